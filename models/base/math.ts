@@ -1,0 +1,21 @@
+/** The few numeric helpers that several layers need. */
+
+export const clamp = (x: number, low: number, high: number): number => Math.min(high, Math.max(low, x));
+
+/** Rounds a half to the even neighbour, as IEEE 754 and Python do: 2.5 → 2, 3.5 → 4. `Math.round` would give 3 and 4. */
+export function roundHalfEven(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  if (rest !== 0.5) return Math.round(x);
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+export const sum = (values: Iterable<number>): number => {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+};
+
+export const mean = (values: readonly number[]): number => sum(values) / values.length;
+
+export const product = (values: readonly number[]): number => values.reduce((a, b) => a * b, 1);
