@@ -1,0 +1,142 @@
+/** The terminal's door: finds the command, reads its options, and turns what it throws into an exit status. */
+
+import './telemetry.ts';
+import { parseArgs } from 'node:util';
+import { Fault } from '#models/base/fault.ts';
+import type { Command, CommandContext, CommandOptions, CommandValues } from './commands/command.ts';
+import { UsageError } from './commands/command.ts';
+
+/** Loaded on demand, so that a cold start pays only for the command that was asked for. */
+const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<{ command: Command }> }>> = {
+  doctor: { summary: 'devices, versions, telemetry state, free memory and disk', load: () => import('./commands/doctor.ts') },
+  decode: { summary: 'one DICOM file, slide or picture: its fields and pixel statistics', load: () => import('./commands/decode.ts') },
+  generate: { summary: 'tokens from a model folder for images and a prompt', load: () => import('./commands/generate.ts') },
+  score: { summary: 'log-probabilities of a given completion', load: () => import('./commands/score.ts') },
+  review: { summary: 'a question about a study: reasoning, boxes, answer, overlay', load: () => import('./commands/review.ts') },
+  evaluate: { summary: 'accuracy and box measures of a model on held-out cases', load: () => import('./commands/evaluate.ts') },
+  train: { summary: 'a training run from a recipe', load: () => import('./commands/train.ts') },
+  inspect: { summary: 'what a run did at one step', load: () => import('./commands/inspect.ts') },
+  reward: { summary: 'one reward for one completion', load: () => import('./commands/reward.ts') },
+  dataset: { summary: 'checks, splits and snapshots of curated cases', load: () => import('./commands/dataset.ts') },
+  bench: { summary: 'speed, against what this machine can do', load: () => import('./commands/bench.ts') },
+};
+
+const everyCommand = {
+  json: { type: 'boolean', help: 'one JSON value on standard output and nothing else' },
+  help: { type: 'boolean', short: 'h', help: 'this text' },
+} as const satisfies CommandOptions;
+
+/** Runs one command line (without `node` and the script) and gives the exit status: 0 done, 1 a fault, 2 wrong usage. */
+async function runCommandLine(words: readonly string[]): Promise<number> {
+  const [name, ...rest] = words;
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    (name === undefined ? process.stderr : process.stdout).write(overview());
+    return name === undefined ? 2 : 0;
+  }
+  const json = rest.includes('--json');
+  try {
+    if (!Object.hasOwn(commands, name)) throw new UsageError(`There is no command '${name}'.`);
+    const { command } = await commands[name]!.load();
+    return await runOne(command, rest);
+  } catch (thrown) {
+    return report(thrown, { json, help: Object.hasOwn(commands, name) ? undefined : overview() });
+  }
+}
+
+async function runOne(command: Command, words: readonly string[]): Promise<number> {
+  const options: CommandOptions = { ...command.options, ...everyCommand };
+  try {
+    const { values, positionals } = parse(words, options);
+    if (values.help === true) {
+      process.stdout.write(helpOf(command, options));
+      return 0;
+    }
+    await command.run(contextOf(values, positionals));
+    return 0;
+  } catch (thrown) {
+    return report(thrown, { json: words.includes('--json'), help: helpOf(command, options) });
+  }
+}
+
+function parse(words: readonly string[], options: CommandOptions): { values: CommandValues; positionals: readonly string[] } {
+  const plain = Object.fromEntries(Object.entries(options).map(([name, { help: _help, ...option }]) => [name, option]));
+  try {
+    return parseArgs({ args: [...words], options: plain, allowPositionals: true, strict: true });
+  } catch (thrown) {
+    throw new UsageError(thrown instanceof Error ? thrown.message : String(thrown));
+  }
+}
+
+function contextOf(values: CommandValues, positionals: readonly string[]): CommandContext {
+  const json = values.json === true;
+  return {
+    positionals, values, json, signal: interruption(),
+    print(value, text) {
+      const shown = json ? JSON.stringify(value) : (text ?? JSON.stringify(value, null, 2));
+      process.stdout.write(shown.endsWith('\n') ? shown : `${shown}\n`);
+    },
+    progress(text) {
+      process.stderr.write(text.endsWith('\n') || text.startsWith('\r') ? text : `${text}\n`);
+    },
+  };
+}
+
+/** Aborts at the first Ctrl-C, so that a command can put away what it has; the second one ends the process. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  process.once('SIGINT', () => {
+    controller.abort();
+    process.once('SIGINT', () => process.exit(130));
+    // A command that does not listen to the signal must not keep the user waiting.
+    setTimeout(() => process.exit(130), 5000).unref();
+  });
+  return controller.signal;
+}
+
+/** Says what was thrown, in the form that was asked for, and gives the exit status that belongs to it. */
+function report(thrown: unknown, { json, help }: { readonly json: boolean; readonly help: string | undefined }): number {
+  if (thrown instanceof UsageError) {
+    const { message } = thrown;
+    if (json) say({ code: 'usage', what: 'The command line was not understood.', why: message, mend: 'See --help.' });
+    process.stderr.write(`${message}\n\n${help ?? ''}`);
+    return 2;
+  }
+  const fault = faultOf(thrown);
+  if (json) say(fault);
+  else process.stderr.write(`${fault.what}\n${fault.why}\n${fault.mend}\n`);
+  if (!(thrown instanceof Fault) && process.env.LOUPE_DEBUG) console.error(thrown);
+  return 1;
+}
+
+const say = (fault: object): boolean => process.stdout.write(`${JSON.stringify({ fault })}\n`);
+
+/** A Fault as its four fields; anything else is a bug of ours, and is said to be one. */
+function faultOf(thrown: unknown): { code: string; what: string; why: string; mend: string } {
+  if (thrown instanceof Fault) return thrown.toJSON();
+  const why = thrown instanceof Error ? thrown.message : String(thrown);
+  return { code: 'internal', what: 'Something went wrong inside Loupe.', why, mend: 'This is a defect: run it again with LOUPE_DEBUG=1 and report what it prints.' };
+}
+
+function overview(): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const rows = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  return [
+    'loupe COMMAND [ARGUMENTS] [--json]', '', ...rows, '',
+    'loupe COMMAND --help shows a command\'s options. Research use only, not a medical device.', '',
+  ].join('\n');
+}
+
+function helpOf({ usage, summary }: Command, options: CommandOptions): string {
+  const rows = Object.entries(options).map(([name, option]) => [`--${name}${option.type === 'string' ? ' …' : ''}`, option.help ?? ''] as const);
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return [`loupe ${usage}`, '', `  ${summary}`, '', ...rows.map(([name, help]) => `  ${name.padEnd(width)}  ${help}`.trimEnd()), ''].join('\n');
+}
+
+// `loupe … | head` closes the pipe early: that is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+const status = await runCommandLine(process.argv.slice(2));
+process.exitCode = status;

@@ -1,0 +1,26 @@
+/** Where this installation keeps its own files, whether it runs from sources or from the bundle in dist/. */
+
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+let root: string | undefined;
+
+/** The folder with our package.json: the nearest one above this file that also holds `models`. */
+export function projectRoot(): string {
+  if (root !== undefined) return root;
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'package.json')) && existsSync(join(folder, 'models'))) return (root = folder);
+    if (folder === dirname(folder)) throw new Error('The folder of this installation was not found above its own code.');
+  }
+}
+
+/** The built-in checkpoint. */
+export function builtInModel(): string {
+  return join(projectRoot(), 'models', 'weights', 'loupe-base');
+}
+
+/** The file to start a worker from: `workerFile('inference')` is electron/workers/inference.ts, as bundled by the launcher. */
+export function workerFile(name: string): string {
+  return join(projectRoot(), 'dist', 'workers', `${name}.mjs`);
+}
