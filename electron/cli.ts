@@ -139,4 +139,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 const status = await runCommandLine(process.argv.slice(2));
-process.exitCode = status;
+// A worker that still runs must not hold the terminal; what was printed is written out first.
+process.stdout.write('', () => process.exit(status));
