@@ -1,0 +1,20 @@
+/** Where a network's weights come from while its graph is built. */
+import type { Value } from '#models/graph/graph.ts';
+import { gemm } from '#models/graph/ops.ts';
+
+/** Networks ask for weights by their published names; whether these are fed, stored, quantised or adapted is not their business. */
+export interface Parameters {
+  /** A stored tensor as float32. */
+  tensor(name: string, shape: readonly number[]): Value;
+  /** x [N, K] · Wᵀ + b with `name`.weight [outputs, K] and, where `bias`, `name`.bias [outputs]. */
+  linear(x: Value, name: string, outputs: number, bias: boolean): Value;
+}
+
+/** Dense weights: every linear layer is one Gemm. */
+export function denseParameters(tensor: (name: string, shape: readonly number[]) => Value): Parameters {
+  return {
+    tensor,
+    linear: (x, name, outputs, bias) =>
+      gemm(x, tensor(`${name}.weight`, [outputs, x.shape[1]!]), bias ? tensor(`${name}.bias`, [outputs]) : null, { transB: true }),
+  };
+}

@@ -1,0 +1,137 @@
+/** The vision tower: patches in, one row for each merged cell out, as the decoder takes them. */
+import type { Graph, Value } from '#models/graph/graph.ts';
+import { add, gather, gelu, layerNorm, matMul, mul, quickGelu, reshape, rmsNorm, silu, softmax, split, transpose } from '#models/graph/ops.ts';
+import type { QwenVlConfig, VisionConfig } from './config.ts';
+import type { Parameters } from './parameters.ts';
+import { rotate, visionRotary, type Grid } from './rope.ts';
+
+/** Lengths of the runs of patches that attend to each other, in row order. */
+export type Segments = readonly number[];
+
+/** Each time step of each image is one segment. */
+export const frameSegments = (grids: readonly Grid[]): Segments => grids.flatMap(([t, h, w]) => new Array<number>(t).fill(h * w));
+
+export interface WindowOrder {
+  /** For each place in window order, the merged cell that stands there. */
+  readonly cells: Int32Array;
+  /** The inverse: for each merged cell in raster order, its place. */
+  readonly inverse: Int32Array;
+  readonly segments: Segments;
+}
+
+/** Merged cells cut into windows of `windowSize` pixels; windows at the right and lower border may be smaller. */
+export function windowOrder(grids: readonly Grid[], { windowSize, mergeSize, patchSize }: VisionConfig): WindowOrder {
+  const side = Math.floor(windowSize! / mergeSize / patchSize);
+  const cells: number[] = [];
+  const segments: number[] = [];
+  let first = 0;
+  for (const [time, gridRows, gridColumns] of grids) {
+    const [rows, columns] = [gridRows / mergeSize, gridColumns / mergeSize];
+    for (let t = 0; t < time; t++, first += rows * columns) {
+      for (let top = 0; top < rows; top += side) for (let left = 0; left < columns; left += side) {
+        const before = cells.length;
+        for (let y = top; y < Math.min(rows, top + side); y++) for (let x = left; x < Math.min(columns, left + side); x++) cells.push(first + y * columns + x);
+        segments.push((cells.length - before) * mergeSize * mergeSize);
+      }
+    }
+  }
+  const inverse = new Int32Array(cells.length);
+  cells.forEach((cell, place) => (inverse[cell] = place));
+  return { cells: Int32Array.from(cells), inverse, segments };
+}
+
+/**
+ * Attention inside segments. Equal segments become one batch; unequal ones are padded to the longest and the padding is masked.
+ *
+ * @param q, k, v  [P, H, K], q and k already rotated
+ * @returns        [P, H·K]
+ */
+function segmentAttention(q: Value, k: Value, v: Value, segments: Segments): Value {
+  const { graph } = q;
+  const [patches, heads, width] = q.shape as [number, number, number];
+  const longest = Math.max(...segments);
+  const equal = segments.every((length) => length === longest);
+  const count = segments.length;
+  let pad = (x: Value): Value => x;
+  let unpad = pad;
+  let mask: Value | null = null;
+  if (!equal) {
+    const rows = new Int32Array(count * longest);
+    const places = new Int32Array(patches);
+    const masked = new Float32Array(count * longest);
+    let row = 0;
+    segments.forEach((length, s) => {
+      for (let i = 0; i < longest; i++) {
+        const at = s * longest + i;
+        if (i < length) {
+          rows[at] = row;
+          places[row++] = at;
+        } else masked[at] = -1e9;
+      }
+    });
+    const rowIndices = graph.constant(rows, [rows.length]);
+    const placeIndices = graph.constant(places, [patches]);
+    pad = (x) => gather(x, rowIndices);
+    unpad = (x) => gather(x, placeIndices);
+    mask = graph.constant(masked, [count, 1, 1, longest]);
+  }
+  const headsFirst = (x: Value): Value => transpose(reshape(pad(x), [count, longest, heads, width]), [0, 2, 1, 3]);
+  const keys = transpose(reshape(pad(k), [count, longest, heads, width]), [0, 2, 3, 1]);
+  const scores = matMul(mul(headsFirst(q), 1 / Math.sqrt(width)), keys);
+  const mixed = matMul(softmax(mask ? add(scores, mask) : scores), headsFirst(v));
+  return unpad(reshape(transpose(mixed, [0, 2, 1, 3]), [count * longest, heads * width]));
+}
+
+/** What a training graph may add to the tower: called with each residual branch, e.g. to drop it for some images. */
+export type BranchHook = (branch: Value, block: number) => Value;
+
+/**
+ * @param patches  [P, C·T·S·S] in the tower's row order, all images one after the other
+ * @returns        [P / merge², hiddenSize], cells in raster order
+ */
+export function visionTower(graph: Graph, parameters: Parameters, config: QwenVlConfig, patches: Value, grids: readonly Grid[], hook: BranchHook = (x) => x): Value {
+  const tower = config.vision;
+  const { width, heads, mergeSize } = tower;
+  const headWidth = width / heads;
+  const old = config.family === 'qwen2_vl';
+  const count = patches.shape[0]!;
+  const perCell = mergeSize * mergeSize;
+  const norm = (x: Value, name: string): Value => old
+    ? layerNorm(x, parameters.tensor(`${name}.weight`, [width]), parameters.tensor(`${name}.bias`, [width]), 1e-6)
+    : rmsNorm(x, parameters.tensor(`${name}.weight`, [width]), 1e-6);
+
+  const frames = frameSegments(grids);
+  const isFull = (block: number): boolean => tower.fullAttentionBlocks.includes(block);
+  const windows = old || Array.from({ length: tower.depth }, (_, i) => i).every(isFull) ? null : windowOrder(grids, tower);
+
+  const inOrder = (x: Value, columns: number): Value => windows
+    ? reshape(gather(reshape(x, [count / perCell, perCell * columns]), graph.constant(windows.cells, [windows.cells.length])), [count, columns])
+    : x;
+  const { cos, sin } = visionRotary(grids, tower);
+  const angles = (table: Float32Array): Value => reshape(inOrder(graph.constant(table, [count, headWidth]), headWidth), [count, 1, headWidth]);
+  const [cosines, sines] = [angles(cos), angles(sin)];
+
+  const kernel = parameters.tensor('visual.patch_embed.proj.weight', [width, tower.channels, tower.temporalPatchSize, tower.patchSize, tower.patchSize]);
+  const columns = patches.shape[1]!;
+  let hidden = matMul(inOrder(patches, columns), transpose(reshape(kernel, [width, columns]), [1, 0]));
+
+  for (let block = 0; block < tower.depth; block++) {
+    const name = `visual.blocks.${block}`;
+    const qkv = reshape(parameters.linear(norm(hidden, `${name}.norm1`), `${name}.attn.qkv`, 3 * width, true), [count, 3 * heads, headWidth]);
+    const [q, k, v] = split(qkv, [heads, heads, heads], 1);
+    const mixed = segmentAttention(rotate(q!, cosines, sines), rotate(k!, cosines, sines), v!, windows && !isFull(block) ? windows.segments : frames);
+    hidden = add(hidden, hook(parameters.linear(mixed, `${name}.attn.proj`, width, true), block));
+    hidden = add(hidden, hook(mlp(norm(hidden, `${name}.norm2`), `${name}.mlp`), block));
+  }
+
+  function mlp(x: Value, name: string): Value {
+    if (old) return parameters.linear(quickGelu(parameters.linear(x, `${name}.fc1`, tower.mlpWidth, true)), `${name}.fc2`, width, true);
+    const gate = silu(parameters.linear(x, `${name}.gate_proj`, tower.mlpWidth, true));
+    return parameters.linear(mul(gate, parameters.linear(x, `${name}.up_proj`, tower.mlpWidth, true)), `${name}.down_proj`, width, true);
+  }
+
+  const cells = reshape(norm(hidden, 'visual.merger.ln_q'), [count / perCell, perCell * width]);
+  const inner = gelu(parameters.linear(cells, 'visual.merger.mlp.0', perCell * width, true));
+  const merged = parameters.linear(inner, 'visual.merger.mlp.2', config.hiddenSize, true);
+  return windows ? gather(merged, graph.constant(windows.inverse, [windows.inverse.length])) : merged;
+}
