@@ -1,0 +1,85 @@
+/** Ways in which the decoder's tokens attend: over a whole batch at once, or one new token against a cache. */
+import type { Value } from '#models/graph/graph.ts';
+import { add, concat, matMul, mul, reduceSum, reshape, softmax, split, swap, transpose } from '#models/graph/ops.ts';
+import type { QwenVlConfig } from './config.ts';
+import type { Attend } from './decoder.ts';
+import { rotate } from './rope.ts';
+
+/** Called with each layer's rotated keys and its values, [B, kvHeads, T, K], e.g. to keep them. */
+export type KeepKeyValue = (key: Value, value: Value, layer: number) => void;
+
+/**
+ * Every token of B sequences of T tokens at once. Query heads that share a key-value head are folded into rows.
+ *
+ * @param cos, sin  [B·T, 1, K]
+ * @param mask      added to the scores: [T, T], or [B, 1, 1, T, T]
+ */
+export function batchAttention(config: QwenVlConfig, { batch, tokens, cos, sin, mask, keep }: { batch: number; tokens: number; cos: Value; sin: Value; mask: Value; keep?: KeepKeyValue }): Attend {
+  const { heads, kvHeads, headWidth } = config;
+  const group = heads / kvHeads;
+  return (q, k, v, layer) => {
+    const queries = rotate(reshape(mul(q, 1 / Math.sqrt(headWidth)), [batch * tokens, heads, headWidth]), cos, sin);
+    const keys = rotate(reshape(k, [batch * tokens, kvHeads, headWidth]), cos, sin);
+    const byHead = (x: Value): Value => transpose(reshape(x, [batch, tokens, kvHeads, headWidth]), [0, 2, 1, 3]);
+    const value = byHead(v);
+    keep?.(byHead(keys), value, layer);
+    const folded = reshape(transpose(reshape(queries, [batch, tokens, kvHeads, group, headWidth]), [0, 2, 3, 1, 4]), [batch, kvHeads, group * tokens, headWidth]);
+    const scores = matMul(folded, transpose(reshape(keys, [batch, tokens, kvHeads, headWidth]), [0, 2, 3, 1]));
+    const weights = softmax(add(reshape(scores, [batch, kvHeads, group, tokens, tokens]), mask));
+    const mixed = matMul(reshape(weights, [batch, kvHeads, group * tokens, tokens]), value);
+    return reshape(transpose(reshape(mixed, [batch, kvHeads, group, tokens, headWidth]), [0, 3, 1, 2, 4]), [batch * tokens, heads * headWidth]);
+  };
+}
+
+/** −1e9 above the diagonal, [T, T]: a token sees itself and what came before. */
+export function causalMask(tokens: number): Float32Array {
+  const mask = new Float32Array(tokens * tokens);
+  for (let i = 0; i < tokens; i++) mask.fill(-1e9, i * tokens + i + 1, (i + 1) * tokens);
+  return mask;
+}
+
+export interface SlotCache {
+  /** One prefix for all rows: [1, kvHeads, P, K]; or one for each: [G, kvHeads, P, K]. */
+  readonly prefixKeys: Value;
+  readonly prefixValues: Value;
+  /** What the rows have written since, [G, kvHeads, L, K]. */
+  readonly slotKeys: Value;
+  readonly slotValues: Value;
+}
+
+/**
+ * One new token in each of G rows against its prefix, its slots and itself. The new key and value leave through `keep`; their owner writes them into the next slot.
+ *
+ * @param cos, sin    [G, 1, K]
+ * @param prefixMask  added to the prefix's scores, [1 or G, 1, 1, P]
+ * @param slotMask    added to the slots' scores, [1 or G, 1, 1, L]
+ */
+export function slotAttention(config: QwenVlConfig, { rows, cos, sin, prefixMask, slotMask, cache, keep }: {
+  rows: number; cos: Value; sin: Value; prefixMask: Value; slotMask: Value; cache: (layer: number) => SlotCache; keep: KeepKeyValue;
+}): Attend {
+  const { heads, kvHeads, headWidth } = config;
+  const group = heads / kvHeads;
+  const shape = [rows, kvHeads, group, headWidth];
+  return (q, k, v, layer) => {
+    const { prefixKeys, prefixValues, slotKeys, slotValues } = cache(layer);
+    const isShared = prefixKeys.shape[0] === 1 && rows > 1;
+    const prefix = prefixKeys.shape[2]!;
+    const slots = slotKeys.shape[2]!;
+    const query = reshape(rotate(reshape(mul(q, 1 / Math.sqrt(headWidth)), [rows, heads, headWidth]), cos, sin), shape);
+    const key = reshape(rotate(reshape(k, [rows, kvHeads, headWidth]), cos, sin), [rows, kvHeads, 1, headWidth]);
+    const value = reshape(v, [rows, kvHeads, 1, headWidth]);
+    keep(key, value, layer);
+
+    // A shared prefix turns G small products into one with G·group rows.
+    const fold = (x: Value): Value => (isShared ? reshape(transpose(x, [1, 0, 2, 3]), [1, kvHeads, rows * group, x.shape[3]!]) : x);
+    const unfold = (x: Value): Value => (isShared ? transpose(reshape(x, [kvHeads, rows, group, x.shape[3]!]), [1, 0, 2, 3]) : x);
+    const scores = concat([
+      add(unfold(matMul(fold(query), swap(prefixKeys))), prefixMask),
+      add(matMul(query, swap(slotKeys)), slotMask),
+      reduceSum(mul(query, key), [-1]),
+    ], -1);
+    const [toPrefix, toSlots, toSelf] = split(softmax(scores), [prefix, slots, 1], -1);
+    const mixed = add(add(unfold(matMul(fold(toPrefix!), prefixValues)), matMul(toSlots!, slotValues)), mul(toSelf!, value));
+    return reshape(mixed, [rows, heads * headWidth]);
+  };
+}
