@@ -1,0 +1,154 @@
+/** Does an answer agree with the gold? One verifier for each kind, all linear in the answer, none of which runs what it reads. */
+import { iou } from '#models/clinical/finding.ts';
+import { answerOf, boxesIn, normalise } from './extract.ts';
+import { letterOf, type Gold, type LabelledBox } from './gold.ts';
+
+export interface Verdict {
+  /** 0 … 1. */
+  readonly score: number;
+  readonly isCorrect: boolean;
+}
+
+type Of<K extends Gold['kind']> = Extract<Gold, { kind: K }>;
+type Verifiers = { readonly [K in Gold['kind']]: (answer: string, gold: Of<K>) => number };
+
+/** How well an answer agrees with its gold, 0 … 1. */
+export const verifiers: Verifiers = {
+  /** The letter decides; without one, the option's own words. */
+  choice(answer, { options, right }) {
+    const letter = leadingLetter(answer);
+    if (letter !== null) return letter === letterOf(right) ? 1 : 0;
+    return verifiers.word(answer, { kind: 'word', accept: [options[right] ?? ''], reject: options.filter((_, index) => index !== right) });
+  },
+
+  /** The first word that says yes or no decides. */
+  yesNo(answer, { value }) {
+    const first = normalise(answer).split(' ').find((word) => word in polarity);
+    return first !== undefined && polarity[first] === value ? 1 : 0;
+  },
+
+  /** Exactly an accepted wording, or a sentence that names one and no rejected one; a longer wording hides a shorter one within it. */
+  word(answer, { accept, reject }) {
+    const said = normalise(answer);
+    const right = new Set(accept.map(normalise));
+    const wrong = new Set(reject.map(normalise).filter((wording) => !right.has(wording)));
+    if (right.has(said)) return 1;
+    if (said === '' || wrong.has(said)) return 0;
+    const named = namedIn(said, [...right, ...wrong]);
+    return named.some((wording) => right.has(wording)) && !named.some((wording) => wrong.has(wording)) ? 1 : 0;
+  },
+
+  /** The first number, as digits or as a word up to twenty, lies within the tolerance. */
+  number(answer, { value, tolerance }) {
+    const said = normalise(answer).split(' ').map(numberOf).find((number) => number !== null);
+    return said !== undefined && said !== null && Math.abs(said - value) <= tolerance + 1e-9 ? 1 : 0;
+  },
+
+  /** 1 at the right word, falling evenly to 0 at the far end of the scale. */
+  ordinal(answer, { value, scale }) {
+    const said = namedIn(normalise(answer), scale.map(normalise));
+    const at = scale.findIndex((word) => normalise(word) === said[0]);
+    const right = scale.indexOf(value);
+    if (said.length !== 1 || at < 0 || right < 0) return 0;
+    return scale.length < 2 ? 1 : 1 - Math.abs(at - right) / (scale.length - 1);
+  },
+
+  /** The mean IoU of matched pairs over the larger count, so that idle and missing boxes cost alike; no box for none is 1. */
+  boxes(answer, { boxes, matchLabels }) {
+    const claimed = boxesIn(answer);
+    const most = Math.max(claimed.length, boxes.length);
+    if (most === 0) return isNone(answer) ? 1 : 0;
+    return matchBoxes(claimed, boxes, matchLabels).reduce((total, { overlap }) => total + overlap, 0) / most;
+  },
+
+  /** The harmonic mean of word precision and recall. */
+  text: (answer, { text }) => wordF1(answer, text),
+};
+
+const thresholds: Readonly<Record<Gold['kind'], number>> = { choice: 1, yesNo: 1, word: 1, number: 1, ordinal: 1, boxes: 0.5, text: 0.5 };
+
+/** Scores a bare answer. An answer is correct at score 1; boxes and free text already at 0.5. */
+export function verifyAnswer(answer: string, gold: Gold): Verdict {
+  const score = (verifiers[gold.kind] as (answer: string, gold: Gold) => number)(answer, gold);
+  return { score, isCorrect: score >= thresholds[gold.kind] - 1e-9 };
+}
+
+/** Scores the answer part of a completion. */
+export const verify = (completion: string, gold: Gold): Verdict => verifyAnswer(answerOf(completion), gold);
+
+/** One gold box and the claimed box that was matched to it. */
+export interface Match {
+  /** Index into the gold boxes. */
+  readonly gold: number;
+  readonly claimed: number;
+  readonly overlap: number;
+}
+
+/** Pairs claimed with gold boxes, each used once, best overlap first; only pairs that overlap. */
+export function matchBoxes(claimed: readonly LabelledBox[], gold: readonly LabelledBox[], matchLabels: boolean): Match[] {
+  const pairs: Match[] = [];
+  gold.forEach((wanted, goldIndex) => claimed.forEach((claim, claimedIndex) => {
+    if (matchLabels && normalise(claim.label) !== normalise(wanted.label)) return;
+    const overlap = iou(claim.box, wanted.box);
+    if (overlap > 0) pairs.push({ gold: goldIndex, claimed: claimedIndex, overlap });
+  }));
+  pairs.sort((a, b) => b.overlap - a.overlap || a.gold - b.gold || a.claimed - b.claimed);
+  const [usedGold, usedClaims] = [new Set<number>(), new Set<number>()];
+  return pairs.filter(({ gold: goldIndex, claimed: claimedIndex }) => {
+    if (usedGold.has(goldIndex) || usedClaims.has(claimedIndex)) return false;
+    usedGold.add(goldIndex);
+    usedClaims.add(claimedIndex);
+    return true;
+  });
+}
+
+const polarity: Readonly<Record<string, boolean>> = Object.assign(Object.create(null) as object, {
+  yes: true, true: true, present: true, no: false, false: false, absent: false, none: false, not: false,
+});
+
+const numberWords = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten', 'eleven', 'twelve', 'thirteen', 'fourteen', 'fifteen',
+  'sixteen', 'seventeen', 'eighteen', 'nineteen', 'twenty'];
+
+function numberOf(word: string): number | null {
+  if (word === 'none' || word === 'no') return 0;
+  const at = numberWords.indexOf(word);
+  if (at >= 0) return at;
+  const digits = /^(\d{1,9}(?:\.\d{1,6})?)(?:%|px|mm|cm)?$/.exec(word);
+  return digits ? Number(digits[1]) : null;
+}
+
+/** A single capital letter that stands alone at the start: `B`, `(B)`, `B.`, `B: glioma`, `Option B`. */
+function leadingLetter(answer: string): string | null {
+  const match = /^\s*(?:[Oo]ption\s+)?[([]?([A-Z])[)\].:,]?(?=\s|$)/.exec(answer.slice(0, 40));
+  return match?.[1] ?? null;
+}
+
+const isNone = (answer: string): boolean => answer.replace(/\s/g, '') === '[]' || /^(none|no|nothing|absent)\b/.test(normalise(answer));
+
+/** Which wordings stand in the text as whole words; one inside a longer found one is not counted. */
+function namedIn(text: string, wordings: readonly string[]): string[] {
+  let rest = ` ${text} `;
+  const found: string[] = [];
+  for (const wording of [...new Set(wordings)].sort((a, b) => b.length - a.length)) {
+    if (wording === '' || !rest.includes(` ${wording} `)) continue;
+    found.push(wording);
+    rest = rest.replaceAll(` ${wording} `, ' | ');
+  }
+  return found;
+}
+
+function wordF1(answer: string, text: string): number {
+  const [said, wanted] = [normalise(answer), normalise(text)].map((side) => side.split(' ').filter((word) => word !== '')) as [string[], string[]];
+  if (said.length === 0 || wanted.length === 0) return said.length === wanted.length ? 1 : 0;
+  const counts = new Map<string, number>();
+  for (const word of wanted) counts.set(word, (counts.get(word) ?? 0) + 1);
+  let shared = 0;
+  for (const word of said) {
+    const left = counts.get(word) ?? 0;
+    if (left > 0) {
+      shared++;
+      counts.set(word, left - 1);
+    }
+  }
+  return (2 * shared) / (said.length + wanted.length);
+}
