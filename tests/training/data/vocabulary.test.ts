@@ -13,20 +13,20 @@ const sentences = [
   '<think>\nObservation: The lungs are clear.\n</think>\n<answer>normal</answer>',
   'Größe 12 mm, Lunge frei. 右肺に結節あり。',
 ];
-const { tokenizer, tokenizerConfig, size } = trainVocabulary(Array.from({ length: 10 }, () => sentences).flat(), 400);
+const { tokenizer, tokenizerConfig, size } = trainVocabulary(Array.from({ length: 10 }, () => sentences).flat(), 360);
 const file = tokenizer as File;
 const loaded = new Tokenizer(tokenizer as object, tokenizerConfig as object);
 const pieces = (text: string): string[] => loaded.encode(text).tokens;
 
 describe('a learnt vocabulary', () => {
   test('has the asked size, every id once', () => {
-    expect(size).toBe(400);
+    expect(size).toBe(360);
     const ids = [...Object.values(file.model.vocab), ...file.added_tokens.map(({ id }) => id)].sort((a, b) => a - b);
-    expect(ids).toEqual(Array.from({ length: 400 }, (_, i) => i));
+    expect(ids).toEqual(Array.from({ length: 360 }, (_, i) => i));
   });
 
   test('comes out smaller where the texts run out of pairs', () => {
-    expect(trainVocabulary(['ab ab'], 5000).size).toBe(256 + 18 + 2);
+    expect(trainVocabulary(['ab ab'], 5000).size).toBe(256 + 18 + 1);
     expect(trainVocabulary([], 5000).size).toBe(256 + 18);
     expect(() => trainVocabulary([], 273)).toThrow(RangeError);
   });
