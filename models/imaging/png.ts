@@ -1,7 +1,8 @@
 /** PNG, decoded row by row so that a small file can never unpack into more memory than its picture, and encoded for overlays and fixtures. */
-import { Unzlib, zlibSync } from 'fflate';
+import { zlibSync } from 'fflate';
 import { Fault } from '#models/base/fault.ts';
 import { checkSize } from './image.ts';
+import { inflate } from './inflate.ts';
 import type { Picture } from './image.ts';
 
 const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -133,7 +134,7 @@ function unpackRows(
   let filled = 0;
   let passIndex = 0;
   let y = 0;
-  const take = (piece: Uint8Array): void => {
+  const take = (piece: Uint8Array): boolean => {
     for (let at = 0; at < piece.length && passIndex < passes.length;) {
       const pass = passes[passIndex]!;
       const length = rowBytes(pass);
@@ -158,18 +159,15 @@ function unpackRows(
         above.fill(0);
       }
     }
+    return passIndex < passes.length;
   };
-  const inflator = new Unzlib(take);
   try {
-    for (const piece of data) {
-      for (let at = 0; at < piece.length && passIndex < passes.length; at += 32768) inflator.push(piece.subarray(at, at + 32768));
-    }
-    if (passIndex < passes.length) inflator.push(new Uint8Array(0), true);
+    if (inflate(data, take)) return;
   } catch (cause) {
     if (cause instanceof Fault) throw cause;
-    if (passIndex < passes.length) throw damaged(name, 'Its compressed data are damaged.', { cause });
+    throw damaged(name, 'Its compressed data are damaged.', { cause });
   }
-  if (passIndex < passes.length) throw damaged(name, 'Its data end before the last row.');
+  throw damaged(name, 'Its data end before the last row.');
 }
 
 function undoFilter(filter: number, { row, above, length, pixelBytes }: { row: Uint8Array; above: Uint8Array; length: number; pixelBytes: number }): void {

@@ -6,24 +6,34 @@
  *
  * Weights are fixed-point integers with 22 fractional bits, so that the sums are exact and the same on every machine.
  */
+import { wholeOf } from './coordinates.ts';
 import { checkSize } from './image.ts';
+import type { Box } from '#models/clinical/finding.ts';
 import type { Picture } from './image.ts';
 
 const fractionBits = 22;
 const half = 1 << (fractionBits - 1);
 
-/** The picture at another size. A side that stays the same is not filtered. */
-export function resize(picture: Picture, { width, height }: { width: number; height: number }): Picture {
+/**
+ * The picture at another size, or the part of it inside `box` (in pixels, fractions allowed; whatever the filter needs around the box is read
+ * where the picture has it). A side that stays the same is not filtered.
+ */
+export function resize(picture: Picture, { width, height }: { width: number; height: number }, box: Box = wholeOf(picture)): Picture {
   checkSize({ width, height }, 'The resized picture');
   checkSize({ width, height: picture.height }, 'The resized picture');
-  const wide = width === picture.width ? picture.data : alongRows(picture, width);
-  const data = height === picture.height ? wide : alongColumns(wide, { stride: width * 3, from: picture.height, to: height });
-  return { width, height, data: data === picture.data ? data.slice() : data };
+  if (!(box.x1 >= 0 && box.y1 >= 0 && box.x2 <= picture.width && box.y2 <= picture.height && box.x2 > box.x1 && box.y2 > box.y1)) {
+    throw new RangeError(`resize: the box (${box.x1}, ${box.y1}, ${box.x2}, ${box.y2}) does not lie within ${picture.width} × ${picture.height}`);
+  }
+  const isWide = width === picture.width && box.x1 === 0 && box.x2 === width;
+  const isHigh = height === picture.height && box.y1 === 0 && box.y2 === height;
+  const wide = isWide ? picture.data : alongRows(picture, weightsFor({ size: picture.width, from: box.x1, to: box.x2, count: width }));
+  if (isHigh) return { width, height, data: isWide ? wide.slice() : wide };
+  return { width, height, data: alongColumns(wide, width * 3, weightsFor({ size: picture.height, from: box.y1, to: box.y2, count: height })) };
 }
 
-/** For each output pixel: the first source pixel it draws from, how many, and their weights (`size` slots for each output pixel). */
+/** For each output pixel: the first source pixel it draws from, how many, and their weights (`slots` of them for each output pixel). */
 interface Weights {
-  readonly size: number;
+  readonly slots: number;
   readonly first: Int32Array;
   readonly count: Int32Array;
   readonly values: Int32Array;
@@ -36,54 +46,62 @@ function bicubic(t: number): number {
   return 0;
 }
 
-function weightsFor(from: number, to: number): Weights {
-  const scale = from / to;
-  const stretch = Math.max(scale, 1);
-  const support = 2 * stretch;
-  const size = Math.ceil(support) * 2 + 1;
-  const first = new Int32Array(to);
-  const count = new Int32Array(to);
-  const values = new Int32Array(to * size);
-  const exact = new Float64Array(size);
-  const shrink = 1 / stretch;
-  for (let i = 0; i < to; i++) {
-    const centre = (i + 0.5) * scale;
-    const start = Math.max(0, Math.trunc(centre - support + 0.5));
-    const length = Math.min(from, Math.trunc(centre + support + 0.5)) - start;
-    let total = 0;
-    for (let k = 0; k < length; k++) total += exact[k] = bicubic((k + start - centre + 0.5) * shrink);
-    for (let k = 0; k < length; k++) {
-      const weight = (total === 0 ? exact[k]! : exact[k]! / total) * (1 << fractionBits);
-      values[i * size + k] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
-    }
-    first[i] = start;
-    count[i] = length;
-  }
-  return { size, first, count, values };
+/** One side of the resizing: `count` output pixels drawn from the stretch `from` … `to` of `size` source pixels. */
+interface Side {
+  readonly size: number;
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
 }
 
 const cache = new Map<string, Weights>();
 
 /** Training resizes thousands of pictures of a few sizes, so small tables are kept. */
-function cachedWeights(from: number, to: number): Weights {
-  const key = `${from}>${to}`;
+function weightsFor(side: Side): Weights {
+  const key = `${side.size} ${side.from} ${side.to} ${side.count}`;
   let weights = cache.get(key);
   if (!weights) {
-    weights = weightsFor(from, to);
+    weights = makeWeights(side);
     if (cache.size >= 256) cache.clear();
     if (weights.values.length <= 65536) cache.set(key, weights);
   }
   return weights;
 }
 
-function alongRows({ width, height, data }: Picture, to: number): Uint8Array {
-  const { size, first, count, values } = cachedWeights(width, to);
+function makeWeights({ size, from, to, count: outputs }: Side): Weights {
+  const scale = (to - from) / outputs;
+  const stretch = Math.max(scale, 1);
+  const support = 2 * stretch;
+  const slots = Math.ceil(support) * 2 + 1;
+  const first = new Int32Array(outputs);
+  const count = new Int32Array(outputs);
+  const values = new Int32Array(outputs * slots);
+  const exact = new Float64Array(slots);
+  const shrink = 1 / stretch;
+  for (let i = 0; i < outputs; i++) {
+    const centre = from + (i + 0.5) * scale;
+    const start = Math.max(0, Math.trunc(centre - support + 0.5));
+    const length = Math.min(size, Math.trunc(centre + support + 0.5)) - start;
+    let total = 0;
+    for (let k = 0; k < length; k++) total += exact[k] = bicubic((k + start - centre + 0.5) * shrink);
+    for (let k = 0; k < length; k++) {
+      const weight = (total === 0 ? exact[k]! : exact[k]! / total) * (1 << fractionBits);
+      values[i * slots + k] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
+    }
+    first[i] = start;
+    count[i] = length;
+  }
+  return { slots, first, count, values };
+}
+
+function alongRows({ width, height, data }: Picture, { slots, first, count, values }: Weights): Uint8Array {
+  const to = first.length;
   const result = new Uint8ClampedArray(to * height * 3);
   let out = 0;
   for (let y = 0; y < height; y++) {
     const row = y * width * 3;
     for (let x = 0; x < to; x++) {
-      const at = x * size;
+      const at = x * slots;
       const end = at + count[x]!;
       let from = row + first[x]! * 3;
       let red = half;
@@ -105,14 +123,14 @@ function alongRows({ width, height, data }: Picture, to: number): Uint8Array {
   return new Uint8Array(result.buffer);
 }
 
-function alongColumns(data: Uint8Array, { stride, from, to }: { stride: number; from: number; to: number }): Uint8Array {
-  const { size, first, count, values } = cachedWeights(from, to);
+function alongColumns(data: Uint8Array, stride: number, { slots, first, count, values }: Weights): Uint8Array {
+  const to = first.length;
   const result = new Uint8ClampedArray(stride * to);
   const sums = new Int32Array(stride);
   for (let y = 0; y < to; y++) {
     sums.fill(half);
     for (let k = 0; k < count[y]!; k++) {
-      const weight = values[y * size + k]!;
+      const weight = values[y * slots + k]!;
       const row = (first[y]! + k) * stride;
       for (let i = 0; i < stride; i++) sums[i] = (sums[i]! + Math.imul(data[row + i]!, weight)) | 0;
     }
