@@ -11,6 +11,7 @@ export const extractionRules = {
     'Otherwise the last line that is not empty, outside <think>.',
     'At most the first 4000 characters of what was found.',
   ],
+  boxAnswer: ['As above, but where there is no <answer>: all that follows the last </think>, or the whole completion without one.'],
   text: [
     'Unicode compatibility form, lower case, underscores and hyphens to spaces, punctuation dropped, spaces joined, British spelling.',
   ],
@@ -34,6 +35,12 @@ export function answerOf(completion: string): string {
   const lines = rest.split('\n').map((line) => line.trim()).filter((line) => line !== '');
   const marked = lines.findLast((line) => line.slice(0, 7).toLowerCase() === 'answer:');
   return (marked?.slice(7).trim() ?? lines.at(-1) ?? '').slice(0, longest);
+}
+
+/** The part of a completion in which the boxes of a box answer are looked for. */
+export function boxAnswerOf(completion: string): string {
+  if (completion.includes('<answer>')) return answerOf(completion);
+  return completion.slice(completion.lastIndexOf('</think>') + 1).slice(0, longest);
 }
 
 const british: Readonly<Record<string, string>> = {

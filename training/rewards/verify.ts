@@ -1,6 +1,6 @@
 /** Does an answer agree with the gold? One verifier for each kind, all linear in the answer, none of which runs what it reads. */
 import { iou } from '#models/clinical/finding.ts';
-import { answerOf, boxesIn, normalise } from './extract.ts';
+import { answerOf, boxAnswerOf, boxesIn, normalise } from './extract.ts';
 import { letterOf, type Gold, type LabelledBox } from './gold.ts';
 
 export interface Verdict {
@@ -74,7 +74,7 @@ export function verifyAnswer(answer: string, gold: Gold): Verdict {
 }
 
 /** Scores the answer part of a completion. */
-export const verify = (completion: string, gold: Gold): Verdict => verifyAnswer(answerOf(completion), gold);
+export const verify = (completion: string, gold: Gold): Verdict => verifyAnswer(gold.kind === 'boxes' ? boxAnswerOf(completion) : answerOf(completion), gold);
 
 /** One gold box and the claimed box that was matched to it. */
 export interface Match {

@@ -490,7 +490,8 @@ function countDraft(scene: Scene, mode: Mode, type: QuestionType, name: string):
   if (!scene.boxes || !(scene.record.questionTypes.includes(type) || (name === 'retinal_fluid' && scene.record.questionTypes.includes('presence_fluid')))) return null;
   const found = scene.boxes.filter((box) => box.class === name);
   const things = name === 'retinal_fluid' ? 'fluid regions' : pluralOf(name);
-  const step = observe(`${name === 'retinal_fluid' ? `${found.length} fluid regions` : countInWords(found.length, name)} in view`, found.length <= 3 ? found : []);
+  const said = name !== 'retinal_fluid' ? countInWords(found.length, name) : found.length === 1 ? '1 fluid region' : `${found.length || 'no'} fluid regions`;
+  const step = observe(`${said} in view`, found.length <= 3 ? found : []);
   return numberDraft(scene, mode, 'count', found.length, 0, [step], { things });
 }
 
@@ -538,6 +539,7 @@ function labelSteps(scene: Scene, mode: Mode): Step[] {
 
 function claimOf({ noun }: Scene, { random }: Mode, label: string): string {
   const { kind, name, shown } = termOf(label);
+  if (name.startsWith('no ')) return random.pick([`${name} is seen`, `this ${noun || 'image'} shows ${name}`]);
   return kind === 'adjective'
     ? random.pick([`the appearance is ${name}`, `this ${noun || 'image'} looks ${name}`])
     : random.pick([`the appearance fits ${shown}`, `this ${noun || 'image'} looks like ${shown}`]);
@@ -558,7 +560,7 @@ function regionsInWords(found: readonly SceneBox[], { size }: Scene): string {
   const place = `the ${placeOf(largest.box, size)} of the image`;
   if (found.length === 1) return `${termOf(largest.class).shown} in ${place}`;
   const kinds = [...new Set(found.map((box) => box.label))];
-  return `${found.length} regions of ${listed(kinds)}, the largest in ${place}`;
+  return `${found.length > maxListed ? 'many' : found.length} regions of ${listed(kinds)}, the largest in ${place}`;
 }
 
 function brightnessClaims({ brightness: { left, right, upper, lower } }: Scene): string[] {
