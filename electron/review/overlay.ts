@@ -1,7 +1,7 @@
 /** The answer as one picture: boxes on the pixels that were asked about, and beside them the reasoning. */
 
 import { createRequire } from 'node:module';
-import type { SKRSContext2D } from '@napi-rs/canvas';
+import type { Canvas, SKRSContext2D } from '@napi-rs/canvas';
 import type { Box, Finding } from '#models/clinical/finding.ts';
 import type { ReasoningTrace } from '#models/clinical/trace.ts';
 import type { Picture } from '#models/imaging/image.ts';
@@ -99,7 +99,7 @@ export async function drawOverlay(input: OverlayInput): Promise<Uint8Array> {
   g.imageSmoothingEnabled = true;
   g.imageSmoothingQuality = 'high';
   frameAround(g, image);
-  g.drawImage(bitmaps[shown] as ReturnType<typeof createCanvas>, image.x, image.y, image.width, image.height);
+  g.drawImage(bitmaps[shown] as Canvas, image.x, image.y, image.width, image.height);
   const tones = colourOf(input.trace.findings);
   drawFindings(g, input.trace.findings, shown, tones, { ...image, scale });
   g.font = font(12);
@@ -115,7 +115,7 @@ export async function drawOverlay(input: OverlayInput): Promise<Uint8Array> {
       const place = { x: cell.x + (cell.width - picture.width * fit) / 2, y: cell.y + (cell.height - picture.height * fit) / 2, width: picture.width * fit, height: picture.height * fit };
       g.fillStyle = '#000';
       g.fillRect(cell.x, cell.y, cell.width, cell.height);
-      g.drawImage(bitmaps[i] as ReturnType<typeof createCanvas>, place.x, place.y, place.width, place.height);
+      g.drawImage(bitmaps[i] as Canvas, place.x, place.y, place.width, place.height);
       for (const finding of input.trace.findings) {
         if (finding.frame !== i) continue;
         g.strokeStyle = tones.get(finding.label) as string;
@@ -165,7 +165,7 @@ function stripLayout(count: number, width: number): { readonly columns: number; 
   return { columns, cell, height: Math.ceil(count / columns) * (cell + 26) };
 }
 
-function bitmapOf({ width, height, data }: Picture, createCanvas: typeof import('@napi-rs/canvas').createCanvas, Data: typeof import('@napi-rs/canvas').ImageData) {
+function bitmapOf({ width, height, data }: Picture, createCanvas: typeof import('@napi-rs/canvas').createCanvas, Data: typeof import('@napi-rs/canvas').ImageData): Canvas {
   const rgba = new Uint8ClampedArray(width * height * 4);
   for (let i = 0, o = 0; o < rgba.length; i += 3, o += 4) {
     rgba[o] = data[i] as number;
