@@ -127,9 +127,12 @@ function damaged(name: string, why: string, { cause, truncated = false }: { caus
   }, { cause });
 }
 
+/** The codec's remarks would mix with a command's output. */
+const ignore = (): void => undefined;
+
 /** Decoders at rest. Each is its own WebAssembly memory, so two pictures can be decoded at once. */
 const kept: Codec[] = [];
 
 async function takeCodec(): Promise<Codec> {
-  return kept.pop() ?? createCodec();
+  return kept.pop() ?? createCodec({ print: ignore, printErr: ignore });
 }

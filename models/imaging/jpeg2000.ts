@@ -14,7 +14,7 @@ export async function decodeJpeg2000(
 ): Promise<Picture> {
   const size = readSize(bytes);
   if (size?.width !== width || size.height < height) throw damaged(name, 'Its compressed data do not have the size of a tile.');
-  const codec = await (loaded ??= createCodec());
+  const codec = await (loaded ??= createCodec({ print: ignore, printErr: ignore }));
   const decoder = new codec.J2KDecoder();
   try {
     decoder.getEncodedBuffer(bytes.length).set(bytes);
@@ -36,6 +36,9 @@ export async function decodeJpeg2000(
     if (loaded) decoder.delete();
   }
 }
+
+/** The codec's remarks would mix with a command's output. */
+const ignore = (): void => undefined;
 
 let loaded: ReturnType<typeof createCodec> | undefined;
 

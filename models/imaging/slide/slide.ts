@@ -1,0 +1,170 @@
+/** A whole-slide image: the levels of its pyramid, told by shape and tiling rather than by their order in the file, and its physical scale. */
+import { Fault } from '#models/base/fault.ts';
+import { openTiff } from '#models/imaging/tiff.ts';
+import { checkPage, readBlock, readJpegBlock } from '#models/imaging/tiffBlocks.ts';
+import type { Picture } from '#models/imaging/image.ts';
+import type { ByteSource, Tiff, TiffPage } from '#models/imaging/tiff.ts';
+
+export interface SlideLevel {
+  readonly page: TiffPage;
+  readonly width: number;
+  readonly height: number;
+  readonly tileWidth: number;
+  readonly tileHeight: number;
+  /** Tiles side by side, and one below the other. */
+  readonly across: number;
+  readonly down: number;
+  /** Pixels of level 0 for one pixel of this level; 1 for level 0. */
+  readonly downsample: number;
+}
+
+/** A picture that lies beside the pyramid: of the glass, of its label, or a small copy. */
+export interface AssociatedPicture {
+  readonly kind: 'label' | 'macro' | 'thumbnail' | 'other';
+  readonly page: TiffPage;
+}
+
+export interface Slide {
+  readonly name: string;
+  readonly tiff: Tiff;
+  /** Of level 0. */
+  readonly width: number;
+  readonly height: number;
+  /** Largest first; there is always one. */
+  readonly levels: readonly SlideLevel[];
+  readonly associated: readonly AssociatedPicture[];
+  /** Microns for one pixel of level 0, to the right and down; null where the file does not say, or says the impossible. */
+  readonly mpp: { readonly x: number; readonly y: number } | null;
+  /** What `mpp` was read from. */
+  readonly mppSource: 'aperio' | 'ome' | 'resolution' | 'none';
+  /** The objective's magnification, as the scanner noted it. */
+  readonly magnification: number | null;
+  /** The scanner's remarks, `MPP = 0.499` as ['MPP', '0.499']. */
+  readonly properties: ReadonlyMap<string, string>;
+}
+
+/** Pixels of slides measure 0.1 to about 10 µm. Beyond this bound a resolution is a printer's or a screen's, not a measurement. */
+const maxMpp = 100;
+const minMpp = 0.001;
+
+/**
+ * Opens a tiled TIFF, BigTIFF, SVS or OME-TIFF; only its directories are read.
+ * Throws `slide.empty`, and `picture.truncated`, `picture.damaged`, `picture.unsupported` or `picture.size` as `openTiff` and `checkPage` do.
+ */
+export async function openSlide(source: ByteSource, name = 'The slide'): Promise<Slide> {
+  const tiff = await openTiff(source, name);
+  const images = tiff.pages.filter((page) => (page.subfileType & 4) === 0);
+  const base = largest(images.filter((page) => page.isTiled)) ?? largest(images);
+  if (!base) throw new Fault({ code: 'slide.empty', what: `${name} cannot be opened.`, why: 'It holds no image.', mend: 'Export the slide again.' });
+  checkPage(base, name);
+  const pyramid = base.isTiled ? pyramidOf(base, images) : [base];
+  const levels = pyramid.map((page) => levelOf(page, base));
+  const properties = propertiesOf(base.description);
+  return {
+    name,
+    tiff,
+    width: base.width,
+    height: base.height,
+    levels,
+    associated: images.filter((page) => !pyramid.includes(page)).map((page) => ({ kind: kindOf(page, base), page })),
+    ...scaleOf(base, properties),
+    magnification: positive(properties.get('AppMag')) ?? null,
+    properties,
+  };
+}
+
+/**
+ * One tile, complete with the part that hangs over the level's edge. Null where the file leaves it out, which means empty glass.
+ * Throws as `readBlock` does; the fault names the tile, and the other tiles stay readable.
+ */
+export function readTile(slide: Slide, level: number, at: { readonly column: number; readonly row: number }): Promise<Picture | null> {
+  return readBlock(slide.tiff, levelAt(slide, level).page, at, `${slide.name}, level ${level}`);
+}
+
+/** A tile as a JPEG file without decoding it; null where the file leaves it out or packs its tiles in another way. */
+export async function readTileJpeg(slide: Slide, level: number, at: { readonly column: number; readonly row: number }): Promise<Uint8Array | null> {
+  const { page } = levelAt(slide, level);
+  return page.compression === 7 ? readJpegBlock(slide.tiff, page, at, `${slide.name}, level ${level}`) : null;
+}
+
+function levelAt({ levels, name }: Slide, level: number): SlideLevel {
+  const found = levels[level];
+  if (!found) throw new RangeError(`${name} has ${levels.length} levels; ${level} is none of them`);
+  return found;
+}
+
+const largest = (pages: readonly TiffPage[]): TiffPage | undefined =>
+  pages.reduce<TiffPage | undefined>((best, page) => (!best || page.width * page.height > best.width * best.height ? page : best), undefined);
+
+/** The tiled pages that show the base at other sizes, one for each size, largest first. */
+function pyramidOf(base: TiffPage, images: readonly TiffPage[]): TiffPage[] {
+  const levels: TiffPage[] = [base];
+  const candidates = images.filter((page) => page !== base && page.isTiled && page.width < base.width && sameShape(page, base) && sameKind(page, base));
+  for (const page of candidates.sort((a, b) => b.width - a.width)) {
+    if (levels.every((level) => level.width !== page.width)) levels.push(page);
+  }
+  return levels;
+}
+
+/** Whether one is the other made smaller: both sides by the same factor, up to rounding to whole pixels and cropping to whole tiles' rests. */
+function sameShape(page: TiffPage, base: TiffPage): boolean {
+  const factor = base.width / page.width;
+  return Math.abs(page.height - base.height / factor) <= Math.max(1.5, 0.01 * page.height);
+}
+
+const sameKind = (page: TiffPage, base: TiffPage): boolean => page.samplesPerPixel === base.samplesPerPixel && page.bitsPerSample === base.bitsPerSample;
+
+const levelOf = (page: TiffPage, base: TiffPage): SlideLevel => ({
+  page,
+  width: page.width,
+  height: page.height,
+  tileWidth: page.blockWidth,
+  tileHeight: page.blockHeight,
+  across: page.across,
+  down: page.down,
+  downsample: (base.width / page.width + base.height / page.height) / 2,
+});
+
+function kindOf(page: TiffPage, base: TiffPage): AssociatedPicture['kind'] {
+  const words = page.description.toLowerCase();
+  if (/(^|\W)label\W/.test(`${words} `) || page.subfileType === 1 && !sameShape(page, base) && !page.isTiled && !/macro/.test(words)) return 'label';
+  if (/macro/.test(words) || page.subfileType === 9) return 'macro';
+  return sameShape(page, base) ? 'thumbnail' : 'other';
+}
+
+/** Aperio's description: remarks after the first bar, `name = value` each. */
+function propertiesOf(description: string): Map<string, string> {
+  const properties = new Map<string, string>();
+  if (!description.startsWith('Aperio')) return properties;
+  for (const remark of description.split('|').slice(1, 1000)) {
+    const equals = remark.indexOf('=');
+    if (equals > 0) properties.set(remark.slice(0, equals).trim(), remark.slice(equals + 1).trim());
+  }
+  return properties;
+}
+
+function scaleOf(base: TiffPage, properties: ReadonlyMap<string, string>): Pick<Slide, 'mpp' | 'mppSource'> {
+  const aperio = positive(properties.get('MPP'));
+  if (isPlausible(aperio)) return { mpp: { x: aperio, y: aperio }, mppSource: 'aperio' };
+  const [x, y] = [omeMicrons(base.description, 'X'), omeMicrons(base.description, 'Y')];
+  if (isPlausible(x) && isPlausible(y)) return { mpp: { x, y }, mppSource: 'ome' };
+  const micronsOfUnit = { none: 0, inch: 25400, centimetre: 10000 }[base.resolution.unit];
+  const stated = { x: micronsOfUnit / base.resolution.x, y: micronsOfUnit / base.resolution.y };
+  if (isPlausible(stated.x) && isPlausible(stated.y)) return { mpp: stated, mppSource: 'resolution' };
+  return { mpp: null, mppSource: 'none' };
+}
+
+function omeMicrons(description: string, axis: 'X' | 'Y'): number | undefined {
+  const [, value] = new RegExp(`PhysicalSize${axis}="([0-9.eE+-]{1,32})"`).exec(description) ?? [];
+  const [, unit = 'µm'] = new RegExp(`PhysicalSize${axis}Unit="([^"]{1,16})"`).exec(description) ?? [];
+  const microns = { 'µm': 1, 'μm': 1, um: 1, nm: 0.001, mm: 1000, cm: 10000 }[unit];
+  const size = positive(value);
+  return size !== undefined && microns !== undefined ? size * microns : undefined;
+}
+
+function positive(text: string | undefined): number | undefined {
+  const value = text === undefined ? NaN : Number(text);
+  return Number.isFinite(value) && value > 0 ? value : undefined;
+}
+
+const isPlausible = (mpp: number | undefined): mpp is number => mpp !== undefined && mpp >= minMpp && mpp <= maxMpp;
