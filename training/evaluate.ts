@@ -124,7 +124,7 @@ export async function evaluate(records: readonly CaseRecord[], answerer: Answere
     });
   }
   const lines: Scored[] = [];
-  let shown: { readonly key: string; readonly picture: Picture } | null = null;
+  let shown = null as { readonly key: string; readonly picture: Picture } | null;
   for (let from = 0; from < plan.length; from += batch) {
     options.signal?.throwIfAborted();
     const part = plan.slice(from, from + batch);
@@ -196,15 +196,16 @@ interface Scored {
   readonly idle: readonly string[];
 }
 
-function score({ record, run, turn }: Asked, completion: string, answerer: Answerer): Scored {
-  const seen = answerer.seenSize(record);
+function score({ record, run, turn, shownRecord }: Asked, completion: string, answerer: Answerer): Scored {
+  const asked = answerer.seenSize(record);
+  const seen = answerer.seenSize(shownRecord);
   const isBoxes = turn.gold.kind === 'boxes';
   const answer = isBoxes ? boxAnswerOf(completion) : answerOf(completion);
   // Both sides of a comparison in pixels of the stored image; IoU does not change when axes are scaled.
   const scale = answerer.convention === 'relative-1000' ? { x: record.width / 1000, y: record.height / 1000 } : { x: record.width / seen.width, y: record.height / seen.height };
   const toStored = ({ label, box }: LabelledBox, { x, y }: { x: number; y: number }): LabelledBox => ({ label, box: { x1: box.x1 * x, y1: box.y1 * y, x2: box.x2 * x, y2: box.y2 * y } });
   const claimed = boxesIn(isBoxes ? answer : completion).map((box) => toStored(box, scale));
-  const goldScale = { x: record.width / seen.width, y: record.height / seen.height };
+  const goldScale = { x: record.width / asked.width, y: record.height / asked.height };
   const gold: Gold = turn.gold.kind === 'boxes' ? { ...turn.gold, boxes: turn.gold.boxes.map((box) => toStored(box, goldScale)) } : turn.gold;
   const isNothing = isBoxes && claimed.length === 0;
   const { isCorrect } = verifyAnswer(isBoxes && !isNothing ? boxText(claimed) : answer, gold);

@@ -1,6 +1,6 @@
 /** An immutable list of what a run learns from, with one hash over all of it. */
 import { createHash } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
@@ -32,7 +32,7 @@ export function writeSnapshot(snapshot: Snapshot, folder: string): string {
   const part = `${path}.${process.pid}.part`;
   try {
     writeFileSync(part, `${JSON.stringify(snapshot)}\n`, { mode: 0o444 });
-    linkSync(part, path);
+    renameSync(part, path);
   } finally {
     rmSync(part, { force: true });
   }

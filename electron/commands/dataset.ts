@@ -1,0 +1,95 @@
+/** `loupe dataset`: checks curated cases, splits them by patient or lesion, and takes an immutable snapshot. */
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { Fault } from '#models/base/fault.ts';
+import { decodePicture } from '#models/imaging/picture.ts';
+import { closeArchives, filterCases, loadBytes, readIndex } from '#training/data/cases.ts';
+import { lintRecords } from '#training/data/lint.ts';
+import { snapshotOf, writeSnapshot } from '#training/data/snapshot.ts';
+import { splitByGroup } from '#training/data/split.ts';
+import { licenceClasses, splits, type CaseRecord, type LicenceClass, type Split } from '#training/records/caseRecord.ts';
+import { flag, numberOption, requiredText, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
+
+export const command: Command = {
+  name: 'dataset',
+  summary: 'check curated cases, split them by patient, take an immutable snapshot',
+  usage: 'dataset lint|split|snapshot INDEX.jsonl… [--pixels] [--licence CLASS…] [--shares T,V,E --seed N --out FILE]',
+  options: {
+    pixels: { type: 'boolean', help: 'lint: decode every picture, check hashes and sizes, look for look-alikes across splits' },
+    licence: { type: 'string', multiple: true, help: `only cases of this licence class (${licenceClasses.join(', ')}); may be repeated` },
+    shares: { type: 'string', help: 'split: parts for train, val and test (default 80,10,10)' },
+    seed: { type: 'string', help: 'split: which of the possible splits (default 0)' },
+    out: { type: 'string', help: 'split: the index to write; snapshot: the folder' },
+  },
+  async run(context) {
+    const [action, ...paths] = context.positionals;
+    const perform = action !== undefined && Object.hasOwn(actions, action) ? actions[action as keyof typeof actions] : null;
+    if (!perform) throw new UsageError(`Say what to do: ${Object.keys(actions).join(', ')}.`);
+    if (paths.length === 0) throw new UsageError('INDEX.jsonl is missing.');
+    try {
+      await perform(context, paths);
+    } finally {
+      closeArchives();
+    }
+  },
+};
+
+const actions = { lint, split, snapshot } as const;
+
+async function lint(context: CommandContext, paths: readonly string[]): Promise<void> {
+  const records = await recordsOf(context, paths);
+  const onProgress = (done: number, total: number): void => { if (done % 500 === 0 || done === total) context.progress(`${done} of ${total} pictures`); };
+  const source = { bytes: (record: CaseRecord) => loadBytes(record, { verify: true }), decode: decodePicture, onProgress };
+  const issues = await lintRecords(records, flag(context, 'pixels') ? source : undefined);
+  const errors = issues.filter(({ severity }) => severity === 'error').length;
+  const lines = issues.map(({ severity, code, id, message }) => `${severity} ${code}: ${id} ${message}`);
+  context.print({ cases: records.length, errors, warnings: issues.length - errors, issues }, [...lines, `${records.length} cases, ${errors} errors, ${issues.length - errors} warnings`].join('\n'));
+}
+
+async function split(context: CommandContext, paths: readonly string[]): Promise<void> {
+  const [only, ...rest] = paths;
+  if (only === undefined || rest.length > 0) throw new UsageError('split takes one INDEX.jsonl.');
+  const records = await readIndex(only);
+  const chosen = splitByGroup(records, sharesOf(textOption(context, 'shares') ?? '80,10,10'), numberOption(context, 'seed', { whole: true }) ?? 0);
+  const out = requiredText(context, 'out');
+  const rows = readFileSync(only, 'utf8').split('\n').filter((line) => line.trim() !== '').map((line) => {
+    const row = JSON.parse(line) as { id: string };
+    return JSON.stringify({ ...row, split: chosen.get(row.id) });
+  });
+  writeWhole(out, `${rows.join('\n')}\n`);
+  const counts = Object.fromEntries(splits.map((name) => [name, [...chosen.values()].filter((value) => value === name).length]));
+  context.print({ out, counts }, `${out}: ${splits.map((name) => `${counts[name]} ${name}`).join(', ')}`);
+}
+
+async function snapshot(context: CommandContext, paths: readonly string[]): Promise<void> {
+  const taken = snapshotOf(await recordsOf(context, paths));
+  const out = textOption(context, 'out');
+  const path = out === undefined ? null : writeSnapshot(taken, out);
+  context.print({ hash: taken.hash, counts: taken.counts, path }, `${taken.hash}  ${taken.rows.length} cases${path ? `  ${path}` : ''}`);
+}
+
+async function recordsOf(context: CommandContext, paths: readonly string[]): Promise<CaseRecord[]> {
+  const licences = textOptions(context, 'licence');
+  const unknown = licences.find((name) => !(licenceClasses as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new UsageError(`--licence takes one of ${licenceClasses.join(', ')}, not '${unknown}'.`);
+  const records = (await Promise.all(paths.map(readIndex))).flat();
+  return filterCases(records, licences.length > 0 ? { licences: licences as LicenceClass[] } : {});
+}
+
+function sharesOf(text: string): Record<Split, number> {
+  const parts = text.split(',').map(Number);
+  if (parts.length !== 3 || parts.some((part) => !Number.isFinite(part) || part < 0) || parts.every((part) => part === 0)) {
+    throw new UsageError(`--shares takes three numbers as in 80,10,10, not '${text}'.`);
+  }
+  const [train, val, test] = parts as [number, number, number];
+  return { train, val, test };
+}
+
+/** Whole or not at all. */
+function writeWhole(path: string, text: string): void {
+  try {
+    writeFileSync(`${path}.part`, text);
+    renameSync(`${path}.part`, path);
+  } catch (cause) {
+    throw new Fault({ code: 'dataset.write', what: `${path} cannot be written.`, why: (cause as Error).message, mend: 'Choose a place that can be written to.' }, { cause });
+  }
+}
