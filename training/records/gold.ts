@@ -1,0 +1,16 @@
+/** The checkable answer as it is stored: the schema of a gold, for files and pipes. */
+import { z } from 'zod';
+import type { Gold } from '#training/rewards/gold.ts';
+
+const words = z.array(z.string().max(200)).max(1000);
+const labelledBox = z.object({ label: z.string().max(200), box: z.object({ x1: z.number(), y1: z.number(), x2: z.number(), y2: z.number() }) });
+
+export const GoldSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('choice'), options: words.min(1).max(26), right: z.number().int().nonnegative() }),
+  z.object({ kind: z.literal('yesNo'), value: z.boolean() }),
+  z.object({ kind: z.literal('word'), accept: words.min(1), reject: words }),
+  z.object({ kind: z.literal('number'), value: z.number(), tolerance: z.number().nonnegative() }),
+  z.object({ kind: z.literal('ordinal'), value: z.string(), scale: words.min(1) }),
+  z.object({ kind: z.literal('boxes'), boxes: z.array(labelledBox).max(1000), matchLabels: z.boolean() }),
+  z.object({ kind: z.literal('text'), text: z.string().max(4000) }),
+]) satisfies z.ZodType<Gold>;
