@@ -230,7 +230,9 @@ function open(ort: Ort, session: OrtSession, device: Device): Session {
 const handles = (fetches: Readonly<Record<string, DeviceTensor | null>>): Record<string, OrtTensor | null> =>
   Object.fromEntries(Object.entries(fetches).map(([name, target]) => [name, target === null ? null : target.handle as OrtTensor]));
 
-const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown)).replace(/\s+/g, ' ').slice(0, 600);
+/** The runtime's message without the place in its own sources. */
+const messageOf = (thrown: unknown): string =>
+  (thrown instanceof Error ? thrown.message : String(thrown)).replace(/\s+/g, ' ').replace(/^.*\/onnxruntime_src\/.* was false\. /, '').trim().slice(0, 600);
 
 /** The float32 values of an output. */
 export function floats(outputs: Readonly<Record<string, Tensor>>, name: string): Float32Array {
