@@ -46,33 +46,28 @@ async function build(target, sources) {
       ],
       outdir: unfinished, outExtension: { '.js': '.mjs' },
       bundle: true, splitting: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', sourcemap: true,
-      logLevel: 'error', plugins: [internalImports, missingCommands],
+      logLevel: 'error', plugins: [ownFiles],
     });
     renameSync(unfinished, target);
   } catch (error) {
     rmSync(unfinished, { recursive: true, force: true });
     if (!existsSync(join(target, 'cli.mjs'))) throw error;
   }
-  for (const name of readdirSync(dist)) {
+  for (const name of readdirSync(dist).filter((name) => /^(?:[0-9a-f]{16}|unfinished-.*)$/.test(name))) {
     const path = join(dist, name);
     const { mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: Date.now() };
     if (path !== target && Date.now() - mtimeMs > oldAfterMs) rmSync(path, { recursive: true, force: true });
   }
 }
 
-/** `#models/base/fault.ts` is ours, whatever `packages: 'external'` says about names that do not begin with a dot. */
-const internalImports = {
-  name: 'internal-imports',
+/** `#models/base/fault.ts` is ours, whatever `packages: 'external'` says about names without a dot. A file that is not there fails only when it is asked for. */
+const ownFiles = {
+  name: 'own-files',
   setup({ onResolve }) {
-    onResolve({ filter: /^#/ }, ({ path }) => ({ path: join(root, path.slice(1)) }));
-  },
-};
-
-/** A command that is listed but not written yet is left to fail when it is asked for. */
-const missingCommands = {
-  name: 'missing-commands',
-  setup({ onResolve }) {
-    onResolve({ filter: /^\.\/commands\// }, ({ path, resolveDir }) => (existsSync(join(resolveDir, path)) ? undefined : { path, external: true }));
+    onResolve({ filter: /^(#|\.\/).*\.ts$/ }, ({ path, resolveDir }) => {
+      const file = path.startsWith('#') ? join(root, path.slice(1)) : join(resolveDir, path);
+      return existsSync(file) ? { path: file } : { path: pathToFileURL(file).href, external: true };
+    });
   },
 };
 
@@ -89,6 +84,8 @@ try {
   returnToTheUsersFolder();
   await import(pathToFileURL(join(target, 'cli.mjs')).href);
 } catch (error) {
+  // esbuild has printed what it found in the sources.
+  if (error?.errors?.length > 0) process.exit(1);
   if (error?.code !== 'ERR_MODULE_NOT_FOUND' || existsSync(join(root, 'node_modules', 'esbuild'))) throw error;
   console.error(`The packages that Loupe needs are not installed: run "npm ci" in ${root} first (npm start and npm test do it by themselves).`);
   process.exitCode = 1;
