@@ -1,8 +1,8 @@
 /** Unpacking zlib data piece by piece, so that the reader can stop: a small file never fills the memory. */
 import { Unzlib } from 'fflate';
 
-/** At most a thousand times as much comes out, so 32 kB in stay below 34 MB out. */
-const sliceLength = 32768;
+/** At most a thousand times as much comes out, so 8 kB in stay below 9 MB out. */
+const sliceLength = 8192;
 
 /**
  * Feeds the packed pieces and hands each unpacked part to `take`, which returns false when it needs no more.

@@ -21,6 +21,8 @@ const maxProgressivePixels = 40_000_000;
 const maxScanPixels = 2_000_000_000;
 /** A decoder that once held a picture larger than this is thrown away, since its memory never shrinks. */
 const keptPixels = 16_000_000;
+/** What a decoder held when it refused a picture stays lost to it, so it is thrown away after so many pixels of refused pictures. */
+const maxLostPixels = 4_000_000;
 
 export const isJpeg = (bytes: Uint8Array): boolean => bytes.length >= 3 && bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
 
@@ -31,9 +33,9 @@ export const isJpeg = (bytes: Uint8Array): boolean => bytes.length >= 3 && bytes
 export async function decodeJpeg(bytes: Uint8Array, name = 'The JPEG picture'): Promise<Picture> {
   const header = readJpegHeader(bytes, name);
   checkDecodable(bytes, header, name);
-  const codec = await takeCodec();
-  const decoder = new codec.JPEGDecoder();
-  let whole = false;
+  const pixels = header.width * header.height;
+  const worker = kept.pop() ?? { codec: await createCodec({ print: ignore, printErr: ignore }), lostPixels: 0 };
+  const decoder = new worker.codec.JPEGDecoder();
   try {
     decoder.getEncodedBuffer(bytes.length).set(bytes);
     decoder.decode();
@@ -42,13 +44,16 @@ export async function decodeJpeg(bytes: Uint8Array, name = 'The JPEG picture'): 
     if (width !== header.width || height !== header.height || decoded.length !== width * height * componentCount) throw new Error('another size');
     const picture = componentCount === 1 ? fromGrey({ width, height }, decoded) : { width, height, data: decoded.slice() };
     decoder.delete();
-    whole = true;
+    if (pixels <= keptPixels) kept.push(worker);
     return picture;
   } catch (cause) {
+    // A number is the codec's own refusal; anything else is a crash, and what has crashed is not used again.
+    const lostPixels = worker.lostPixels + pixels;
+    if (typeof cause === 'number' && lostPixels <= maxLostPixels) {
+      decoder.delete();
+      kept.push({ codec: worker.codec, lostPixels });
+    }
     throw damaged(name, hasEnd(bytes) ? 'Its compressed data are damaged.' : 'It ends before its last row.', { cause, truncated: !hasEnd(bytes) });
-  } finally {
-    // A decoder that has thrown is not trusted again.
-    if (whole && header.width * header.height <= keptPixels) kept.push(codec);
   }
 }
 
@@ -130,9 +135,5 @@ function damaged(name: string, why: string, { cause, truncated = false }: { caus
 /** The codec's remarks would mix with a command's output. */
 const ignore = (): void => undefined;
 
-/** Decoders at rest. Each is its own WebAssembly memory, so two pictures can be decoded at once. */
-const kept: Codec[] = [];
-
-async function takeCodec(): Promise<Codec> {
-  return kept.pop() ?? createCodec({ print: ignore, printErr: ignore });
-}
+/** Decoders at rest. Each has a WebAssembly memory of its own, so two pictures can be decoded at once. */
+const kept: { readonly codec: Codec; readonly lostPixels: number }[] = [];
