@@ -10,8 +10,14 @@ export interface Parameters {
   linear(x: Value, name: string, outputs: number, bias: boolean): Value;
 }
 
-/** Dense weights: every linear layer is one Gemm. */
-export function denseParameters(tensor: (name: string, shape: readonly number[]) => Value): Parameters {
+/** Dense weights: every linear layer is one Gemm. Each tensor is made once, however often it is asked for. */
+export function denseParameters(make: (name: string, shape: readonly number[]) => Value): Parameters {
+  const made = new Map<string, Value>();
+  const tensor = (name: string, shape: readonly number[]): Value => {
+    let value = made.get(name);
+    if (!value) made.set(name, (value = make(name, shape)));
+    return value;
+  };
   return {
     tensor,
     linear: (x, name, outputs, bias) =>

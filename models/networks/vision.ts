@@ -1,6 +1,6 @@
 /** The vision tower: patches in, one row for each merged cell out, as the decoder takes them. */
 import type { Graph, Value } from '#models/graph/graph.ts';
-import { add, gather, gelu, layerNorm, matMul, mul, quickGelu, reshape, rmsNorm, silu, softmax, split, transpose } from '#models/graph/ops.ts';
+import { add, gather, gelu, gemm, layerNorm, matMul, mul, quickGelu, reduceSum, reshape, rmsNorm, silu, softmax, split, transpose } from '#models/graph/ops.ts';
 import type { QwenVlConfig, VisionConfig } from './config.ts';
 import type { Parameters } from './parameters.ts';
 import { rotate, visionRotary, type Grid } from './rope.ts';
@@ -85,8 +85,11 @@ function segmentAttention(q: Value, k: Value, v: Value, segments: Segments): Val
 /** What a training graph may add to the tower: called with each residual branch, e.g. to drop it for some images. */
 export type BranchHook = (branch: Value, block: number) => Value;
 
+const patchSize = ({ channels, temporalPatchSize, patchSize: side }: VisionConfig): number => channels * temporalPatchSize * side * side;
+
 /**
- * @param patches  [P, C·T·S·S] in the tower's row order, all images one after the other
+ * @param patches  [P, C·T·S·S] in the tower's row order, all images one after the other; or [P, C·S·S] for still images,
+ *                 whose T frames are equal, so that the kernel may be summed over them first
  * @returns        [P / merge², hiddenSize], cells in raster order
  */
 export function visionTower(graph: Graph, parameters: Parameters, config: QwenVlConfig, patches: Value, grids: readonly Grid[], hook: BranchHook = (x) => x): Value {
@@ -113,7 +116,9 @@ export function visionTower(graph: Graph, parameters: Parameters, config: QwenVl
 
   const kernel = parameters.tensor('visual.patch_embed.proj.weight', [width, tower.channels, tower.temporalPatchSize, tower.patchSize, tower.patchSize]);
   const columns = patches.shape[1]!;
-  let hidden = matMul(inOrder(patches, columns), transpose(reshape(kernel, [width, columns]), [1, 0]));
+  const isStill = columns * tower.temporalPatchSize === patchSize(tower);
+  const filters = reshape(isStill ? reduceSum(kernel, [2]) : kernel, [width, columns]);
+  let hidden = gemm(inOrder(patches, columns), filters, null, { transB: true });
 
   for (let block = 0; block < tower.depth; block++) {
     const name = `visual.blocks.${block}`;

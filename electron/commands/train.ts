@@ -1,0 +1,49 @@
+/** `loupe train`: teaches a model by a recipe, in a run folder that can be resumed. */
+import { devices, type Device } from '#models/runtime/session.ts';
+import { casesOf, findRecipe, partsOf, recipes } from '#training/prepare.ts';
+import { train } from '#training/trainer.ts';
+import { licenceClasses } from '#training/records/caseRecord.ts';
+import { flag, numberOption, onlyPositional, requiredText, textOption, textOptions, UsageError, type Command } from './command.ts';
+
+export const command: Command = {
+  name: 'train',
+  summary: 'teach a model by a recipe',
+  usage: 'train RECIPE --data INDEX… --out RUN [--device cpu|webgpu] [--steps N] [--resume]',
+  options: {
+    data: { type: 'string', multiple: true, help: 'an index.jsonl; may be given several times' },
+    out: { type: 'string', help: 'the run folder' },
+    device: { type: 'string', help: 'cpu (default) or webgpu' },
+    steps: { type: 'string', help: 'stop after this many updates in all' },
+    resume: { type: 'boolean', help: 'go on from the last checkpoint of the run' },
+    licence: { type: 'string', multiple: true, help: `which licence classes may be learnt from (default permissive): ${licenceClasses.join(', ')}` },
+  },
+  async run(context) {
+    const recipe = findRecipe(onlyPositional(context, `RECIPE (${Object.keys(recipes).join(', ')}, or a JSON file)`));
+    const device = textOption(context, 'device') ?? 'cpu';
+    if (!devices.includes(device as Device)) throw new UsageError(`--device is one of ${devices.join(', ')}, not '${device}'.`);
+    const licences = textOptions(context, 'licence');
+    const unknown = licences.find((licence) => !licenceClasses.some((known) => known === licence));
+    if (unknown) throw new UsageError(`--licence is one of ${licenceClasses.join(', ')}, not '${unknown}'.`);
+    const indexes = textOptions(context, 'data');
+    if (indexes.length === 0) throw new UsageError('--data is missing.');
+    const records = await casesOf(indexes, { splits: ['train'], licences: licences.length > 0 ? licences as (typeof licenceClasses)[number][] : ['permissive'] });
+    context.progress(`${records.length} cases, recipe ${recipe.name}`);
+    const run = requiredText(context, 'out');
+    const until = numberOption(context, 'steps', { least: 1, whole: true });
+    const done = await train({
+      recipe, records, run, parts: partsOf(recipe, records), device: device as Device, resume: flag(context, 'resume'), signal: context.signal,
+      ...(until === undefined ? {} : { until }),
+      onStep({ step, stage, loss, grad_norm, images, draw_s, step_s }, secondsLeft) {
+        if (step % 10 === 0 || step < 10) {
+          context.progress(`step ${step}  stage ${stage + 1}  loss ${loss.toFixed(3)}  gradient ${grad_norm.toFixed(2)}  ${(images / step_s).toFixed(0)} images/s (drawing ${(100 * draw_s / step_s).toFixed(0)} %)  ${timeText(secondsLeft)} left`);
+        }
+      },
+    });
+    context.print({ run, steps: done, checkpoint: `${run}/final` }, `${done} updates done; the model is in ${run}/final`);
+  },
+};
+
+const timeText = (seconds: number): string => {
+  const minutes = Math.round(seconds / 60);
+  return minutes < 1 ? 'under a minute' : minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+};

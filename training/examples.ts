@@ -1,0 +1,136 @@
+/** From a labelled image to what one training sequence holds: patches, and questions as token ids. */
+import type { Random } from '#models/base/random.ts';
+import type { Picture } from '#models/imaging/image.ts';
+import { smartResize, toVisionInput, type PatchOptions } from '#models/imaging/patches.ts';
+import { decodePicture } from '#models/imaging/picture.ts';
+import { resize } from '#models/imaging/resize.ts';
+import { promptTokens } from '#models/language/prompt.ts';
+import type { Tokenizer } from '#models/language/tokenizer.ts';
+import type { Grid } from '#models/networks/rope.ts';
+import { augment, type AugmentOptions } from './data/augment.ts';
+import { loadBytes } from './data/cases.ts';
+import type { CaseRecord } from './records/caseRecord.ts';
+import type { Stage } from './records/recipe.ts';
+import type { Turn } from './records/turn.ts';
+import { flipsAllowed } from './synthesis/augmentation.ts';
+import { synthesize } from './synthesis/questions.ts';
+import { completionOf } from './synthesis/reasoning.ts';
+import { directly } from './synthesis/wording.ts';
+
+/** A question and its completion as they continue the image: `ids[0 … firstTarget − 1]` ask, the rest is learnt. */
+export interface Branch {
+  readonly ids: readonly number[];
+  readonly firstTarget: number;
+  /** Where the answer begins; reasoning stands before it. */
+  readonly firstAnswer: number;
+}
+
+/** One image and independent questions about it. */
+export interface Example {
+  readonly id: string;
+  /** [P, 3·S·S], one frame. */
+  readonly patches: Float32Array;
+  readonly grid: Grid;
+  /** Tokens up to and with the end of the image. */
+  readonly prefix: readonly number[];
+  readonly branches: readonly Branch[];
+}
+
+export interface Language {
+  readonly tokenizer: Tokenizer;
+  readonly template: string;
+  readonly visionEnd: number;
+  readonly endOfTurn: number;
+}
+
+/** The pictures of a run, decoded once and kept a little larger than the network sees them, so that zooming in finds detail. */
+export class Pictures {
+  private readonly kept = new Map<string, Picture>();
+  static readonly margin = 1.25;
+
+  constructor(private readonly options: PatchOptions) {}
+
+  sizeFor(record: Pick<CaseRecord, 'width' | 'height'>): { width: number; height: number } {
+    return smartResize(record.height, record.width, this.options);
+  }
+
+  async of(record: CaseRecord): Promise<Picture> {
+    const before = this.kept.get(record.id);
+    if (before) return before;
+    const picture = await decodePicture(loadBytes(record), record.file);
+    const size = this.sizeFor(record);
+    const factor = Math.min(Pictures.margin, picture.width / size.width, picture.height / size.height);
+    const kept = resize(picture, { width: Math.max(size.width, Math.round(size.width * factor)), height: Math.max(size.height, Math.round(size.height * factor)) });
+    this.kept.set(record.id, kept);
+    return kept;
+  }
+}
+
+export interface ExampleMaker {
+  readonly pictures: Pictures;
+  readonly options: PatchOptions;
+  readonly language: Language;
+  readonly augment: AugmentOptions;
+}
+
+/** Draws one view of a record with questions that fit the stage. */
+export async function drawExample(record: CaseRecord, stage: Pick<Stage, 'tokens' | 'targets' | 'turns' | 'direct'>, maker: ExampleMaker, random: Random): Promise<Example> {
+  const source = await maker.pictures.of(record);
+  const size = maker.pictures.sizeFor(record);
+  const [sx, sy] = [source.width / record.width, source.height / record.height];
+  const boxes = record.boxes?.map(({ class: name, box }) => ({ class: name, box: { x1: box.x1 * sx, y1: box.y1 * sy, x2: box.x2 * sx, y2: box.y2 * sy } })) ?? null;
+  const flips = flipsAllowed(record);
+  let view = augment(source, boxes, size, flips, maker.augment, random);
+  // A count or a list is only true of a view in which nothing was cut away.
+  if (!view.complete) view = augment(source, boxes, size, flips, { ...maker.augment, plain: 1 }, random);
+  const turns = synthesize({ record, ...view }, random);
+  const input = toVisionInput([view.picture], { ...maker.options, temporalPatchSize: 1, minPixels: 1, maxPixels: Number.MAX_SAFE_INTEGER });
+  return { id: record.id, patches: input.patches, grid: input.gridThw, ...chooseBranches(turns, input.gridThw, stage, maker, random) };
+}
+
+const asDirect = (turn: Turn): Turn => turn.style === 'direct' ? turn
+  : { ...turn, style: 'direct', question: `${turn.question}${turn.question.includes('\n') ? '\n' : ' '}${directly}`, completion: completionOf([], turn.answer) };
+
+/** Draws questions by weight until the sequence is full; what does not fit is passed over. */
+function chooseBranches(turns: readonly Turn[], grid: Grid, stage: Pick<Stage, 'tokens' | 'targets' | 'turns' | 'direct'>, { language, options }: ExampleMaker, random: Random): Pick<Example, 'prefix' | 'branches'> {
+  const left = turns.map((turn) => (random.chance(stage.direct) ? asDirect(turn) : turn));
+  const branches: Branch[] = [];
+  let prefix: readonly number[] = [];
+  let [tokens, targets] = [stage.tokens, stage.targets];
+  while (left.length > 0 && branches.length < stage.turns) {
+    const turn = left.splice(weighted(left.map(({ weight }) => weight), random), 1)[0]!;
+    const encoded = encodeTurn(turn, grid, language, options.mergeSize);
+    if (prefix.length === 0) {
+      prefix = encoded.prefix;
+      tokens -= prefix.length;
+    }
+    const { branch } = encoded;
+    const learnt = branch.ids.length - branch.firstTarget;
+    if (branch.ids.length > tokens || learnt > targets) continue;
+    tokens -= branch.ids.length;
+    targets -= learnt;
+    branches.push(branch);
+  }
+  return { prefix, branches };
+}
+
+/** The chat of one question about one image, cut where the image ends. */
+export function encodeTurn({ question, completion }: Pick<Turn, 'question' | 'completion'>, grid: Grid, { tokenizer, template, visionEnd, endOfTurn }: Language, mergeSize: number): { prefix: number[]; branch: Branch } {
+  const prompt = promptTokens(tokenizer, template, [{ role: 'user', content: [{ type: 'image' }, { type: 'text', text: question }] }], [grid], { mergeSize, addGenerationPrompt: true });
+  const cut = prompt.indexOf(visionEnd) + 1;
+  const written = tokenizer.encode(completion);
+  const answer = completion.lastIndexOf('<answer>');
+  const firstTarget = prompt.length - cut;
+  const reasoning = answer > 0 ? tokenizer.encode(completion.slice(0, answer)).length : 0;
+  return { prefix: prompt.slice(0, cut), branch: { ids: [...prompt.slice(cut), ...written, endOfTurn], firstTarget, firstAnswer: firstTarget + reasoning } };
+}
+
+/** An index drawn with the given weights. */
+export function weighted(weights: readonly number[], random: Random): number {
+  let at = random.uniform() * weights.reduce((a, b) => a + b, 0);
+  for (let i = 0; i < weights.length; i++) {
+    at -= weights[i]!;
+    if (at < 0) return i;
+  }
+  return weights.length - 1;
+}

@@ -1,0 +1,92 @@
+/** Training graphs: the network, a loss and the gradients of what is trained, for one bucket of shapes. */
+import { Graph, type Value } from '#models/graph/graph.ts';
+import { gather, mul, reshape } from '#models/graph/ops.ts';
+import { batchAttention } from '#models/networks/attention.ts';
+import type { QwenVlConfig } from '#models/networks/config.ts';
+import { decoder } from '#models/networks/decoder.ts';
+import { denseParameters } from '#models/networks/parameters.ts';
+import { embed, logits, patchCount, patchWidth } from '#models/networks/qwenVl.ts';
+import type { Grid } from '#models/networks/rope.ts';
+import { visionTower, type BranchHook } from '#models/networks/vision.ts';
+import { gradients } from './autodiff/gradient.ts';
+import { sftLoss } from './objectives/sft.ts';
+
+/** Every size that a graph fixes. Batches of one bucket share a graph. */
+export interface Bucket {
+  /** Sequences in the batch, each with one still image of this grid (absent: text alone). */
+  readonly batch: number;
+  readonly grid: Grid | null;
+  /** Tokens of a sequence, padding included. */
+  readonly tokens: number;
+  /** Rows over the whole batch whose next token counts. */
+  readonly targets: number;
+}
+
+export const bucketName = ({ batch, grid, tokens, targets }: Bucket): string => `${batch}x${grid ? `${grid[1]}x${grid[2]}` : 'text'}-${tokens}-${targets}`;
+
+/** A weight that a graph reads, in the order of first use. */
+export interface ParameterSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+export interface TrainingGraph {
+  readonly graph: Graph;
+  readonly parameters: readonly ParameterSpec[];
+  /** The parameters that have an output `gradient.NAME`. */
+  readonly trained: readonly ParameterSpec[];
+}
+
+/**
+ * In: `parameter.NAME` for each weight; `patches` [B·P, C·S·S] (still images, one frame); `ids` [B·T]; `source` [B·T] (see `embed`); `cos` `sin` [B·T, 1, K];
+ * `mask` [B, 1, 1, T, T] added to the attention scores; `rows` [N] into the B·T rows; `targets` [N]; `weights` [N];
+ * with `dropBranches` also `keep` [depth, B]: the factor of each image's residual branches in each block (0 drops).
+ * Out: `loss` [], and `gradient.NAME` for each weight that `isTrained`.
+ */
+export function supervisedGraph(config: QwenVlConfig, bucket: Bucket, { isTrained = () => true, dropBranches = false }: { isTrained?: (name: string) => boolean; dropBranches?: boolean } = {}): TrainingGraph {
+  const { batch, grid, tokens, targets } = bucket;
+  const graph = new Graph(`supervised-${bucketName(bucket)}`);
+  const made = new Map<ParameterSpec, Value>();
+  const parameters = denseParameters((name, shape) => {
+    const value = graph.input(`parameter.${name}`, shape);
+    made.set({ name, shape }, value);
+    return value;
+  });
+  const count = batch * tokens;
+
+  let vision: Value | null = null;
+  let source: Value | null = null;
+  if (grid) {
+    const grids = new Array<Grid>(batch).fill(grid);
+    const patches = graph.input('patches', [patchCount(grids), patchWidth(config) / config.vision.temporalPatchSize]);
+    vision = visionTower(graph, parameters, config, patches, grids, dropBranches ? branchDropper(graph, config.vision.depth, batch) : undefined);
+    source = graph.input('source', [count], 'int64');
+  }
+  const ids = graph.input('ids', [count], 'int64');
+  const cos = graph.input('cos', [count, 1, config.headWidth]);
+  const sin = graph.input('sin', [count, 1, config.headWidth]);
+  const mask = graph.input('mask', [batch, 1, 1, tokens, tokens]);
+  const hidden = decoder(parameters, config, embed(parameters, config, ids, vision, source), batchAttention(config, { batch, tokens, cos, sin, mask }));
+  const scores = logits(parameters, config, gather(hidden, graph.input('rows', [targets], 'int64')));
+  const { loss, gradient } = sftLoss(scores, graph.input('targets', [targets], 'int64'), graph.input('weights', [targets]));
+
+  const trained = [...made.keys()].filter(({ name }) => isTrained(name));
+  const results = gradients([{ value: scores, gradient }], trained.map((spec) => made.get(spec)!));
+  graph.output('loss', loss);
+  const reached = trained.filter((spec, i) => {
+    const result = results[i];
+    if (result) graph.output(`gradient.${spec.name}`, result);
+    return result !== undefined;
+  });
+  return { graph, parameters: [...made.keys()], trained: reached };
+}
+
+/** Stochastic depth: each image's branch is multiplied by its factor for that block. */
+function branchDropper(graph: Graph, depth: number, batch: number): BranchHook {
+  const keep = graph.input('keep', [depth, batch]);
+  return (branch, block) => {
+    const [rows, width] = branch.shape as [number, number];
+    const factor = reshape(gather(keep, graph.constant(BigInt64Array.of(BigInt(block)), [1])), [batch, 1, 1]);
+    return reshape(mul(reshape(branch, [batch, rows / batch, width]), factor), [rows, width]);
+  };
+}

@@ -1,0 +1,158 @@
+/** One stage of a run at work: draws batches, runs their graphs and adds up the gradients. */
+import { Random } from '#models/base/random.ts';
+import { encodeModel } from '#models/graph/encode.ts';
+import type { PatchOptions } from '#models/imaging/patches.ts';
+import { createTokenizer } from '#models/language/tokenizer.ts';
+import type { QwenVlConfig } from '#models/networks/config.ts';
+import type { Grid } from '#models/networks/rope.ts';
+import { createSession, float32, type Device, type Feeds, type Session } from '#models/runtime/session.ts';
+import { drawExample, Pictures, weighted, type Example, type ExampleMaker, type Language } from './examples.ts';
+import { bucketName, supervisedGraph, type Bucket, type ParameterSpec } from './graphs.ts';
+import { packExamples, type Packed } from './pack.ts';
+import type { CaseRecord } from './records/caseRecord.ts';
+import type { Recipe, Stage } from './records/recipe.ts';
+import type { CheckpointParts, TrainerState } from './state.ts';
+
+export interface Accumulated {
+  /** Means over the step's batches. */
+  readonly loss: number;
+  readonly gradients: ReadonlyMap<string, Float32Array>;
+  readonly packed: readonly Packed[];
+  /** Seconds spent on drawing and packing. */
+  readonly drawSeconds: number;
+}
+
+export interface Learner {
+  accumulate(state: Pick<TrainerState, 'step' | 'weights'>): Promise<Accumulated>;
+  release(): Promise<void>;
+}
+
+export interface LearnerOptions {
+  readonly config: QwenVlConfig;
+  readonly recipe: Recipe;
+  readonly stage: Stage;
+  readonly records: readonly CaseRecord[];
+  readonly parts: CheckpointParts;
+  readonly device: Device;
+  readonly isTrained: (name: string) => boolean;
+  readonly specs: readonly ParameterSpec[];
+}
+
+interface Compiled {
+  readonly session: Session;
+  readonly trained: readonly ParameterSpec[];
+}
+
+/** Holds the pictures at the stage's size, the records by bucket, and a session for each bucket that was met. */
+export function createLearner({ config, recipe, stage, records, parts, device, isTrained, specs }: LearnerOptions): Learner {
+  const options = patchOptions(parts.preprocessor, config, stage.pixels);
+  const pictures = new Pictures(options);
+  const maker: ExampleMaker = { pictures, options, language: languageOf(parts, config), augment: recipe.augment };
+  const pools = poolsByGrid(records, recipe, pictures, config.vision.patchSize);
+  const sessions = new Map<string, Promise<Compiled>>();
+
+  const compiledFor = (bucket: Bucket): Promise<Compiled> => {
+    const name = bucketName(bucket);
+    let made = sessions.get(name);
+    if (!made) sessions.set(name, (made = compile(bucket)));
+    return made;
+  };
+  const compile = async (bucket: Bucket): Promise<Compiled> => {
+    const { graph, trained } = supervisedGraph(config, bucket, { isTrained, dropBranches: recipe.dropBranches > 0 });
+    return { session: await createSession(encodeModel(graph), { device }), trained };
+  };
+
+  const drawBatch = async (random: Random): Promise<{ bucket: Bucket; batch: Packed }> => {
+    const pool = pools[weighted(pools.map(({ total }) => total), random)]!;
+    const bucket: Bucket = { batch: stage.batch, grid: pool.grid, tokens: stage.tokens, targets: stage.batch * stage.targets };
+    const examples: Example[] = [];
+    while (examples.length < stage.batch) {
+      const example = await drawExample(pool.records[weighted(pool.weights, random)]!, stage, maker, random);
+      if (example.branches.length > 0) examples.push(example);
+    }
+    return { bucket, batch: packExamples(config, bucket, examples, recipe) };
+  };
+
+  return {
+    async accumulate({ step, weights }) {
+      const gradients = new Map<string, Float32Array>();
+      const packed: Packed[] = [];
+      let [loss, drawSeconds] = [0, 0];
+      for (let part = 0; part < stage.accumulate; part++) {
+        const started = performance.now();
+        const random = Random.named(recipe.seed, `batch:${step}:${part}`);
+        const { bucket, batch } = await drawBatch(random);
+        const keep = recipe.dropBranches > 0 ? { keep: keepFactors(config.vision.depth, stage.batch, recipe.dropBranches, random) } : {};
+        const fed: Feeds = { ...batch.feeds, ...keep, ...Object.fromEntries(specs.map(({ name, shape }) => [`parameter.${name}`, float32(shape, weights.get(name)!)])) };
+        packed.push(batch);
+        drawSeconds += (performance.now() - started) / 1000;
+        const { session, trained } = await compiledFor(bucket);
+        const outputs = await session.run(fed);
+        loss += (outputs['loss']!.data as Float32Array)[0]! / stage.accumulate;
+        for (const { name } of trained) addScaled(gradients, name, outputs[`gradient.${name}`]!.data as Float32Array, 1 / stage.accumulate);
+      }
+      return { loss, gradients, packed, drawSeconds };
+    },
+    async release() {
+      for (const made of sessions.values()) await (await made).session.release();
+      sessions.clear();
+    },
+  };
+}
+
+function addScaled(sums: Map<string, Float32Array>, name: string, more: Float32Array, scale: number): void {
+  const before = sums.get(name);
+  if (!before && scale === 1) {
+    sums.set(name, more);
+    return;
+  }
+  const into = before ?? new Float32Array(more.length);
+  for (let i = 0; i < into.length; i++) into[i]! += scale * more[i]!;
+  sums.set(name, into);
+}
+
+/** Stochastic depth (Huang et al. 2016): block b of an image is dropped with a probability that rises to `most` at the last block; the kept ones are scaled up. */
+function keepFactors(depth: number, batch: number, most: number, random: Random) {
+  const factors = new Float32Array(depth * batch);
+  for (let block = 0; block < depth; block++) {
+    const drop = (most * (block + 1)) / depth;
+    for (let b = 0; b < batch; b++) factors[block * batch + b] = random.chance(drop) ? 0 : 1 / (1 - drop);
+  }
+  return float32([depth, batch], factors);
+}
+
+interface Pool {
+  readonly grid: Grid;
+  readonly records: readonly CaseRecord[];
+  readonly weights: readonly number[];
+  readonly total: number;
+}
+
+/** Records whose images become the same grid share a graph, so a batch is drawn from one pool; a pool's turn comes as often as its records weigh. */
+function poolsByGrid(records: readonly CaseRecord[], recipe: Recipe, pictures: Pictures, patchSize: number): readonly Pool[] {
+  const pools = new Map<string, { grid: Grid; records: CaseRecord[]; weights: number[]; total: number }>();
+  for (const record of records) {
+    const weight = recipe.setWeights[record.set] ?? 1;
+    if (weight === 0) continue;
+    const { width, height } = pictures.sizeFor(record);
+    const grid: Grid = [1, height / patchSize, width / patchSize];
+    const pool = pools.get(grid.join()) ?? { grid, records: [], weights: [], total: 0 };
+    pool.records.push(record);
+    pool.weights.push(weight);
+    pool.total += weight;
+    pools.set(grid.join(), pool);
+  }
+  return [...pools.values()];
+}
+
+/** The folder's preprocessing with both bounds at one area, so that every image of a stage has about the same number of patches. */
+export function patchOptions(preprocessor: unknown, config: QwenVlConfig, pixels: number): PatchOptions {
+  const { image_mean: mean, image_std: std } = preprocessor as { image_mean: [number, number, number]; image_std: [number, number, number] };
+  const { patchSize, temporalPatchSize, mergeSize } = config.vision;
+  return { patchSize, temporalPatchSize, mergeSize, minPixels: pixels, maxPixels: pixels, mean, std };
+}
+
+function languageOf({ tokenizer: json, tokenizerConfig }: CheckpointParts, config: QwenVlConfig): Language {
+  const tokenizer = createTokenizer(json, tokenizerConfig);
+  return { tokenizer, template: (tokenizerConfig as { chat_template: string }).chat_template, visionEnd: config.tokens.visionEnd, endOfTurn: tokenizer.idOf('<|im_end|>')! };
+}

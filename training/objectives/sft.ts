@@ -1,0 +1,34 @@
+/**
+ * Supervised fine-tuning, as a loss to be minimised.
+ *
+ *   loss = Σ w · ( logΣexp(z) − z[target] ) / Σ w
+ *
+ * The gradient with respect to the scores z has a closed form, w · (softmax(z) − onehot(target)) / Σ w, which is given
+ * with the loss: differentiating the formula operator by operator would pass over the [N, V] scores five more times.
+ */
+import type { Value } from '#models/graph/graph.ts';
+import { exp, gatherElements, log, mul, neg, reciprocal, reduceMax, reduceSum, reshape, scatterAddElements, softmax, sub, sumAll } from '#models/graph/ops.ts';
+
+export interface SeededLoss {
+  /** [] */
+  readonly loss: Value;
+  /** d loss / d scores, [N, V]. */
+  readonly gradient: Value;
+}
+
+/**
+ * @param scores   [N, V]
+ * @param targets  [N] int64
+ * @param weights  [N]  0 where a row does not count
+ */
+export function sftLoss(scores: Value, targets: Value, weights: Value): SeededLoss {
+  const count = scores.shape[0]!;
+  const columns = reshape(targets, [count, 1]);
+  const share = reshape(mul(weights, reciprocal(sumAll(weights))), [count, 1]);
+  const shifted = sub(scores, reduceMax(scores, [1]));
+  const surprise = sub(log(reduceSum(exp(shifted), [1])), gatherElements(shifted, columns, 1));
+  return {
+    loss: sumAll(mul(surprise, share)),
+    gradient: scatterAddElements(mul(softmax(scores), share), columns, neg(share), 1),
+  };
+}

@@ -1,0 +1,46 @@
+/** Everything that determines a supervised run, the seed included. */
+import { z } from 'zod';
+
+const positive = z.number().positive();
+const share = z.number().min(0).max(1);
+
+/** A stretch of the run with one image size and one batch shape. */
+export const Stage = z.object({
+  steps: z.number().int().positive(),
+  /** Pixels of the resized image, whatever its aspect: 112 · 112 is 12 544. */
+  pixels: z.number().int().positive(),
+  /** Images in a batch, and batches whose gradients are added up before an update. */
+  batch: z.number().int().positive(),
+  accumulate: z.number().int().positive().default(1),
+  /** Tokens of a sequence, and how many of them may be learnt. A sequence holds one image and as many independent questions as fit. */
+  tokens: z.number().int().positive(),
+  targets: z.number().int().positive(),
+  /** Most questions in one sequence. */
+  turns: z.number().int().positive(),
+  /** Part of the questions that are put in the short form, answered without reasoning. */
+  direct: share,
+});
+export type Stage = z.infer<typeof Stage>;
+
+export const Recipe = z.object({
+  name: z.string().regex(/^[a-zA-Z0-9-]+$/),
+  /** Where the method comes from and what departs from it. */
+  source: z.string(),
+  objective: z.literal('sft'),
+  seed: z.number().int().nonnegative(),
+  /** A checkpoint folder to start from, or `scratch` with the architecture. */
+  start: z.union([z.object({ folder: z.string() }), z.object({ scratch: z.record(z.string(), z.unknown()), vocabulary: z.number().int().min(300) })]),
+  /** Tensor names that are trained: all, or those that match. */
+  trained: z.string().default('.*'),
+  stages: z.array(Stage).min(1),
+  optimizer: z.object({ learningRate: positive, warmupSteps: z.number().int().nonnegative(), floor: share, beta1: share, beta2: share, epsilon: positive, weightDecay: z.number().nonnegative(), clip: positive, average: share }),
+  dropBranches: share,
+  localAttention: z.number().nonnegative(),
+  augment: z.object({ plain: share, zoom: z.number().min(1), aspect: z.number().min(1), shift: share, turn: z.number().min(0), colour: share, erase: share }),
+  /** How often a record of a set is drawn, relative to 1 for those that are not named; 0 leaves a set out. */
+  setWeights: z.record(z.string(), z.number().nonnegative()),
+  /** How much an answer's tokens count, relative to those of the reasoning. */
+  answerWeight: positive,
+  checkpointEvery: z.number().int().positive(),
+});
+export type Recipe = z.infer<typeof Recipe>;

@@ -1,0 +1,89 @@
+/** What a run changes as it goes, and how it is kept on disk so that it can go on exactly. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Fault } from '#models/base/fault.ts';
+import { saveCheckpoint } from '#models/weights/checkpoint.ts';
+import { openSafetensors, readTensor, writeSafetensors } from '#models/weights/safetensors.ts';
+import type { ParameterSpec } from './graphs.ts';
+
+export interface TrainerState {
+  /** Updates done. */
+  step: number;
+  readonly weights: Map<string, Float32Array>;
+  readonly first: Map<string, Float32Array>;
+  readonly second: Map<string, Float32Array>;
+  /** The moving average of the weights: what is evaluated and shipped. */
+  readonly average: Map<string, Float32Array>;
+}
+
+/** The small files of a checkpoint folder. */
+export interface CheckpointParts {
+  readonly config: unknown;
+  readonly generationConfig: unknown;
+  readonly preprocessor: unknown;
+  readonly tokenizer: unknown;
+  readonly tokenizerConfig: unknown;
+}
+
+export function freshState(weights: Map<string, Float32Array>, trained: readonly ParameterSpec[]): TrainerState {
+  const zeros = (): Map<string, Float32Array> => new Map(trained.map(({ name }) => [name, new Float32Array(weights.get(name)!.length)]));
+  return { step: 0, weights, first: zeros(), second: zeros(), average: new Map(trained.map(({ name }) => [name, weights.get(name)!.slice()])) };
+}
+
+const groups = ['weights', 'first', 'second', 'average'] as const;
+const stepFolder = (run: string, step: number): string => join(run, 'checkpoints', `step-${String(step).padStart(6, '0')}`);
+
+/** Writes a checkpoint folder with the averaged weights and, beside them, everything that going on needs. The folder appears whole or not at all. */
+export function saveState(run: string, state: TrainerState, specs: readonly ParameterSpec[], parts: CheckpointParts): string {
+  const folder = stepFolder(run, state.step);
+  const partial = `${folder}.part`;
+  rmSync(partial, { recursive: true, force: true });
+  try {
+    mkdirSync(partial, { recursive: true });
+    saveAveraged(partial, state, specs, parts, 'F32');
+    const shapes = new Map(specs.map(({ name, shape }) => [name, shape]));
+    writeSafetensors(join(partial, 'trainer.safetensors'),
+      groups.flatMap((group) => [...state[group]].map(([name, data]) => ({ name: `${group}/${name}`, dtype: 'F32' as const, shape: shapes.get(name)!, data }))));
+    writeFileSync(join(partial, 'trainer.json'), JSON.stringify({ step: state.step }));
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(partial, folder);
+  } catch (cause) {
+    rmSync(partial, { recursive: true, force: true });
+    if (cause instanceof Fault) throw cause;
+    throw new Fault({
+      code: 'train.write', what: `The checkpoint of step ${state.step} could not be written.`, why: cause instanceof Error ? cause.message : String(cause),
+      mend: 'Free space on the disk, then continue with --resume: the last whole checkpoint is kept.',
+    }, { cause });
+  }
+  return folder;
+}
+
+/** The averaged weights as a checkpoint folder. */
+export function saveAveraged(folder: string, state: TrainerState, specs: readonly ParameterSpec[], parts: CheckpointParts, dtype: 'F32' | 'F16'): void {
+  saveCheckpoint(folder, parts, specs.map(({ name, shape }) => ({ name, shape, data: state.average.get(name) ?? state.weights.get(name)! })), dtype);
+}
+
+/** Steps of the run that were kept whole, in rising order. */
+export function keptSteps(run: string): number[] {
+  const folder = join(run, 'checkpoints');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).flatMap((name) => (/^step-\d+$/.test(name) && existsSync(join(folder, name, 'trainer.json')) ? [Number(name.slice(5))] : [])).sort((a, b) => a - b);
+}
+
+/** The state at the last kept step, or null in a run that has none. */
+export function lastState(run: string): TrainerState | null {
+  const step = keptSteps(run).at(-1);
+  if (step === undefined) return null;
+  const folder = stepFolder(run, step);
+  const state: TrainerState = { step: (JSON.parse(readFileSync(join(folder, 'trainer.json'), 'utf8')) as { step: number }).step, weights: new Map(), first: new Map(), second: new Map(), average: new Map() };
+  for (const [name, entry] of openSafetensors(join(folder, 'trainer.safetensors')).tensors) {
+    const slash = name.indexOf('/');
+    state[name.slice(0, slash) as (typeof groups)[number]].set(name.slice(slash + 1), readTensor(entry));
+  }
+  return state;
+}
+
+/** Removes all but the last few kept steps. */
+export function pruneSteps(run: string, keep: number): void {
+  for (const step of keptSteps(run).slice(0, -keep)) rmSync(stepFolder(run, step), { recursive: true, force: true });
+}

@@ -1,0 +1,170 @@
+/** The loop that teaches: draw a batch, add up its gradients, clip, update, write down what happened. */
+import { createHash } from 'node:crypto';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Fault } from '#models/base/fault.ts';
+import { parseConfig, type QwenVlConfig } from '#models/networks/config.ts';
+import type { Device } from '#models/runtime/session.ts';
+import { openCheckpoint } from '#models/weights/checkpoint.ts';
+import { readTensor } from '#models/weights/safetensors.ts';
+import { supervisedGraph, type ParameterSpec } from './graphs.ts';
+import { initialWeights } from './initialize.ts';
+import { createLearner, type Learner } from './learner.ts';
+import { adamwStep } from './optimizers/adamw.ts';
+import { averageStep } from './optimizers/average.ts';
+import { clipFactor, globalNorm } from './optimizers/clip.ts';
+import { learningRate } from './optimizers/schedule.ts';
+import type { CaseRecord } from './records/caseRecord.ts';
+import type { Recipe, Stage } from './records/recipe.ts';
+import { freshState, lastState, pruneSteps, saveAveraged, saveState, type CheckpointParts, type TrainerState } from './state.ts';
+
+/** One update, as numbers; a line of metrics.jsonl. Times are seconds. */
+export interface StepRecord {
+  readonly step: number;
+  readonly stage: number;
+  readonly loss: number;
+  readonly learning_rate: number;
+  readonly grad_norm: number;
+  readonly learnt_tokens: number;
+  readonly tokens: number;
+  readonly images: number;
+  readonly draw_s: number;
+  readonly step_s: number;
+}
+
+export interface TrainOptions {
+  readonly recipe: Recipe;
+  readonly records: readonly CaseRecord[];
+  /** The run folder. */
+  readonly run: string;
+  readonly parts: CheckpointParts;
+  readonly device?: Device;
+  /** Stop after this many updates in all, although the schedule is laid out for the whole recipe. */
+  readonly until?: number;
+  readonly resume?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onStep?: (record: StepRecord, secondsLeft: number) => void;
+}
+
+/** Trains by a recipe; the averaged weights end up in RUN/final. Returns the updates done. */
+export async function train({ recipe, records, run, parts, device = 'cpu', until, resume = false, signal, onStep }: TrainOptions): Promise<number> {
+  const config = parseConfig(parts.config);
+  const steps = recipe.stages.reduce((total, stage) => total + stage.steps, 0);
+  const last = Math.min(until ?? steps, steps);
+  const isTrained = (name: string): boolean => new RegExp(recipe.trained).test(name);
+  const { specs, trained } = parametersOf(config, isTrained);
+  const state = openRun(run, { recipe, records, parts }, resume) ?? freshState(firstWeights(config, specs, recipe), trained);
+  const { optimizer } = recipe;
+  const schedule = { peak: optimizer.learningRate, warmupSteps: optimizer.warmupSteps, steps, floor: optimizer.floor };
+
+  let stageAt = -1;
+  let learner: Learner | null = null;
+  const began = performance.now();
+  const firstStep = state.step;
+  try {
+    while (state.step < last && !signal?.aborted) {
+      const { stage, index } = stageOf(recipe, state.step);
+      if (index !== stageAt) {
+        await learner?.release();
+        learner = createLearner({ config, recipe, stage, records, parts, device, isTrained, specs });
+        stageAt = index;
+      }
+      const started = performance.now();
+      const rate = learningRate(schedule, state.step);
+      const { loss, gradients, packed, drawSeconds } = await learner!.accumulate(state);
+      const norm = globalNorm(gradients.values());
+      if (!Number.isFinite(norm) || !Number.isFinite(loss)) throw diverged(state.step);
+      const gradientScale = clipFactor(norm, optimizer.clip);
+      for (const { name, shape } of trained) {
+        const weights = state.weights.get(name)!;
+        adamwStep(weights, gradients.get(name)!, { first: state.first.get(name)!, second: state.second.get(name)! }, optimizer,
+          { count: state.step + 1, learningRate: rate, gradientScale, decays: shape.length > 1 });
+        averageStep(state.average.get(name)!, weights, optimizer.average, state.step);
+      }
+      state.step++;
+
+      const record: StepRecord = {
+        step: state.step, stage: index, loss, learning_rate: rate, grad_norm: norm,
+        learnt_tokens: packed.reduce((total, { learnt }) => total + learnt, 0), tokens: packed.reduce((total, { tokens }) => total + tokens, 0),
+        images: stage.batch * stage.accumulate, draw_s: drawSeconds, step_s: (performance.now() - started) / 1000,
+      };
+      writeMetrics(run, record);
+      onStep?.(record, ((performance.now() - began) / 1000 / (state.step - firstStep)) * (last - state.step));
+      if (state.step % recipe.checkpointEvery === 0 || state.step === last || signal?.aborted) {
+        saveState(run, state, specs, parts);
+        pruneSteps(run, 2);
+      }
+    }
+    saveAveraged(join(run, 'final'), state, specs, parts, 'F16');
+  } finally {
+    await learner?.release();
+  }
+  return state.step;
+}
+
+/** The stage that an update belongs to, counting from 0. */
+function stageOf(recipe: Recipe, step: number): { stage: Stage; index: number } {
+  let end = 0;
+  const index = recipe.stages.findIndex((stage) => (end += stage.steps) > step);
+  return { stage: recipe.stages[index]!, index };
+}
+
+/** All weights in the order of use, and those that are trained. Any bucket reads the same ones. */
+function parametersOf(config: QwenVlConfig, isTrained: (name: string) => boolean): { specs: readonly ParameterSpec[]; trained: readonly ParameterSpec[] } {
+  const side = 2 * config.vision.mergeSize;
+  const { parameters, trained } = supervisedGraph(config, { batch: 1, grid: [1, side, side], tokens: 8, targets: 1 }, { isTrained });
+  return { specs: parameters, trained };
+}
+
+function firstWeights(config: QwenVlConfig, specs: readonly ParameterSpec[], recipe: Recipe): Map<string, Float32Array> {
+  if ('scratch' in recipe.start) return initialWeights(config, specs, recipe.seed, { localAttention: recipe.localAttention });
+  const { tensors } = openCheckpoint(recipe.start.folder);
+  return new Map(specs.map(({ name, shape }) => {
+    const entry = tensors.get(name);
+    if (!entry || entry.shape.join() !== shape.join()) {
+      throw new Fault({ code: 'train.start', what: 'The run cannot start from this checkpoint.', why: entry ? `${name} is [${entry.shape}] and should be [${shape}].` : `${name} is missing.`, mend: 'Choose the folder of a whole checkpoint that fits its config.json.' });
+    }
+    return [name, readTensor(entry)];
+  }));
+}
+
+/** The run folder: a new one gets its manifest; an old one is gone on with only if it is the same run. */
+function openRun(run: string, { recipe, records, parts }: Pick<TrainOptions, 'recipe' | 'records' | 'parts'>, resume: boolean): TrainerState | null {
+  const path = join(run, 'manifest.json');
+  const sha256 = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex');
+  const manifest = {
+    recipe,
+    data: { cases: records.length, sha256: sha256(records.map(({ id, sha256: hash, label, boxes, facts }) => [id, hash, label, boxes, facts])) },
+    tokenizer: { sha256: sha256(parts.tokenizer) },
+    node: process.version,
+  };
+  if (!existsSync(path)) {
+    mkdirSync(run, { recursive: true });
+    writeFileSync(path, JSON.stringify(manifest, null, 2));
+    return null;
+  }
+  const mend = 'Give another --out folder for a new run, or --resume with the recipe and data that the folder was begun with.';
+  if (!resume) throw new Fault({ code: 'train.exists', what: `The folder ${run} already holds a run.`, why: 'Starting anew would overwrite it.', mend });
+  const before = JSON.parse(readFileSync(path, 'utf8')) as typeof manifest;
+  for (const part of ['recipe', 'data', 'tokenizer'] as const) {
+    if (JSON.stringify(before[part]) !== JSON.stringify(manifest[part])) throw new Fault({ code: 'train.changed', what: `The run in ${run} cannot be resumed.`, why: `Its ${part} differs from what was given now.`, mend });
+  }
+  const state = lastState(run);
+  truncateMetrics(run, state?.step ?? 0);
+  return state;
+}
+
+const metricsPath = (run: string): string => join(run, 'metrics.jsonl');
+const writeMetrics = (run: string, record: StepRecord): void => appendFileSync(metricsPath(run), `${JSON.stringify(record)}\n`);
+
+/** Lines of updates that the kept state has not seen are written again. */
+function truncateMetrics(run: string, step: number): void {
+  if (!existsSync(metricsPath(run))) return;
+  const lines = readFileSync(metricsPath(run), 'utf8').split('\n').filter((line) => line && (JSON.parse(line) as StepRecord).step <= step);
+  writeFileSync(metricsPath(run), lines.map((line) => `${line}\n`).join(''));
+}
+
+const diverged = (step: number): Fault => new Fault({
+  code: 'train.diverged', what: `The run stopped at update ${step}.`, why: 'The loss or a gradient is no longer a number.',
+  mend: 'Lower the learning rate or the clipping norm in the recipe, then continue with --resume from the last checkpoint.',
+});
