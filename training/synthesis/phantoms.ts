@@ -1,0 +1,42 @@
+/** Synthetic studies drawn from a seed, with boxes and measurements that are true by construction: samples, fixtures and extra training data. */
+import { drawBloodSmear, smearLabels } from './phantoms/bloodSmear.ts';
+import { breastLabels, drawBreastUltrasound } from './phantoms/breastUltrasound.ts';
+import { drawChestFilm, filmLabels } from './phantoms/chestFilm.ts';
+import { chestLabels, drawCtChest } from './phantoms/ctChest.ts';
+import { drawCtLiver, liverLabels } from './phantoms/ctLiver.ts';
+import { drawDermoscopy, skinLabels } from './phantoms/dermoscopy.ts';
+import { drawFundus, fundusLabels } from './phantoms/fundus.ts';
+import { drawMrHead, headLabels } from './phantoms/mrHead.ts';
+import { drawOct, octLabels } from './phantoms/oct.ts';
+import { drawSlide, slideLabels } from './phantoms/slide.ts';
+import type { PhantomKind, PhantomOptions, PhantomStudy } from './phantoms/study.ts';
+
+const kinds: Record<PhantomKind, { readonly draw: (seed: number, options?: PhantomOptions) => PhantomStudy; readonly labels: readonly string[] }> = {
+  ct_chest: { draw: drawCtChest, labels: chestLabels },
+  ct_liver: { draw: drawCtLiver, labels: liverLabels },
+  mr_head: { draw: drawMrHead, labels: headLabels },
+  chest_film: { draw: drawChestFilm, labels: filmLabels },
+  breast_ultrasound: { draw: drawBreastUltrasound, labels: breastLabels },
+  blood_smear: { draw: drawBloodSmear, labels: smearLabels },
+  slide: { draw: drawSlide, labels: slideLabels },
+  oct: { draw: drawOct, labels: octLabels },
+  fundus: { draw: drawFundus, labels: fundusLabels },
+  dermoscopy: { draw: drawDermoscopy, labels: skinLabels },
+};
+
+/**
+ * Draws one study: the same kind, seed and options give the same bytes on every machine.
+ * Throws RangeError for a size or number of frames that cannot be drawn, or a label that the kind does not know.
+ */
+export function drawPhantom(kind: PhantomKind, seed: number, options: PhantomOptions = {}): PhantomStudy {
+  const { draw, labels } = kinds[kind];
+  const { size, frames, label } = options;
+  if (!Number.isInteger(seed)) throw new RangeError(`drawPhantom: the seed ${seed} is not a whole number`);
+  if (size !== undefined && !(Number.isInteger(size) && size >= 64 && size <= 4096)) throw new RangeError(`drawPhantom: a size of ${size} is not between 64 and 4096`);
+  if (frames !== undefined && !(Number.isInteger(frames) && frames >= 1 && frames <= 400)) throw new RangeError(`drawPhantom: ${frames} frames are not between 1 and 400`);
+  if (label !== undefined && !labels.includes(label)) throw new RangeError(`drawPhantom: ${kind} has no label ${label}; it has ${labels.join(', ')}`);
+  return draw(seed, options);
+}
+
+/** The labels that a kind can have. */
+export const phantomLabels = (kind: PhantomKind): readonly string[] => kinds[kind].labels;
