@@ -1,0 +1,110 @@
+/** `loupe bench`: speed as medians of alternating runs, beside other programs and beside what this machine can do at best. */
+
+import { resolve } from 'node:path';
+import { availableParallelism } from 'node:os';
+import type { Picture } from '#models/imaging/image.ts';
+import { drawPhantom } from '#training/synthesis/phantoms.ts';
+import { framePicture } from '#training/synthesis/phantoms/study.ts';
+import { builtInModel, projectRoot } from '#electron/storage/folders.ts';
+import { benchDecode } from './bench/decode.ts';
+import { benchCheckpoint, benchFirstToken } from './bench/firstImage.ts';
+import { benchGenerate } from './bench/generate.ts';
+import { measureMachine } from './bench/measure.ts';
+import { PeerError, preparePython, startPeer, type Peer } from './bench/peer.ts';
+import { benchTrain } from './bench/train.ts';
+import { flag, numberOption, textOption, UsageError, type Command, type CommandContext } from './command.ts';
+
+const subjects = ['decode', 'generate', 'train', 'first-image'] as const;
+type Subject = (typeof subjects)[number];
+
+export const command: Command = {
+  name: 'bench',
+  summary: 'speed, against other programs and what this machine can do',
+  usage: `bench [${subjects.join('|')}]… [--rounds N] [--model DIR] [--no-peers]`,
+  options: {
+    rounds: { type: 'string', help: 'timed rounds of each comparison (default 7)' },
+    threads: { type: 'string', help: 'threads of ours and of theirs (default: one for each processor)' },
+    model: { type: 'string', help: 'the checkpoint of generate and first-image (default: the built-in one)' },
+    study: { type: 'string', help: 'the study of first-image' },
+    data: { type: 'string', help: 'the DICOM files of decode' },
+    'no-peers': { type: 'boolean', help: 'our own figures alone; needs no Python' },
+  },
+  async run(context) {
+    const chosen = context.positionals.length > 0 ? context.positionals.map(subjectOf) : subjects;
+    const python = flag(context, 'no-peers') ? null : pythonOrNull(context);
+    context.progress('Measuring what this machine can do …');
+    const machine = await measureMachine();
+    const settings = { machine, rounds: numberOption(context, 'rounds', { least: 1, most: 1000, whole: true }) ?? 7, threads: numberOption(context, 'threads', { least: 1, most: 256, whole: true }) ?? availableParallelism() };
+    const results: Record<string, unknown>[] = [];
+    for (const subject of chosen) {
+      context.signal.throwIfAborted();
+      context.progress(`${subject} …`);
+      results.push(...await measure(subject, context, { ...settings, python }));
+    }
+    context.print({ machine, results }, [`${machine.processor}, peak ${machine.peak_gemm_gflops} GFLOP/s, copy ${machine.copy_gb_per_s} GB/s, Node ${machine.node}`, ...results.flatMap(lines)].join('\n'));
+  },
+};
+
+function subjectOf(word: string): Subject {
+  const subject = subjects.find((known) => known === word);
+  if (!subject) throw new UsageError(`bench measures ${subjects.join(', ')}, not '${word}'.`);
+  return subject;
+}
+
+function pythonOrNull(context: CommandContext): string | null {
+  try {
+    return preparePython((text) => context.progress(text));
+  } catch (error) {
+    if (!(error instanceof PeerError)) throw error;
+    context.progress(`Without other programs to compare with: ${error.message}`);
+    return null;
+  }
+}
+
+interface Settings {
+  readonly machine: Awaited<ReturnType<typeof measureMachine>>;
+  readonly rounds: number;
+  readonly threads: number;
+  readonly python: string | null;
+}
+
+async function measure(subject: Subject, context: CommandContext, { python, ...settings }: Settings): Promise<readonly Record<string, unknown>[]> {
+  const sharedFolder = process.env.LOUPE_SHARED ?? resolve(projectRoot(), '../shared');
+  const model = textOption(context, 'model');
+  const peerFor = async <T>(name: string, use: (peer: Peer | null) => Promise<T>): Promise<T> => {
+    const peer = python === null ? null : startPeer(name, python);
+    try {
+      return await use(peer);
+    } finally {
+      peer?.end();
+    }
+  };
+  switch (subject) {
+    case 'decode': return [await peerFor('decode', (peer) => benchDecode({ ...settings, peer, folder: textOption(context, 'data') ?? resolve(sharedFolder, 'data/dicom') }))];
+    case 'train': return [await peerFor('train', (peer) => benchTrain({ ...settings, peer }))];
+    case 'generate': return [await peerFor('generate', (peer) => benchGenerate({ ...settings, peer, model: model ?? builtInModel(), picture: samplePicture(), samples: 8, newTokens: 128 }))];
+    case 'first-image': return [
+      await benchFirstToken({ path: textOption(context, 'study') ?? resolve(sharedFolder, 'data/dicom/series_ct_liver'), model, rounds: settings.rounds }),
+      await benchCheckpoint(settings.rounds),
+    ];
+  }
+}
+
+/** The same drawn film on every machine. */
+const samplePicture = (): Picture => framePicture(drawPhantom('chest_film', 1, { size: 224 }).frames[0]!);
+
+/** A result as lines for a person. */
+function lines(result: Record<string, unknown>): string[] {
+  const { what, ours, peer, ratio, syntaxes } = result as {
+    what: string; ours?: Record<string, unknown>; peer?: Record<string, unknown>; ratio?: number; syntaxes?: readonly Record<string, unknown>[];
+  };
+  const fields = (record: Record<string, unknown>): string => Object.entries(record).map(([name, value]) => `${name.replaceAll('_', ' ')} ${String(value)}`).join(', ');
+  return [
+    '', what,
+    ...(ours ? [`  ours   ${fields(ours)}`] : []),
+    ...(peer ? [`  peer   ${fields(peer)}`] : []),
+    ...(ratio === undefined ? [] : [`  ratio  ${ratio} times as fast`]),
+    ...(syntaxes ?? []).map(({ syntax, ours_ms: own, peer_ms: theirs, ratio: times, megapixels_per_s: rate }) =>
+      `  ${String(syntax).slice(0, 60).padEnd(60)} ${String(own).padStart(8)} ms  ${String(rate).padStart(7)} Mpixel/s  ${theirs === undefined ? '' : `peer ${String(theirs)} ms, ${String(times)} times as fast`}`.trimEnd()),
+  ];
+}

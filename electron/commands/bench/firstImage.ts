@@ -1,0 +1,85 @@
+/** What a person waits for: a cold start of `loupe review` until the first token of the answer, and opening a large checkpoint. */
+
+import { spawn } from 'node:child_process';
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodeModel } from '#models/graph/encode.ts';
+import { Graph } from '#models/graph/graph.ts';
+import { matMul } from '#models/graph/ops.ts';
+import { createSession } from '#models/runtime/session.ts';
+import { externalData } from '#models/weights/checkpoint.ts';
+import { openSafetensors } from '#models/weights/safetensors.ts';
+import { projectRoot } from '#electron/storage/folders.ts';
+import { sampleOf, timed, type Sample } from './measure.ts';
+
+/** Starts the command as a person would, in a new process, and takes the time until the first token is shown. */
+export async function benchFirstToken({ path, model, rounds }: { path: string; model: string | undefined; rounds: number }): Promise<Record<string, unknown>> {
+  const times: number[] = [];
+  for (let run = -1; run < rounds; run++) {
+    const ms = await firstToken(path, model);
+    if (run >= 0) times.push(ms);
+  }
+  return { what: 'cold start of `loupe review` until the first answer token is shown', ours: sampleOf(times) };
+}
+
+/** The review streams what the model writes to standard error; its first words are the format's own. */
+function firstToken(path: string, model: string | undefined): Promise<number> {
+  const words = [join(projectRoot(), 'electron', 'loupe.mjs'), 'review', path, '--ask', 'Is there an abnormality, and where?', ...(model === undefined ? [] : ['--model', model])];
+  return new Promise((resolve, reject) => {
+    const started = performance.now();
+    const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let shown = '';
+    const look = (chunk: Buffer): void => {
+      shown += chunk.toString();
+      if (!/<think>|<answer>|Observation|Conclusion/.test(shown)) return;
+      resolve(performance.now() - started);
+      child.kill();
+    };
+    child.stdout.on('data', look);
+    child.stderr.on('data', look);
+    child.on('error', reject);
+    child.on('exit', () => reject(new Error(`loupe review ended without an answer: ${shown.slice(-400)}`)));
+  });
+}
+
+/** A checkpoint of 500 MB (30 matrices of float32), opened until its session can run: the weights are mapped, not read. */
+export async function benchCheckpoint(rounds: number): Promise<Record<string, unknown>> {
+  const folder = mkdtempSync(join(tmpdir(), 'loupe-bench-'));
+  try {
+    const [layers, side] = [30, 2048];
+    const file = join(folder, 'model.safetensors');
+    writeSparse(file, layers, side);
+    const open = async (): Promise<void> => {
+      const { tensors } = openSafetensors(file);
+      const graph = new Graph('large');
+      let x = graph.input('x', [1, side]);
+      for (const [name, entry] of tensors) x = matMul(x, graph.external(name, entry.shape, 'float32', externalData(entry, folder)));
+      graph.output('y', x);
+      const session = await createSession(encodeModel(graph), { weightsFolder: folder, prepacking: false });
+      await session.release();
+    };
+    await open();
+    const times: number[] = [];
+    for (let run = 0; run < rounds; run++) times.push(await timed(open));
+    return { what: `opening a checkpoint of ${Math.round((layers * side * side * 4) / 1e6)} MB, mapped`, ours: sampleOf(times) satisfies Sample };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Zeros take no space on most disks, and a mapped file is not read anyway. */
+function writeSparse(path: string, layers: number, side: number): void {
+  const bytes = side * side * 4;
+  const header = JSON.stringify(Object.fromEntries(Array.from({ length: layers }, (_, i) => [`layer.${i}`, { dtype: 'F32', shape: [side, side], data_offsets: [i * bytes, (i + 1) * bytes] }])));
+  const text = new TextEncoder().encode(header.padEnd(Math.ceil(header.length / 8) * 8));
+  const length = new Uint8Array(new BigUint64Array([BigInt(text.length)]).buffer);
+  const file = openSync(path, 'w');
+  try {
+    writeSync(file, length);
+    writeSync(file, text);
+    ftruncateSync(file, 8 + text.length + layers * bytes);
+  } finally {
+    closeSync(file);
+  }
+}

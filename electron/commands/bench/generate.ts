@@ -1,0 +1,62 @@
+/** Eight sampled completions of one image prompt, all of the same length, from seeing the image to the last token. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Picture } from '#models/imaging/image.ts';
+import { toVisionInput } from '#models/imaging/patches.ts';
+import { openReasoner } from '#models/reasoner.ts';
+import { generate } from '#models/runtime/generate.ts';
+import { greedy } from '#models/runtime/sampler.ts';
+import { alternate, peakRssMb, rounded, timed, type Contender } from './measure.ts';
+import type { Peer } from './peer.ts';
+
+export interface GenerateBench {
+  readonly model: string;
+  readonly picture: Picture;
+  readonly peer: Peer | null;
+  readonly rounds: number;
+  readonly threads: number;
+  readonly samples: number;
+  readonly newTokens: number;
+}
+
+export async function benchGenerate({ model, picture, peer, rounds, threads, samples, newTokens }: GenerateBench): Promise<Record<string, unknown>> {
+  const reasoner = await openReasoner({ folder: model, device: 'cpu', threads });
+  const { engine, patchOptions } = reasoner;
+  const { ids, images } = reasoner.prepare({ frames: [picture], question: 'Is there an abnormality, and where?' });
+  const grids = images.map(({ gridThw }) => gridThw);
+  const vision = toVisionInput([picture], patchOptions);
+  let written = 0;
+  const run = (sampling: typeof greedy): Promise<number> => timed(async () => {
+    const rows = await engine.see([vision]);
+    const prefilled = await engine.read({ ids, grids, vision: rows });
+    const completions = await generate(engine.network, prefilled, samples, { sampling, maxNewTokens: newTokens, stops: new Set() });
+    written = completions.reduce((total, { tokens }) => total + tokens.length, 0);
+  });
+  const contenders: Contender[] = [() => run({ ...greedy, temperature: 1 })];
+  const folder = mkdtempSync(join(tmpdir(), 'loupe-bench-'));
+  try {
+    let peerRss = 0;
+    if (peer) {
+      const pixels = join(folder, 'pixels.f32');
+      writeFileSync(pixels, new Uint8Array(vision.patches.buffer, vision.patches.byteOffset, vision.patches.byteLength));
+      await peer.ask({ do: 'prepare', model, input_ids: ids, grids, pixels, threads });
+      contenders.push(async () => {
+        const { ms, peak_rss_mb: rss } = await peer.ask({ do: 'generate', group: samples, new_tokens: newTokens, sample: true });
+        peerRss = rss;
+        return ms as number;
+      });
+    }
+    const [own, theirs] = await alternate(contenders, rounds);
+    const perSecond = (ms: number): number => rounded((samples * newTokens * 1000) / ms);
+    return {
+      what: `${samples} rollouts of one image prompt (${ids.length} tokens), ${newTokens} new tokens each`,
+      ours: { ...own, tokens: written, tokens_per_s: perSecond(own!.median_ms), peak_rss_mb: peakRssMb() },
+      ...(theirs ? { peer: { ...theirs, name: 'transformers generate on PyTorch 2.13', tokens_per_s: perSecond(theirs.median_ms), peak_rss_mb: Math.round(peerRss) }, ratio: rounded(theirs.median_ms / own!.median_ms) } : {}),
+    };
+  } finally {
+    await reasoner.release();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
