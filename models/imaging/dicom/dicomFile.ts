@@ -1,7 +1,7 @@
 /** Reads a DICOM file: its elements, its image description and what is wrong with it. Pixels are decoded later, frame by frame. */
 import { Fault } from '#models/base/fault.ts';
 import type { FaultFields } from '#models/base/fault.ts';
-import { element, firstNumber, firstText, has, numbers, parseElements, spell, text, texts } from './elements.ts';
+import { element, firstNumber, firstText, has, items, numbers, parseElements, spell, text, texts } from './elements.ts';
 import type { DataSet, Tag } from './elements.ts';
 import { locateFrames } from './fragments.ts';
 import type { FrameLocations } from './fragments.ts';
@@ -43,6 +43,8 @@ export interface DicomFile {
   readonly locations: FrameLocations | null;
   /** Frames whose bytes are all there; at most `image.frames`. */
   readonly wholeFrames: number;
+  /** The functional groups of each frame (5200,9230), read when first asked for; [] where there are none. */
+  frameGroups(): readonly DataSet[];
   /** Damage and contradictions that were found, each with a stable code. */
   readonly notes: readonly FaultFields[];
 }
@@ -90,8 +92,10 @@ export function readDicom(bytes: Uint8Array): DicomFile {
 
   const inEffect = stated ?? (transferSyntaxUid ? null : nativeSyntax(encoding));
   const image = describeImage({ dataSet, sopClass: sopClassOf(dataSet, meta?.dataSet), transferSyntax: inEffect, transferSyntaxUid, notes });
+  let groups: readonly DataSet[] | null = null;
+  const frameGroups = (): readonly DataSet[] => (groups ??= items(dataSet, 'x52009230'));
   return {
-    hasPreamble: start.hasPreamble, transferSyntaxUid, transferSyntax: inEffect, encoding, meta: meta?.dataSet ?? null, dataSet, notes, ...image,
+    frameGroups, hasPreamble: start.hasPreamble, transferSyntaxUid, transferSyntax: inEffect, encoding, meta: meta?.dataSet ?? null, dataSet, notes, ...image,
   };
 }
 
@@ -181,6 +185,9 @@ function describeImage({ dataSet, sopClass, transferSyntax, transferSyntaxUid, n
     const cut = notes.find(({ code }) => code === 'dicom.truncated');
     if (cut && !isImageless(sopClass)) return none({ ...cut, what: 'The image is missing.', why: `${cut.why} No pixel data came before.` });
     return none(noted('dicom.noImage', 'The file carries no image.', `It has no pixel data${sopClass ? `; its SOP class is ${sopClass}` : ''}.`, 'Open one of the images of its study instead.'));
+  }
+  if (!has(dataSet, 'x00280010') && !has(dataSet, 'x00280011')) {
+    return none(noted('dicom.noImage', 'The file carries no image.', 'It has pixel data but neither rows nor columns.', 'Open one of the images of its study instead.'));
   }
   const description = readHeader(dataSet, pixelTag, notes);
   if (description instanceof Fault) return { image: null, imageFault: description, locations: null, wholeFrames: 0 };

@@ -15,7 +15,7 @@ export interface StoredFrame {
   readonly rows: number;
   readonly columns: number;
   readonly samples: number;
-  /** What the samples mean now: JPEG 2000's colour transforms are undone, 4:2:2 chroma is repeated. */
+  /** What the samples mean now: JPEG 2000's colour transforms are undone, subsampled chroma is brought to full size. */
   readonly photometric: string;
   /** Interleaved samples, [rows, columns, samples]. */
   readonly data: StoredValues;

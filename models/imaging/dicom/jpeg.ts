@@ -46,7 +46,7 @@ const zigzag = Uint8Array.from([
 ]);
 
 /**
- * Decodes one code stream to interleaved samples. Chroma stays chroma, repeated to full width and height; `colour` says what the markers say of it.
+ * Decodes one code stream to interleaved samples. Chroma stays chroma, brought to full width and height; `colour` says what the markers say of it.
  * Throws Fault `dicom.codestream`, `dicom.mismatch`, `dicom.unsupported`, `dicom.limits`.
  */
 export function decodeJpeg(bytes: Uint8Array, expected: ExpectedFrame): DecodedStream {
@@ -308,22 +308,69 @@ function predict(predictor: number, a: number, b: number, c: number): number {
   }
 }
 
-/** Samples interleaved by pixel, each component repeated to full size. */
+/** Samples interleaved by pixel, each component brought to full size. */
 function assemble(frame: JpegFrame): Uint8Array | Uint16Array {
-  const { width, height, components, precision, maxHorizontal, maxVertical } = frame;
+  const { width, height, components, precision } = frame;
   if (frame.lossless) return precision > 8 ? frame.samples : Uint8Array.from(frame.samples);
   const count = components.length;
   const out = precision > 8 ? new Uint16Array(width * height * count) : new Uint8Array(width * height * count);
-  components.forEach(({ plane, blockColumns, horizontal, vertical }, index) => {
-    const stride = blockColumns * 8;
+  components.forEach((component, index) => {
+    const row = rowMaker(frame, component);
     for (let y = 0; y < height; y++) {
-      const row = Math.floor((y * vertical) / maxVertical) * stride;
-      const to = y * width * count + index;
-      if (count === 1) out.set(plane.subarray(row, row + width), y * width);
-      else if (horizontal === maxHorizontal) for (let x = 0, at = to; x < width; x++, at += count) out[at] = plane[row + x]!;
-      else if (horizontal * 2 === maxHorizontal) for (let x = 0, at = to; x < width; x++, at += count) out[at] = plane[row + (x >> 1)]!;
-      else for (let x = 0, at = to; x < width; x++, at += count) out[at] = plane[row + Math.floor((x * horizontal) / maxHorizontal)]!;
+      const samples = row(y);
+      if (count === 1) out.set(samples.subarray(0, width), y * width);
+      else for (let x = 0, at = y * width * count + index; x < width; x++, at += count) out[at] = samples[x]!;
     }
   });
   return out;
+}
+
+type Samples = Uint8Array | Uint16Array | Int32Array;
+
+/**
+ * Gives a component's row y at full width. Chroma of half width, or of half width and height, is interpolated with weights 3 : 1 between
+ * its samples' centres, rounding alternately down and up, as the reference implementation of JPEG does; other ratios repeat samples.
+ */
+function rowMaker(frame: JpegFrame, { plane, blockColumns, horizontal, vertical }: Component): (y: number) => Samples {
+  const { width, height, maxHorizontal, maxVertical } = frame;
+  const stride = blockColumns * 8;
+  const own = Math.ceil((width * horizontal) / maxHorizontal);
+  const ownRows = Math.ceil((height * vertical) / maxVertical);
+  const source = (y: number): Uint8Array | Uint16Array => {
+    const row = Math.min(ownRows - 1, Math.max(0, y)) * stride;
+    return plane.subarray(row, row + stride);
+  };
+  if (horizontal === maxHorizontal && vertical === maxVertical) return source;
+  const wide = new Int32Array(own * 2 + 2);
+  if (horizontal * 2 === maxHorizontal && vertical === maxVertical && own > 2) {
+    return (y) => {
+      const from = source(y);
+      for (let x = 0; x < own; x++) {
+        const sample = from[x]! * 3;
+        wide[2 * x] = x === 0 ? from[0]! : (sample + from[x - 1]! + 1) >> 2;
+        wide[2 * x + 1] = x === own - 1 ? from[x]! : (sample + from[x + 1]! + 2) >> 2;
+      }
+      return wide;
+    };
+  }
+  if (horizontal * 2 === maxHorizontal && vertical * 2 === maxVertical && own > 2) {
+    const sums = new Int32Array(own);
+    return (y) => {
+      const near = source(y >> 1);
+      const far = source((y >> 1) + (y & 1 ? 1 : -1));
+      for (let x = 0; x < own; x++) sums[x] = near[x]! * 3 + far[x]!;
+      for (let x = 0; x < own; x++) {
+        const sum = sums[x]!;
+        wide[2 * x] = x === 0 ? (sum * 4 + 8) >> 4 : (sum * 3 + sums[x - 1]! + 8) >> 4;
+        wide[2 * x + 1] = x === own - 1 ? (sum * 4 + 7) >> 4 : (sum * 3 + sums[x + 1]! + 7) >> 4;
+      }
+      return wide;
+    };
+  }
+  const full = new Int32Array(width);
+  return (y) => {
+    const from = source(Math.floor((y * vertical) / maxVertical));
+    for (let x = 0; x < width; x++) full[x] = from[Math.floor((x * horizontal) / maxHorizontal)]!;
+    return full;
+  };
 }
