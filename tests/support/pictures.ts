@@ -41,3 +41,20 @@ export function sharedPath(...parts: readonly string[]): string | null {
   const path = join(process.env['LOUPE_SHARED'] ?? '../shared', ...parts);
   return existsSync(path) ? path : null;
 }
+
+/** A picture cut into tiles, row by row; what hangs over the edge is black. */
+export function tilesOf({ width, height, data }: Picture, [tileWidth, tileHeight]: readonly [number, number]): Uint8Array[] {
+  const tiles: Uint8Array[] = [];
+  for (let top = 0; top < height; top += tileHeight) {
+    for (let left = 0; left < width; left += tileWidth) {
+      const tile = new Uint8Array(tileWidth * tileHeight * 3);
+      const used = Math.min(tileWidth, width - left) * 3;
+      for (let y = 0; y < Math.min(tileHeight, height - top); y++) {
+        const from = ((top + y) * width + left) * 3;
+        tile.set(data.subarray(from, from + used), y * tileWidth * 3);
+      }
+      tiles.push(tile);
+    }
+  }
+  return tiles;
+}
