@@ -4,6 +4,7 @@ import { gather, mul, reshape } from '#models/graph/ops.ts';
 import { batchAttention } from '#models/networks/attention.ts';
 import type { QwenVlConfig } from '#models/networks/config.ts';
 import { decoder } from '#models/networks/decoder.ts';
+import { loraParameters, type LoraSpec } from '#models/networks/lora.ts';
 import { denseParameters } from '#models/networks/parameters.ts';
 import { embed, logits, patchCount, patchWidth } from '#models/networks/qwenVl.ts';
 import type { Grid } from '#models/networks/rope.ts';
@@ -37,21 +38,32 @@ export interface TrainingGraph {
   readonly trained: readonly ParameterSpec[];
 }
 
+export interface GraphOptions {
+  /** By weight name; what is frozen gets no gradient and costs no backward pass. Default: all. */
+  readonly isTrained?: (name: string) => boolean;
+  /** Adds the input `keep` for stochastic depth in the vision tower. */
+  readonly dropBranches?: boolean;
+  readonly lora?: LoraSpec;
+  /** Built from the CPU's fused operators (default); false for every other device. */
+  readonly fused?: boolean;
+}
+
 /**
  * In: `parameter.NAME` for each weight; `patches` [B·P, C·S·S] (still images, one frame); `ids` [B·T]; `source` [B·T] (see `embed`); `cos` `sin` [B·T, 1, K];
  * `mask` [B, 1, 1, T, T] added to the attention scores; `rows` [N] into the B·T rows; `targets` [N]; `weights` [N];
  * with `dropBranches` also `keep` [depth, B]: the factor of each image's residual branches in each block (0 drops).
  * Out: `loss` [], and `gradient.NAME` for each weight that `isTrained`.
  */
-export function supervisedGraph(config: QwenVlConfig, bucket: Bucket, { isTrained = () => true, dropBranches = false }: { isTrained?: (name: string) => boolean; dropBranches?: boolean } = {}): TrainingGraph {
+export function supervisedGraph(config: QwenVlConfig, bucket: Bucket, { isTrained = () => true, dropBranches = false, lora, fused = true }: GraphOptions = {}): TrainingGraph {
   const { batch, grid, tokens, targets } = bucket;
-  const graph = new Graph(`supervised-${bucketName(bucket)}`);
+  const graph = new Graph(`supervised-${bucketName(bucket)}`, { fused });
   const made = new Map<ParameterSpec, Value>();
-  const parameters = denseParameters((name, shape) => {
+  const dense = denseParameters((name, shape) => {
     const value = graph.input(`parameter.${name}`, shape);
     made.set({ name, shape }, value);
     return value;
   });
+  const parameters = lora ? loraParameters(dense, lora) : dense;
   const count = batch * tokens;
 
   let vision: Value | null = null;

@@ -4,7 +4,7 @@ import type { QwenVlConfig } from '#models/networks/config.ts';
 import type { ParameterSpec } from './graphs.ts';
 
 /**
- * Matrices are normal with variance 1 / fan-in; those that write into the residual stream are smaller by √(2 · blocks). Norms are 1, biases 0.
+ * Matrices are normal with variance 1 / fan-in; those that write into the residual stream are smaller by √(2 · blocks). Norms are 1, biases 0, and so is an adapter's B.
  *
  * With `localAttention` the towers' heads begin as looks at fixed neighbours: biases of q and k alone decide the first attention, and rotary
  * positions make such attention a function of the distance. That gives a tower without convolutions their locality to start from
@@ -17,6 +17,7 @@ export function initialWeights(config: QwenVlConfig, specs: readonly ParameterSp
     const size = shape.reduce((a, b) => a * b, 1);
     const values = new Float32Array(size);
     if (/norm\d?\.weight$|ln_q\.weight$/.test(name)) values.fill(1);
+    else if (name.endsWith('.lora_B.weight')) values.fill(0);
     else if (shape.length > 1) {
       const fanIn = size / shape[0]!;
       const isEmbedding = name.endsWith('embed_tokens.weight');

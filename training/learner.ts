@@ -7,7 +7,7 @@ import type { QwenVlConfig } from '#models/networks/config.ts';
 import type { Grid } from '#models/networks/rope.ts';
 import { createSession, float32, type Device, type Feeds, type Session } from '#models/runtime/session.ts';
 import { drawExample, Pictures, weighted, type Example, type ExampleMaker, type Language } from './examples.ts';
-import { bucketName, supervisedGraph, type Bucket, type ParameterSpec } from './graphs.ts';
+import { bucketName, supervisedGraph, type Bucket, type GraphOptions, type ParameterSpec } from './graphs.ts';
 import { packExamples, type Packed } from './pack.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Recipe, Stage } from './records/recipe.ts';
@@ -34,7 +34,7 @@ export interface LearnerOptions {
   readonly records: readonly CaseRecord[];
   readonly parts: CheckpointParts;
   readonly device: Device;
-  readonly isTrained: (name: string) => boolean;
+  readonly options: GraphOptions;
   readonly specs: readonly ParameterSpec[];
 }
 
@@ -44,10 +44,10 @@ interface Compiled {
 }
 
 /** Holds the pictures at the stage's size, the records by bucket, and a session for each bucket that was met. */
-export function createLearner({ config, recipe, stage, records, parts, device, isTrained, specs }: LearnerOptions): Learner {
-  const options = patchOptions(parts.preprocessor, config, stage.pixels);
-  const pictures = new Pictures(options);
-  const maker: ExampleMaker = { pictures, options, language: languageOf(parts, config), augment: recipe.augment };
+export function createLearner({ config, recipe, stage, records, parts, device, options, specs }: LearnerOptions): Learner {
+  const patching = patchOptions(parts.preprocessor, config, stage.pixels);
+  const pictures = new Pictures(patching);
+  const maker: ExampleMaker = { pictures, options: patching, language: languageOf(parts, config), augment: recipe.augment };
   const pools = poolsByGrid(records, recipe, pictures, config.vision.patchSize);
   const sessions = new Map<string, Promise<Compiled>>();
 
@@ -58,7 +58,7 @@ export function createLearner({ config, recipe, stage, records, parts, device, i
     return made;
   };
   const compile = async (bucket: Bucket): Promise<Compiled> => {
-    const { graph, trained } = supervisedGraph(config, bucket, { isTrained, dropBranches: recipe.dropBranches > 0 });
+    const { graph, trained } = supervisedGraph(config, bucket, options);
     return { session: await createSession(encodeModel(graph), { device }), trained };
   };
 

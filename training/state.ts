@@ -5,6 +5,7 @@ import { Fault } from '#models/base/fault.ts';
 import { saveCheckpoint } from '#models/weights/checkpoint.ts';
 import { openSafetensors, readTensor, writeSafetensors } from '#models/weights/safetensors.ts';
 import type { ParameterSpec } from './graphs.ts';
+import type { Recipe } from './records/recipe.ts';
 
 export interface TrainerState {
   /** Updates done. */
@@ -33,17 +34,20 @@ export function freshState(weights: Map<string, Float32Array>, trained: readonly
 const groups = ['weights', 'first', 'second', 'average'] as const;
 const stepFolder = (run: string, step: number): string => join(run, 'checkpoints', `step-${String(step).padStart(6, '0')}`);
 
-/** Writes a checkpoint folder with the averaged weights and, beside them, everything that going on needs. The folder appears whole or not at all. */
-export function saveState(run: string, state: TrainerState, specs: readonly ParameterSpec[], parts: CheckpointParts): string {
+/**
+ * Writes a checkpoint folder with the averaged weights and, beside them, everything that going on needs; frozen weights stay where the run began.
+ * The folder appears whole or not at all.
+ */
+export function saveState(run: string, state: TrainerState, specs: readonly ParameterSpec[], recipe: Recipe, parts: CheckpointParts): string {
   const folder = stepFolder(run, state.step);
   const partial = `${folder}.part`;
   rmSync(partial, { recursive: true, force: true });
   try {
     mkdirSync(partial, { recursive: true });
-    saveAveraged(partial, state, specs, parts, 'F32');
+    saveAveraged(partial, state, specs, recipe, parts, 'F32');
     const shapes = new Map(specs.map(({ name, shape }) => [name, shape]));
     writeSafetensors(join(partial, 'trainer.safetensors'),
-      groups.flatMap((group) => [...state[group]].map(([name, data]) => ({ name: `${group}/${name}`, dtype: 'F32' as const, shape: shapes.get(name)!, data }))));
+      groups.flatMap((group) => [...state[group]].filter(([name]) => state.first.has(name)).map(([name, data]) => ({ name: `${group}/${name}`, dtype: 'F32' as const, shape: shapes.get(name)!, data }))));
     writeFileSync(join(partial, 'trainer.json'), JSON.stringify({ step: state.step }));
     rmSync(folder, { recursive: true, force: true });
     renameSync(partial, folder);
@@ -59,7 +63,7 @@ export function saveState(run: string, state: TrainerState, specs: readonly Para
 }
 
 /** The averaged weights as a checkpoint folder. */
-export function saveAveraged(folder: string, state: TrainerState, specs: readonly ParameterSpec[], parts: CheckpointParts, dtype: 'F32' | 'F16'): void {
+export function saveAveraged(folder: string, state: TrainerState, specs: readonly ParameterSpec[], recipe: Recipe, parts: CheckpointParts, dtype: 'F32' | 'F16'): void {
   saveCheckpoint(folder, parts, specs.map(({ name, shape }) => ({ name, shape, data: state.average.get(name) ?? state.weights.get(name)! })), dtype);
 }
 
@@ -70,12 +74,12 @@ export function keptSteps(run: string): number[] {
   return readdirSync(folder).flatMap((name) => (/^step-\d+$/.test(name) && existsSync(join(folder, name, 'trainer.json')) ? [Number(name.slice(5))] : [])).sort((a, b) => a - b);
 }
 
-/** The state at the last kept step, or null in a run that has none. */
-export function lastState(run: string): TrainerState | null {
+/** The state at the last kept step, or null in a run that has none. What was not trained is taken from `initial`. */
+export function lastState(run: string, initial: ReadonlyMap<string, Float32Array>): TrainerState | null {
   const step = keptSteps(run).at(-1);
   if (step === undefined) return null;
   const folder = stepFolder(run, step);
-  const state: TrainerState = { step: (JSON.parse(readFileSync(join(folder, 'trainer.json'), 'utf8')) as { step: number }).step, weights: new Map(), first: new Map(), second: new Map(), average: new Map() };
+  const state: TrainerState = { step: (JSON.parse(readFileSync(join(folder, 'trainer.json'), 'utf8')) as { step: number }).step, weights: new Map(initial), first: new Map(), second: new Map(), average: new Map() };
   for (const [name, entry] of openSafetensors(join(folder, 'trainer.safetensors')).tensors) {
     const slash = name.indexOf('/');
     state[name.slice(0, slash) as (typeof groups)[number]].set(name.slice(slash + 1), readTensor(entry));

@@ -7,7 +7,7 @@ import { parseConfig, type QwenVlConfig } from '#models/networks/config.ts';
 import type { Device } from '#models/runtime/session.ts';
 import { openCheckpoint } from '#models/weights/checkpoint.ts';
 import { readTensor } from '#models/weights/safetensors.ts';
-import { supervisedGraph, type ParameterSpec } from './graphs.ts';
+import { supervisedGraph, type GraphOptions, type ParameterSpec } from './graphs.ts';
 import { initialWeights } from './initialize.ts';
 import { createLearner, type Learner } from './learner.ts';
 import { adamwStep } from './optimizers/adamw.ts';
@@ -51,9 +51,10 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
   const config = parseConfig(parts.config);
   const steps = recipe.stages.reduce((total, stage) => total + stage.steps, 0);
   const last = Math.min(until ?? steps, steps);
-  const isTrained = (name: string): boolean => new RegExp(recipe.trained).test(name);
-  const { specs, trained } = parametersOf(config, isTrained);
-  const state = openRun(run, { recipe, records, parts }, resume) ?? freshState(firstWeights(config, specs, recipe), trained);
+  const options = graphOptions(recipe);
+  const { specs, trained } = parametersOf(config, options);
+  const initial = firstWeights(config, specs, recipe);
+  const state = openRun(run, { recipe, records, parts }, resume, initial) ?? freshState(initial, trained);
   const { optimizer } = recipe;
   const schedule = { peak: optimizer.learningRate, warmupSteps: optimizer.warmupSteps, steps, floor: optimizer.floor };
 
@@ -66,7 +67,7 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
       const { stage, index } = stageOf(recipe, state.step);
       if (index !== stageAt) {
         await learner?.release();
-        learner = createLearner({ config, recipe, stage, records, parts, device, isTrained, specs });
+        learner = createLearner({ config, recipe, stage, records, parts, device, options, specs });
         stageAt = index;
       }
       const started = performance.now();
@@ -91,11 +92,11 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
       writeMetrics(run, record);
       onStep?.(record, ((performance.now() - began) / 1000 / (state.step - firstStep)) * (last - state.step));
       if (state.step % recipe.checkpointEvery === 0 || state.step === last || signal?.aborted) {
-        saveState(run, state, specs, parts);
+        saveState(run, state, specs, recipe, parts);
         pruneSteps(run, 2);
       }
     }
-    saveAveraged(join(run, 'final'), state, specs, parts, 'F16');
+    saveAveraged(join(run, 'final'), state, specs, recipe, parts, 'F16');
   } finally {
     await learner?.release();
   }
@@ -110,16 +111,26 @@ function stageOf(recipe: Recipe, step: number): { stage: Stage; index: number } 
 }
 
 /** All weights in the order of use, and those that are trained. Any bucket reads the same ones. */
-function parametersOf(config: QwenVlConfig, isTrained: (name: string) => boolean): { specs: readonly ParameterSpec[]; trained: readonly ParameterSpec[] } {
+function parametersOf(config: QwenVlConfig, options: GraphOptions): { specs: readonly ParameterSpec[]; trained: readonly ParameterSpec[] } {
   const side = 2 * config.vision.mergeSize;
-  const { parameters, trained } = supervisedGraph(config, { batch: 1, grid: [1, side, side], tokens: 8, targets: 1 }, { isTrained });
+  const { parameters, trained } = supervisedGraph(config, { batch: 1, grid: [1, side, side], tokens: 8, targets: 1 }, options);
   return { specs: parameters, trained };
+}
+
+/** What of the network is trained, as the graphs need to know it. */
+function graphOptions({ trained, adapter, dropBranches }: Recipe): GraphOptions {
+  const pattern = new RegExp(trained);
+  if (!adapter) return { isTrained: (name) => pattern.test(name), dropBranches: dropBranches > 0 };
+  return { isTrained: (name) => name.includes('.lora_'), dropBranches: dropBranches > 0, lora: { ...adapter, adapts: (module) => pattern.test(module) } };
 }
 
 function firstWeights(config: QwenVlConfig, specs: readonly ParameterSpec[], recipe: Recipe): Map<string, Float32Array> {
   if ('scratch' in recipe.start) return initialWeights(config, specs, recipe.seed, { localAttention: recipe.localAttention });
   const { tensors } = openCheckpoint(recipe.start.folder);
+  const fresh = initialWeights(config, specs.filter(({ name }) => name.includes('.lora_')), recipe.seed);
   return new Map(specs.map(({ name, shape }) => {
+    const adapter = fresh.get(name);
+    if (adapter) return [name, adapter];
     const entry = tensors.get(name);
     if (!entry || entry.shape.join() !== shape.join()) {
       throw new Fault({ code: 'train.start', what: 'The run cannot start from this checkpoint.', why: entry ? `${name} is [${entry.shape}] and should be [${shape}].` : `${name} is missing.`, mend: 'Choose the folder of a whole checkpoint that fits its config.json.' });
@@ -129,7 +140,7 @@ function firstWeights(config: QwenVlConfig, specs: readonly ParameterSpec[], rec
 }
 
 /** The run folder: a new one gets its manifest; an old one is gone on with only if it is the same run. */
-function openRun(run: string, { recipe, records, parts }: Pick<TrainOptions, 'recipe' | 'records' | 'parts'>, resume: boolean): TrainerState | null {
+function openRun(run: string, { recipe, records, parts }: Pick<TrainOptions, 'recipe' | 'records' | 'parts'>, resume: boolean, initial: ReadonlyMap<string, Float32Array>): TrainerState | null {
   const path = join(run, 'manifest.json');
   const sha256 = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex');
   const manifest = {
@@ -149,7 +160,7 @@ function openRun(run: string, { recipe, records, parts }: Pick<TrainOptions, 're
   for (const part of ['recipe', 'data', 'tokenizer'] as const) {
     if (JSON.stringify(before[part]) !== JSON.stringify(manifest[part])) throw new Fault({ code: 'train.changed', what: `The run in ${run} cannot be resumed.`, why: `Its ${part} differs from what was given now.`, mend });
   }
-  const state = lastState(run);
+  const state = lastState(run, initial);
   truncateMetrics(run, state?.step ?? 0);
   return state;
 }

@@ -27,7 +27,7 @@ export const loupeBase: Recipe = {
   objective: 'sft',
   seed: 20,
   start: { scratch: loupeBaseArchitecture, vocabulary: 2560 },
-  trained: '.*',
+  trained: '.',
   stages: [
     { steps: 4500, pixels: 112 * 112, batch: 32, accumulate: 1, tokens: 96, targets: 56, turns: 3, direct: 0.9 },
     { steps: 2000, pixels: 168 * 168, batch: 16, accumulate: 2, tokens: 176, targets: 88, turns: 3, direct: 0.4 },

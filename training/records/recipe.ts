@@ -30,8 +30,12 @@ export const Recipe = z.object({
   seed: z.number().int().nonnegative(),
   /** A checkpoint folder to start from, or `scratch` with the architecture. */
   start: z.union([z.object({ folder: z.string() }), z.object({ scratch: z.record(z.string(), z.unknown()), vocabulary: z.number().int().min(300) })]),
-  /** Tensor names that are trained: all, or those that match. */
-  trained: z.string().default('.*'),
+  /**
+   * Weights that are trained, as a pattern on their names: `.` is all, `^visual\\.merger\\.` the connector alone, `^model\\.` all but the tower.
+   * With an adapter only the adapter is trained, and the pattern chooses the linear layers that have one.
+   */
+  trained: z.string(),
+  adapter: z.object({ rank: z.number().int().min(1).max(1024), alpha: positive }).optional(),
   stages: z.array(Stage).min(1),
   optimizer: z.object({ learningRate: positive, warmupSteps: z.number().int().nonnegative(), floor: share, beta1: share, beta2: share, epsilon: positive, weightDecay: z.number().nonnegative(), clip: positive, average: share }),
   dropBranches: share,

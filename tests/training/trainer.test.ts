@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { Fault } from '#models/base/fault.ts';
+import { openCheckpoint } from '#models/weights/checkpoint.ts';
+import { readTensor } from '#models/weights/safetensors.ts';
+import { tinyRecipe, writeTinyIndex } from '#tests/support/tinyTraining.ts';
+import { casesOf, partsOf } from '#training/prepare.ts';
+import type { CaseRecord } from '#training/records/caseRecord.ts';
+import type { Recipe } from '#training/records/recipe.ts';
+import { train, type StepRecord } from '#training/trainer.ts';
+
+let records: readonly CaseRecord[];
+beforeAll(async () => {
+  records = await casesOf([writeTinyIndex()], {});
+});
+
+const newRun = (): string => join(mkdtempSync(join(tmpdir(), 'loupe-run-')), 'run');
+const run = (recipe: Recipe, folder: string, options: { until?: number; resume?: boolean } = {}): Promise<number> => train({ recipe, records, run: folder, parts: partsOf(recipe, records), ...options });
+const hashOf = (folder: string): string => createHash('sha256').update(readFileSync(join(folder, 'final', 'model.safetensors'))).digest('hex');
+const metrics = (folder: string): StepRecord[] => readFileSync(join(folder, 'metrics.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as StepRecord);
+
+test('a run that was stopped and resumed gives the same bytes as one that was not', async () => {
+  const [whole, parted] = [newRun(), newRun()];
+  await run(tinyRecipe, whole);
+  await run(tinyRecipe, parted, { until: 2 });
+  expect(await run(tinyRecipe, parted, { resume: true })).toBe(4);
+  expect(hashOf(parted)).toBe(hashOf(whole));
+  expect(metrics(parted).map(({ step, loss }) => [step, loss])).toEqual(metrics(whole).map(({ step, loss }) => [step, loss]));
+});
+
+test('the loss falls on a task that can be learnt', async () => {
+  const folder = newRun();
+  await run({ ...tinyRecipe, stages: [{ ...tinyRecipe.stages[0]!, steps: 40 }], checkpointEvery: 100 }, folder);
+  const losses = metrics(folder).map(({ loss }) => loss);
+  const average = (part: readonly number[]): number => part.reduce((a, b) => a + b, 0) / part.length;
+  expect(average(losses.slice(-5))).toBeLessThan(0.5 * average(losses.slice(0, 5)));
+});
+
+test('batches that are added up weigh as one: two halves give the gradient of their mean', async () => {
+  const folder = newRun();
+  await run({ ...tinyRecipe, stages: [{ ...tinyRecipe.stages[0]!, steps: 1, accumulate: 2 }] }, folder);
+  expect(metrics(folder)[0]!.images).toBe(8);
+});
+
+test('what the pattern leaves out stays as it was', async () => {
+  const first = newRun();
+  await run(tinyRecipe, first, { until: 1 });
+  const start = { folder: join(first, 'final') };
+  const second = newRun();
+  await run({ ...tinyRecipe, start, trained: '^visual\\.merger\\.' }, second, { until: 2 });
+  const [before, after] = [openCheckpoint(start.folder).tensors, openCheckpoint(join(second, 'final')).tensors];
+  const changed = [...before.keys()].filter((name) => readTensor(before.get(name)!).some((value, i) => value !== readTensor(after.get(name)!)[i]));
+  expect(changed.length).toBeGreaterThan(0);
+  expect(changed.filter((name) => !name.startsWith('visual.merger.'))).toEqual([]);
+});
+
+test('a folder that holds a run is not overwritten, and another recipe does not resume it', async () => {
+  const folder = newRun();
+  await run(tinyRecipe, folder, { until: 1 });
+  const codeOf = (attempt: Promise<unknown>): Promise<string> => attempt.then(() => 'none', (fault: unknown) => (fault as Fault).code);
+  expect(await codeOf(run(tinyRecipe, folder))).toBe('train.exists');
+  expect(await codeOf(run({ ...tinyRecipe, seed: 4 }, folder, { resume: true }))).toBe('train.changed');
+});
+
+test('only whole checkpoints are left behind, and no more than two', async () => {
+  const folder = newRun();
+  await run({ ...tinyRecipe, stages: [{ ...tinyRecipe.stages[0]!, steps: 3 }], checkpointEvery: 1 }, folder);
+  expect(readdirSync(join(folder, 'checkpoints')).sort()).toEqual(['step-000002', 'step-000003']);
+  expect(existsSync(join(folder, 'final', 'tokenizer.json'))).toBe(true);
+});
