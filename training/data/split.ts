@@ -24,11 +24,15 @@ export function splitByGroup(records: readonly Splittable[], shares: SplitShares
   const placed = new Map<string, number>();
   const result = new Map<string, Split>();
   for (const { members } of clusters) {
-    const need = (split: Split): number => members.reduce((sum, record) => {
-      const want = ((wanted.get(kindOf(record)) ?? 0) * shares[split]) / total;
-      return sum + (want - (placed.get(`${split}\n${kindOf(record)}`) ?? 0)) / Math.max(want, 1);
+    const kinds = new Map<string, number>();
+    for (const record of members) kinds.set(kindOf(record), (kinds.get(kindOf(record)) ?? 0) + 1);
+    // How much further from its shares each split would be: the growth of Σ (placed − wanted)² / wanted.
+    const harm = (split: Split): number => [...kinds].reduce((sum, [kind, count]) => {
+      const want = ((wanted.get(kind) ?? 0) * shares[split]) / total;
+      const gap = (placed.get(`${split}\n${kind}`) ?? 0) - want;
+      return sum + ((gap + count) ** 2 - gap ** 2) / want;
     }, 0);
-    const best = open.reduce((chosen, split) => (need(split) > need(chosen) ? split : chosen));
+    const best = open.reduce((chosen, split) => (harm(split) < harm(chosen) ? split : chosen));
     for (const record of members) {
       placed.set(`${best}\n${kindOf(record)}`, (placed.get(`${best}\n${kindOf(record)}`) ?? 0) + 1);
       result.set(record.id, best);
