@@ -84,14 +84,14 @@ describe('the patches', () => {
   test('a still image fills both frames of its patches', () => {
     const { patches } = toVisionInput([pattern(100, 60)], options);
     const [row] = [patches.subarray(1176, 2 * 1176)];
-    for (let c = 0; c < 3; c++) expect(row!.subarray(c * 392, c * 392 + 196)).toEqual(row!.subarray(c * 392 + 196, c * 392 + 392));
+    for (let c = 0; c < 3; c++) expect(row.subarray(c * 392, c * 392 + 196)).toEqual(row.subarray(c * 392 + 196, c * 392 + 392));
   });
 
   test('an odd clip repeats its last frame', () => {
     const [a, b, c] = [pattern(56, 56), createPicture({ width: 56, height: 56 }, [9, 9, 9]), createPicture({ width: 56, height: 56 }, [99, 0, 7])];
-    const odd = toVisionInput([a!, b!, c!], options);
+    const odd = toVisionInput([a, b, c], options);
     expect(odd.gridThw).toEqual([2, 4, 4]);
-    expect(odd.patches).toEqual(toVisionInput([a!, b!, c!, c!], options).patches);
+    expect(odd.patches).toEqual(toVisionInput([a, b, c, c], options).patches);
   });
 
   test('a frame shown alone and inside a clip gives the same patches', () => {

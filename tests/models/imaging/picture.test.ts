@@ -177,7 +177,7 @@ function png({ width, height, depth = 8, colour = 2, interlace = 0, data, before
   return new Uint8Array(Buffer.concat([
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
     ...chunks.map(([type, body]) => {
-      const typed = Buffer.concat([Buffer.from(type as string, 'latin1'), body as Uint8Array]);
+      const typed = Buffer.concat([Buffer.from(type, 'latin1'), body as Uint8Array]);
       const frame = Buffer.alloc(typed.length + 8);
       frame.writeUInt32BE(typed.length - 4, 0);
       frame.set(typed, 4);
