@@ -33,14 +33,25 @@ export const command: Command = {
 const maximumFileBytes = 512 * 1024 * 1024;
 
 async function decode(context: CommandContext): Promise<void> {
-  const path = onlyPositional(context, 'FILE');
-  const kind = kindOf(await readFault(path, () => readStart(path)));
-  const found = kind === 'tiff' ? await describeTiff(path, context) : await describeWhole(path, kind, context);
+  const found = await describeFile(onlyPositional(context, 'FILE'), context);
   context.print(found, asText(found));
-  if ('fault' in found) process.exitCode = 1;
+  // The part that could be read is printed with its fault beside it, so nothing is thrown; the exit status says it all the same.
+  if ('fault' in found) process.once('exit', () => void (process.exitCode = 1));
 }
 
-async function describeWhole(path: string, kind: string, context: CommandContext): Promise<Fields> {
+/** Where a description reports to while it works. */
+type Listener = Pick<CommandContext, 'signal' | 'progress'>;
+
+/**
+ * The fields of a file under the names of the reference manifest. Damage that leaves something to show is told in `fault`, beside what was
+ * read; throws Fault where nothing can be (`dicom.unrecognised`, `file.unreadable` and those of pictures).
+ */
+export async function describeFile(path: string, listener: Listener): Promise<Fields> {
+  const kind = kindOf(await readFault(path, () => readStart(path)));
+  return kind === 'tiff' ? describeTiff(path, listener) : describeWhole(path, kind, listener);
+}
+
+async function describeWhole(path: string, kind: string, context: Listener): Promise<Fields> {
   const bytes = await readFault(path, () => readWhole(path));
   const file = { file: path, bytes: bytes.length, file_sha256: createHash('sha256').update(bytes).digest('hex') };
   return { ...file, ...(kind === 'png' || kind === 'jpeg' ? await describePicture(bytes, path) : await describeDicom(bytes, context)) };
@@ -87,7 +98,7 @@ const compressions: Readonly<Record<number, string>> = {
 const photometrics: Readonly<Record<number, string>> = { 0: 'MINISWHITE', 1: 'MINISBLACK', 2: 'RGB', 3: 'PALETTE', 6: 'YCBCR' };
 
 /** A TIFF page by page; a page that cannot be decoded, or is too large to be decoded whole, has a fault in place of pixels. */
-async function describeTiff(path: string, { signal, progress }: CommandContext): Promise<Fields> {
+async function describeTiff(path: string, { signal, progress }: Listener): Promise<Fields> {
   const hash = createHash('sha256');
   await readFault(path, () => pipeline(createReadStream(path), hash));
   const handle = await open(path);
@@ -105,7 +116,7 @@ async function describeTiff(path: string, { signal, progress }: CommandContext):
     const pages: Fields[] = [];
     for (const [index, page] of tiff.pages.entries()) {
       signal.throwIfAborted();
-      progress(`page ${index + 1} of ${tiff.pages.length}`);
+      if (index % 10 === 9) progress(`${index} of ${tiff.pages.length} pages`);
       pages.push({ ...describePage(page, index), ...(await pagePixels(() => readPage(tiff, page, `Page ${index} of ${path}`))) });
     }
     const fault = pages.map((page) => page['fault'] as FaultFields | undefined).find((found) => found && found.code !== 'picture.size');
@@ -173,7 +184,7 @@ class Tally {
   }
 }
 
-async function describeDicom(bytes: Uint8Array, { signal, progress }: CommandContext): Promise<Fields> {
+async function describeDicom(bytes: Uint8Array, { signal, progress }: Listener): Promise<Fields> {
   const file = readDicom(bytes);
   const fields = headerFields(file);
   const { image } = file;

@@ -261,8 +261,8 @@ function readHeader(dataSet: DataSet, pixelTag: Tag, notes: FaultFields[]): Desc
   };
 }
 
-/** A person's name, all its component groups. */
-export const personName = (dataSet: DataSet, tag: Tag): string => text(dataSet, tag, { personName: true }).trim();
+/** A person's name, its component groups parted by '='; empty groups at its end are left out. */
+export const personName = (dataSet: DataSet, tag: Tag): string => text(dataSet, tag, { personName: true }).trim().replace(/=+$/, '');
 
 /** The specific character sets as written, empty first value included; null where absent. */
 export const characterSets = (dataSet: DataSet): readonly string[] | null => (has(dataSet, 'x00080005') ? texts(dataSet, 'x00080005') : null);

@@ -204,7 +204,7 @@ export const firstText = (dataSet: DataSet, tag: Tag): string | undefined => tex
 const binarySizes: Readonly<Record<string, number>> = { US: 2, SS: 2, UL: 4, SL: 4, FL: 4, FD: 8, UV: 8, SV: 8, OW: 2, OF: 4, OD: 8, OL: 4, OV: 8, AT: 4 };
 
 /**
- * The values of a numeric element; [] where absent. `implicitVr` is the representation that the dictionary gives (DS, IS, US, SS, UL, SL,
+ * The values of a numeric element, without negative zeros; [] where absent. `implicitVr` is the representation that the dictionary gives (DS, IS, US, SS, UL, SL,
  * FL, FD, UV), used where the data set does not say. A decimal or integer string that is no number becomes NaN, so that it can be reported.
  */
 export function numbers(dataSet: DataSet, tag: Tag, implicitVr: string): number[] {
@@ -213,7 +213,7 @@ export function numbers(dataSet: DataSet, tag: Tag, implicitVr: string): number[
   const stated = found.vr !== undefined && (found.vr in binarySizes || found.vr === 'DS' || found.vr === 'IS') ? found.vr : implicitVr;
   const size = binarySizes[stated];
   if (size === undefined) {
-    return texts(dataSet, tag).filter((value) => value !== '').map((value) => (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? Number(value) : NaN));
+    return texts(dataSet, tag).filter((value) => value !== '').map((value) => (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? Number(value) + 0 : NaN));
   }
   const view = new DataView(dataSet.bytes.buffer, dataSet.bytes.byteOffset + found.offset, found.length);
   const count = Math.min(Math.floor(found.length / size), 1 << 20);
