@@ -114,15 +114,39 @@ function chooseBranches(turns: readonly Turn[], grid: Grid, stage: Pick<Stage, '
   return { prefix, branches };
 }
 
+/** What the chat template puts around a question about one image, cut where the image ends. */
+interface Frame {
+  readonly prefix: readonly number[];
+  readonly suffix: readonly number[];
+}
+const frames = new WeakMap<Language, Map<string, Frame>>();
+
+/** The template is rendered once for each grid: between its control tokens the question is encoded by itself. */
+function frameOf(grid: Grid, language: Language, mergeSize: number): Frame {
+  const known = frames.get(language) ?? new Map<string, Frame>();
+  frames.set(language, known);
+  const key = grid.join();
+  let frame = known.get(key);
+  if (!frame) {
+    const prompt = promptOf('', grid, language, mergeSize);
+    const cut = prompt.indexOf(language.visionEnd) + 1;
+    known.set(key, (frame = { prefix: prompt.slice(0, cut), suffix: prompt.slice(cut) }));
+  }
+  return frame;
+}
+
+const promptOf = (question: string, grid: Grid, { tokenizer, template }: Language, mergeSize: number): number[] =>
+  promptTokens(tokenizer, template, [{ role: 'user', content: [{ type: 'image' }, { type: 'text', text: question }] }], [grid], { mergeSize, addGenerationPrompt: true });
+
 /** The chat of one question about one image, cut where the image ends. */
-export function encodeTurn({ question, completion }: Pick<Turn, 'question' | 'completion'>, grid: Grid, { tokenizer, template, visionEnd, endOfTurn }: Language, mergeSize: number): { prefix: number[]; branch: Branch } {
-  const prompt = promptTokens(tokenizer, template, [{ role: 'user', content: [{ type: 'image' }, { type: 'text', text: question }] }], [grid], { mergeSize, addGenerationPrompt: true });
-  const cut = prompt.indexOf(visionEnd) + 1;
-  const written = tokenizer.encode(completion);
-  const answer = completion.lastIndexOf('<answer>');
-  const firstTarget = prompt.length - cut;
-  const reasoning = answer > 0 ? tokenizer.encode(completion.slice(0, answer)).length : 0;
-  return { prefix: prompt.slice(0, cut), branch: { ids: [...prompt.slice(cut), ...written, endOfTurn], firstTarget, firstAnswer: firstTarget + reasoning } };
+export function encodeTurn({ question, completion }: Pick<Turn, 'question' | 'completion'>, grid: Grid, language: Language, mergeSize: number): { prefix: readonly number[]; branch: Branch } {
+  const { prefix, suffix } = frameOf(grid, language, mergeSize);
+  const { tokenizer, endOfTurn } = language;
+  const asked = [...tokenizer.encode(question), ...suffix];
+  const answerAt = completion.lastIndexOf('<answer>');
+  const reasoning = answerAt > 0 ? tokenizer.encode(completion.slice(0, answerAt)) : [];
+  const answer = tokenizer.encode(completion.slice(Math.max(0, answerAt)));
+  return { prefix, branch: { ids: [...asked, ...reasoning, ...answer, endOfTurn], firstTarget: asked.length, firstAnswer: asked.length + reasoning.length } };
 }
 
 /** An index drawn with the given weights. */

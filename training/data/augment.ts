@@ -90,22 +90,29 @@ interface Affine {
 /** Bilinear samples of the source at each result pixel's centre; outside the source its border continues. */
 function sample({ width, height, data }: Picture, size: { width: number; height: number }, at: Affine): Uint8Array {
   const result = new Uint8Array(size.width * size.height * 3);
+  const { xx, xy, yx, yy } = at;
+  const [right, bottom, stride] = [width - 1, height - 1, width * 3];
   let o = 0;
   for (let y = 0; y < size.height; y++) {
-    for (let x = 0; x < size.width; x++) {
-      const sx = at.xx * (x + 0.5) + at.xy * (y + 0.5) + at.x - 0.5;
-      const sy = at.yx * (x + 0.5) + at.yy * (y + 0.5) + at.y - 0.5;
-      const cx = sx < 0 ? 0 : sx > width - 1 ? width - 1 : sx;
-      const cy = sy < 0 ? 0 : sy > height - 1 ? height - 1 : sy;
+    let sx = 0.5 * xx + xy * (y + 0.5) + at.x - 0.5;
+    let sy = 0.5 * yx + yy * (y + 0.5) + at.y - 0.5;
+    for (let x = 0; x < size.width; x++, sx += xx, sy += yx, o += 3) {
+      const cx = sx < 0 ? 0 : sx > right ? right : sx;
+      const cy = sy < 0 ? 0 : sy > bottom ? bottom : sy;
       const x0 = cx | 0;
       const y0 = cy | 0;
       const fx = cx - x0;
       const fy = cy - y0;
-      const i = (y0 * width + x0) * 3;
-      const right = x0 < width - 1 ? 3 : 0;
-      const below = y0 < height - 1 ? width * 3 : 0;
-      const [a, b, c, d] = [(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy];
-      for (let k = 0; k < 3; k++) result[o++] = a * data[i + k]! + b * data[i + right + k]! + c * data[i + below + k]! + d * data[i + right + below + k]! + 0.5;
+      const i = y0 * stride + x0 * 3;
+      const j = x0 < right ? i + 3 : i;
+      const down = y0 < bottom ? stride : 0;
+      const d = fx * fy;
+      const b = fx - d;
+      const c = fy - d;
+      const a = 1 - fx - c;
+      result[o] = a * data[i]! + b * data[j]! + c * data[i + down]! + d * data[j + down]! + 0.5;
+      result[o + 1] = a * data[i + 1]! + b * data[j + 1]! + c * data[i + down + 1]! + d * data[j + down + 1]! + 0.5;
+      result[o + 2] = a * data[i + 2]! + b * data[j + 2]! + c * data[i + down + 2]! + d * data[j + down + 2]! + 0.5;
     }
   }
   return result;
@@ -127,7 +134,9 @@ function recolour(data: Uint8Array, strength: number, random: Random): void {
   const [contrast, brightness, saturation, gamma] = [change(), change(), change(), Math.exp(random.between(-1, 1) * strength)];
   const levels = Float32Array.from({ length: 256 }, (_, level) => 255 * ((level / 255) ** gamma - 0.5) * contrast * brightness + 127.5 * brightness);
   for (let i = 0; i < data.length; i += 3) {
-    const [r, g, b] = [levels[data[i]!]!, levels[data[i + 1]!]!, levels[data[i + 2]!]!];
+    const r = levels[data[i]!]!;
+    const g = levels[data[i + 1]!]!;
+    const b = levels[data[i + 2]!]!;
     const grey = 0.299 * r + 0.587 * g + 0.114 * b;
     data[i] = clamp(grey + saturation * (r - grey) + 0.5, 0, 255);
     data[i + 1] = clamp(grey + saturation * (g - grey) + 0.5, 0, 255);
