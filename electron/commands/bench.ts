@@ -96,7 +96,7 @@ const samplePicture = (): Picture => framePicture(drawPhantom('chest_film', 1, {
 /** A result as lines for a person. */
 function lines(result: Record<string, unknown>): string[] {
   const { what, ours, peer, ratio, syntaxes } = result as {
-    what: string; ours?: Record<string, unknown>; peer?: Record<string, unknown>; ratio?: number; syntaxes?: readonly Record<string, unknown>[];
+    what: string; ours?: Record<string, unknown>; peer?: Record<string, unknown>; ratio?: number; syntaxes?: readonly Readonly<Record<'syntax' | 'ours_ms' | 'peer_ms' | 'ratio' | 'megapixels_per_s', string | number | undefined>>[];
   };
   const fields = (record: Record<string, unknown>): string => Object.entries(record).map(([name, value]) => `${name.replaceAll('_', ' ')} ${String(value)}`).join(', ');
   return [
@@ -105,6 +105,6 @@ function lines(result: Record<string, unknown>): string[] {
     ...(peer ? [`  peer   ${fields(peer)}`] : []),
     ...(ratio === undefined ? [] : [`  ratio  ${ratio} times as fast`]),
     ...(syntaxes ?? []).map(({ syntax, ours_ms: own, peer_ms: theirs, ratio: times, megapixels_per_s: rate }) =>
-      `  ${String(syntax).slice(0, 60).padEnd(60)} ${String(own).padStart(8)} ms  ${String(rate).padStart(7)} Mpixel/s  ${theirs === undefined ? '' : `peer ${String(theirs)} ms, ${String(times)} times as fast`}`.trimEnd()),
+      `  ${String(syntax).slice(0, 60).padEnd(60)} ${String(own).padStart(8)} ms  ${String(rate).padStart(7)} Mpixel/s  ${theirs === undefined ? '' : `peer ${theirs} ms, ${times} times as fast`}`.trimEnd()),
   ];
 }
