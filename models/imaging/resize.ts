@@ -94,30 +94,38 @@ function makeWeights({ size, from, to, count: outputs }: Side): Weights {
   return { slots, first, count, values };
 }
 
+/** Two rows at a time, since they share the weights; an odd last row is simply done twice. */
 function alongRows({ width, height, data }: Picture, { slots, first, count, values }: Weights): Uint8Array {
   const to = first.length;
   const result = new Uint8ClampedArray(to * height * 3);
-  let out = 0;
-  for (let y = 0; y < height; y++) {
+  for (let y = 0; y < height; y += 2) {
     const row = y * width * 3;
-    for (let x = 0; x < to; x++) {
+    const isPair = y + 1 < height;
+    const toNext = isPair ? width * 3 : 0;
+    const outNext = isPair ? to * 3 : 0;
+    let out = y * to * 3;
+    for (let x = 0; x < to; x++, out += 3) {
       const at = x * slots;
       const end = at + count[x]!;
       let from = row + first[x]! * 3;
-      let red = half;
-      let green = half;
-      let blue = half;
-      for (let k = at; k < end; k++) {
+      let [red, green, blue] = [half, half, half];
+      let [redBelow, greenBelow, blueBelow] = [half, half, half];
+      for (let k = at; k < end; k++, from += 3) {
         const weight = values[k]!;
+        const below = from + toNext;
         red = (red + Math.imul(data[from]!, weight)) | 0;
         green = (green + Math.imul(data[from + 1]!, weight)) | 0;
         blue = (blue + Math.imul(data[from + 2]!, weight)) | 0;
-        from += 3;
+        redBelow = (redBelow + Math.imul(data[below]!, weight)) | 0;
+        greenBelow = (greenBelow + Math.imul(data[below + 1]!, weight)) | 0;
+        blueBelow = (blueBelow + Math.imul(data[below + 2]!, weight)) | 0;
       }
       result[out] = red >> fractionBits;
       result[out + 1] = green >> fractionBits;
       result[out + 2] = blue >> fractionBits;
-      out += 3;
+      result[out + outNext] = redBelow >> fractionBits;
+      result[out + outNext + 1] = greenBelow >> fractionBits;
+      result[out + outNext + 2] = blueBelow >> fractionBits;
     }
   }
   return new Uint8Array(result.buffer);
@@ -126,16 +134,23 @@ function alongRows({ width, height, data }: Picture, { slots, first, count, valu
 function alongColumns(data: Uint8Array, stride: number, { slots, first, count, values }: Weights): Uint8Array {
   const to = first.length;
   const result = new Uint8ClampedArray(stride * to);
-  const sums = new Int32Array(stride);
-  for (let y = 0; y < to; y++) {
-    sums.fill(half);
-    for (let k = 0; k < count[y]!; k++) {
-      const weight = values[y * slots + k]!;
-      const row = (first[y]! + k) * stride;
-      for (let i = 0; i < stride; i++) sums[i] = (sums[i]! + Math.imul(data[row + i]!, weight)) | 0;
+  for (let y = 0, out = 0; y < to; y++) {
+    const at = y * slots;
+    const end = at + count[y]!;
+    const top = first[y]! * stride;
+    for (let i = 0; i < stride; i += 3, out += 3) {
+      let from = top + i;
+      let [red, green, blue] = [half, half, half];
+      for (let k = at; k < end; k++, from += stride) {
+        const weight = values[k]!;
+        red = (red + Math.imul(data[from]!, weight)) | 0;
+        green = (green + Math.imul(data[from + 1]!, weight)) | 0;
+        blue = (blue + Math.imul(data[from + 2]!, weight)) | 0;
+      }
+      result[out] = red >> fractionBits;
+      result[out + 1] = green >> fractionBits;
+      result[out + 2] = blue >> fractionBits;
     }
-    const out = y * stride;
-    for (let i = 0; i < stride; i++) result[out + i] = sums[i]! >> fractionBits;
   }
   return new Uint8Array(result.buffer);
 }
