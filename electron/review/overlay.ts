@@ -18,6 +18,8 @@ export interface OverlayInput {
   readonly question: string;
   readonly trace: Pick<ReasoningTrace, 'steps' | 'findings' | 'answer' | 'raw' | 'parsed'>;
   readonly frames: readonly OverlayFrame[];
+  /** The frame that is shown large; absent: the one with the most boxes. */
+  readonly main?: number;
   /** 0 … 1, or null where none is known. */
   readonly confidence: number | null;
   /** One line on what hiding the cited boxes did, where the probe ran. */
@@ -147,8 +149,9 @@ export async function drawOverlay(input: OverlayInput): Promise<Uint8Array> {
 }
 
 /** The frame with the most boxes; the middle one where there is none. */
-function mainFrame({ frames, trace }: OverlayInput): number {
+function mainFrame({ frames, trace, main }: OverlayInput): number {
   if (frames.length === 0) throw new Error('drawOverlay: there is no frame to draw.');
+  if (main !== undefined && main >= 0 && main < frames.length) return main;
   const counts = frames.map((_, i) => trace.findings.filter(({ frame }) => frame === i).reduce((total, { boxes }) => total + boxes.length, 0));
   const most = Math.max(...counts);
   return most === 0 ? frames.length >> 1 : counts.indexOf(most);

@@ -1,0 +1,143 @@
+/** `loupe review`: a question about a study, a slide or a picture; the reasoning streams, and a trace and an overlay stay. */
+
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Fault } from '#models/base/fault.ts';
+import type { Reasoner } from '#models/reasoner.ts';
+import { drawOverlay, type OverlayInput } from '#electron/review/overlay.ts';
+import { formatPercent, probeSentence, review, reviewRecord, type FrameReview, type Review } from '#electron/review/review.ts';
+import { openSource, type OpenedSource, type SourceOptions } from '#electron/review/source.ts';
+import { projectRoot } from '#electron/storage/folders.ts';
+import { flag, numberOption, onlyPositional, requiredText, textOption, UsageError, type Command, type CommandContext } from './command.ts';
+import { modelOptions, openModel, rounded, samplingOf, samplingOptions } from './generate.ts';
+
+export const command: Command = {
+  name: 'review',
+  summary: 'a question about a study: reasoning, boxes, answer, overlay',
+  usage: 'review PATH --ask TEXT [--model DIR] [--probe] [--out DIR]',
+  options: {
+    ask: { type: 'string', help: 'the question' },
+    ...modelOptions,
+    probe: { type: 'boolean', help: 'hides the cited boxes and tells what that does to the answer' },
+    out: { type: 'string', help: 'a folder for trace.json and overlay.png' },
+    slices: { type: 'string', help: 'how many slices of a series are asked about, evenly spread; 3 where absent' },
+    window: { type: 'string', help: 'a window by name (Lung) or as centre,width; the file\'s own where absent' },
+    region: { type: 'string', help: 'of a slide: x,y,width,height in level-0 pixels' },
+    mpp: { type: 'string', help: 'of a slide: microns a pixel' },
+    'max-new-tokens': { type: 'string', help: 'stops after so many; 512 where absent' },
+    ...samplingOptions,
+  },
+  run,
+};
+
+async function run(context: CommandContext): Promise<void> {
+  const start = performance.now();
+  const lap = (): number => performance.now() - start;
+  const path = onlyPositional(context, 'PATH');
+  const question = requiredText(context, 'ask');
+  if (question.trim() === '') throw new UsageError('--ask is empty.');
+  const sampling = samplingOf(context);
+  const maxNewTokens = numberOption(context, 'max-new-tokens', { least: 1, most: 100_000, whole: true }) ?? 512;
+
+  // The runtime and the weights load while the pixels are decoded.
+  const opening = openModel(context);
+  opening.catch(() => undefined);
+  const source = await openSource(path, sourceOptions(context));
+  const sourceMs = lap();
+  context.progress(`${source.title}\n${source.selection}`);
+  for (const statement of source.statements) context.progress(`Note: ${statement}`);
+  const reasoner = await opening;
+  const modelMs = lap();
+  try {
+    let firstTokenMs: number | null = null;
+    const result = await review(reasoner, source, question, {
+      sampling, maxNewTokens, signal: context.signal, probes: flag(context, 'probe'),
+      onFrame: (_, frame) => source.frames.length > 1 && context.progress(`— ${frame.name}`),
+      onText: () => (firstTokenMs ??= lap()),
+      onStep: ({ kind, text }) => context.progress(`  ${kind[0]?.toUpperCase()}${kind.slice(1)}: ${text}`),
+    });
+    const answeredMs = lap();
+    const timing = (result.frames[result.chosen] as FrameReview).answer.timing;
+    const record = await reviewRecord({
+      source, question, review: result, reasoner, sampling, maxNewTokens, version: await version(),
+      timing: rounded({
+        since_process_start_ms: performance.now(), source_ms: sourceMs, model_ms: modelMs, first_token_ms: firstTokenMs ?? NaN, answered_ms: answeredMs,
+        pixels_ms: timing.pixelsMs, vision_ms: timing.visionMs, prompt_ms: timing.promptMs, writing_ms: timing.writingMs, tokens_per_second: timing.tokensPerSecond,
+      }),
+    });
+    const out = textOption(context, 'out');
+    if (out !== undefined) {
+      await writeFiles(out, { 'trace.json': `${JSON.stringify(record, null, 2)}\n`, 'overlay.png': await drawOverlay(overlayOf(source, question, result, reasoner)) });
+      context.progress(`Written: ${join(out, 'overlay.png')}, ${join(out, 'trace.json')}`);
+    }
+    context.print(record, summary(source, result));
+  } finally {
+    await reasoner.release();
+  }
+}
+
+function sourceOptions(context: CommandContext): SourceOptions {
+  const window = textOption(context, 'window');
+  const mpp = numberOption(context, 'mpp', { least: 0.01, most: 1000 });
+  const region = textOption(context, 'region');
+  const numbers = region?.split(',').map(Number);
+  if (numbers && (numbers.length !== 4 || !numbers.every(Number.isFinite) || (numbers[2] as number) <= 0 || (numbers[3] as number) <= 0)) {
+    throw new UsageError(`--region takes x,y,width,height, not '${region}'.`);
+  }
+  const [x = 0, y = 0, width = 0, height = 0] = numbers ?? [];
+  return {
+    slices: numberOption(context, 'slices', { least: 1, most: 64, whole: true }) ?? 3,
+    ...(window === undefined ? {} : { window }), ...(mpp === undefined ? {} : { mpp }), ...(numbers ? { region: { x, y, width, height } } : {}),
+  };
+}
+
+const version = async (): Promise<string> => (JSON.parse(await readFile(join(projectRoot(), 'package.json'), 'utf8')) as { version: string }).version;
+
+function overlayOf(source: OpenedSource, question: string, { frames, chosen, probe, rule }: Review, reasoner: Reasoner): OverlayInput {
+  const { answer, confidence } = frames[chosen] as FrameReview;
+  const shown = source.frames[chosen];
+  return {
+    title: source.title, question, confidence: confidence?.value ?? null, main: chosen,
+    // The chosen frame's findings come first, so that its steps' indices hold.
+    trace: { ...answer.trace, findings: [{ at: chosen, review: frames[chosen] as FrameReview }, ...frames.flatMap((review, at) => (at === chosen ? [] : [{ at, review }]))]
+      .flatMap(({ at, review }) => review.answer.trace.findings.map((finding) => ({ ...finding, frame: at }))) },
+    frames: source.frames.map(({ picture, name }, i) => ({ picture, name: frames.length > 1 ? `${name}: ${frames[i]?.answer.trace.answer ?? 'no answer'}` : name })),
+    ...(probe ? { probe: probeSentence(probe) } : {}),
+    notes: [
+      ...(frames.length > 1 ? [rule] : []), source.selection, ...(shown?.window ? [shown.window] : []),
+      `${answer.tokens.length} tokens on ${reasoner.engine.device}`,
+    ],
+  };
+}
+
+function summary(source: OpenedSource, { frames, chosen, rule, probe }: Review): string {
+  const { answer, confidence } = frames[chosen] as FrameReview;
+  const { trace } = answer;
+  const steps = trace.steps.map(({ kind, text, findings }, i) => `  ${i + 1}. ${kind[0]?.toUpperCase()}${kind.slice(1)}: ${text}${findings.length > 0 ? `  [${findings.map((index) => trace.findings[index]?.label).join(', ')}]` : ''}`);
+  return [
+    `Answer: ${trace.answer ?? 'none in the required form'}${confidence ? `  (confidence ${formatPercent(confidence.value)})` : ''}`,
+    ...(source.frames.length > 1 ? [`On: ${source.frames[chosen]?.name}. ${rule}`] : []),
+    ...(steps.length > 0 ? ['Reasoning:', ...steps] : trace.parsed ? [] : ['The completion does not follow the reasoning format:', answer.text]),
+    ...(probe ? [`Probe: ${probeSentence(probe)}`] : []),
+    'Research use only, not a medical device.',
+  ].join('\n');
+}
+
+/** Each file is finished under another name before it takes its place, so that a full disk leaves no half of one. */
+async function writeFiles(folder: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
+  const finished: [string, string][] = [];
+  try {
+    await mkdir(folder, { recursive: true });
+    for (const [name, content] of Object.entries(files)) {
+      const partial = join(folder, `.${name}.${process.pid}.part`);
+      finished.push([partial, join(folder, name)]);
+      await writeFile(partial, content);
+    }
+    for (const [partial, path] of finished) await rename(partial, path);
+  } catch (cause) {
+    for (const [partial] of finished) await rm(partial, { force: true });
+    throw new Fault({
+      code: 'review.write', what: `The result cannot be written to ${folder}.`, why: cause instanceof Error ? cause.message : String(cause), mend: 'Check the folder, your rights to it and the free space, then ask again.',
+    }, { cause });
+  }
+}
