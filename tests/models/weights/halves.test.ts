@@ -19,12 +19,12 @@ function halfValue(half: number): number {
 describe('a half', () => {
   test('widens to its defined value, all 65,536 of them', () => {
     const values = wide(widenHalves, all);
-    for (let half = 0; half < 65536; half++) expect(Object.is(values[half], halfValue(half)) || Number.isNaN(values[half])).toBe(true);
+    expect([...all].filter((half) => !Object.is(values[half], halfValue(half)) && !(Number.isNaN(values[half]) && Number.isNaN(halfValue(half))))).toEqual([]);
   });
 
   test('survives widening and narrowing', () => {
     const back = toHalves(wide(widenHalves, all));
-    for (let half = 0; half < 65536; half++) if (!Number.isNaN(halfValue(half))) expect(back[half]).toBe(half);
+    expect([...all].filter((half) => back[half] !== half && !Number.isNaN(halfValue(half)))).toEqual([]);
   });
 
   test('is the nearest one; a value in the middle goes to the even one, also where the steps are of 2^-24', () => {
@@ -47,7 +47,7 @@ describe('a bfloat16', () => {
     const values = wide(widenBrains, all);
     expect(values[0x3f80]).toBe(1);
     const back = toBrains(values);
-    for (let brain = 0; brain < 65536; brain++) if (!Number.isNaN(values[brain])) expect(back[brain]).toBe(brain);
+    expect([...all].filter((brain) => back[brain] !== brain && !Number.isNaN(values[brain]))).toEqual([]);
     expect(Number.isNaN(wide(widenBrains, toBrains(Float32Array.of(NaN)))[0])).toBe(true);
   });
 
