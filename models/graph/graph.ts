@@ -11,12 +11,12 @@ export const ops = [
   'MatMul', 'Gemm', 'Softmax', 'ReduceSum', 'ReduceMean', 'ReduceMax',
   'Reshape', 'Transpose', 'Expand', 'Concat', 'Split', 'Slice',
   'Gather', 'ScatterND', 'GatherElements', 'ScatterElements', 'ArgMax', 'TopK',
-  'LayerNormalization', 'SimplifiedLayerNormalization', 'QuickGelu', 'MatMulNBits',
+  'LayerNormalization', 'SimplifiedLayerNormalization', 'QuickGelu', 'MatMulNBits', 'FusedMatMul', 'RotaryEmbedding',
 ] as const;
 export type Op = (typeof ops)[number];
 
 /** The operators of ONNX Runtime's own domain; every other one is standard. */
-export const contribOps: ReadonlySet<Op> = new Set<Op>(['QuickGelu', 'MatMulNBits']);
+export const contribOps: ReadonlySet<Op> = new Set<Op>(['QuickGelu', 'MatMulNBits', 'FusedMatMul', 'RotaryEmbedding']);
 
 export type Attribute = number | readonly number[] | string;
 /** Attributes that ONNX types as float; all other numbers are written as integers. */
@@ -70,7 +70,12 @@ export class Graph {
   private readonly scalars = new Map<string, Value>();
   private readonly shapeConstants = new Map<string, Value>();
 
-  constructor(readonly name: string) {}
+  /** Whether operators may be built from ONNX Runtime's fused ones, which its CPU has; otherwise from what every device has. */
+  readonly fused: boolean;
+
+  constructor(readonly name: string, { fused = false }: { readonly fused?: boolean } = {}) {
+    this.fused = fused;
+  }
 
   /** A tensor fed at each run. */
   input(name: string, shape: readonly number[], dtype: DType = 'float32'): Value {

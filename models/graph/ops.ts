@@ -68,30 +68,44 @@ export const onnxType = (dtype: DType): number => onnxTypes[dtype];
 export const cast = (x: Value, dtype: DType): Value =>
   x.dtype === dtype ? x : x.graph.apply('Cast', [x], [{ shape: x.shape, dtype }], { to: onnxType(dtype) })[0]!;
 
+/** x · sigmoid(alpha · x). */
+const gated = (x: Value, alpha: number): Value =>
+  x.graph.fused ? unary('QuickGelu', x, { alpha }) : mul(x, sigmoid(alpha === 1 ? x : mul(x, alpha)));
 /** x · sigmoid(x). */
-export const silu = (x: Value): Value => mul(x, sigmoid(x));
+export const silu = (x: Value): Value => gated(x, 1);
 /** x · sigmoid(1.702 x), the GELU of Qwen2-VL's vision blocks. */
-export const quickGelu = (x: Value): Value => mul(x, sigmoid(mul(x, 1.702)));
+export const quickGelu = (x: Value): Value => gated(x, 1.702);
 /** x · Φ(x) by the error function. */
 export const gelu = (x: Value): Value => mul(mul(x, 0.5), add(erf(mul(x, Math.SQRT1_2)), 1));
 /** x held between `low` and `high`; its gradient is zero outside. */
 export const clip = (x: Value, low: number, high: number): Value => where(less(x, low), low, where(greater(x, high), high, x));
 
+/** Which factors of a product are read with their last two axes exchanged. */
+export interface Transposed {
+  readonly transA?: boolean;
+  readonly transB?: boolean;
+}
+
 /** Batched matrix product [..., M, K] · [..., K, N]; the leading sizes broadcast. */
-export function matMul(a: Value, b: Value): Value {
+export function matMul(a: Value, b: Value, { transA = false, transB = false }: Transposed = {}): Value {
   if (a.shape.length < 2 || b.shape.length < 2) throw new ShapeError(`matMul: ${a.name} is [${a.shape}] and ${b.name} is [${b.shape}]; both need two axes`);
-  const [k, k2] = [a.shape.at(-1)!, b.shape.at(-2)!];
+  if ((transA || transB) && !a.graph.fused) return matMul(transA ? swap(a) : a, transB ? swap(b) : b);
+  const [m, k] = transA ? [a.shape.at(-1)!, a.shape.at(-2)!] : [a.shape.at(-2)!, a.shape.at(-1)!];
+  const [k2, n] = transB ? [b.shape.at(-1)!, b.shape.at(-2)!] : [b.shape.at(-2)!, b.shape.at(-1)!];
   if (k !== k2) {
     throw new ShapeError(
       `matMul: the inner sizes differ: ${a.name} is [${a.shape}] and ${b.name} is [${b.shape}], ` +
       `so ${k} would have to equal ${k2}. If one is stored transposed, wrap it in swap().`);
   }
   const lead = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2), 'matMul');
-  return a.graph.apply('MatMul', [a, b], [{ shape: [...lead, a.shape.at(-2)!, b.shape.at(-1)!], dtype: a.dtype }])[0]!;
+  const output = { shape: [...lead, m, n], dtype: a.dtype };
+  return (transA || transB
+    ? a.graph.apply('FusedMatMul', [a, b], [output], { transA: Number(transA), transB: Number(transB) })
+    : a.graph.apply('MatMul', [a, b], [output]))[0]!;
 }
 
 /** A · B + c for two-dimensional A and B, either of which may be read transposed. `c` broadcasts. */
-export function gemm(a: Value, b: Value, c: Value | null = null, { transA = false, transB = false } = {}): Value {
+export function gemm(a: Value, b: Value, c: Value | null = null, { transA = false, transB = false }: Transposed = {}): Value {
   if (a.shape.length !== 2 || b.shape.length !== 2) throw new ShapeError(`gemm: ${a.name} is [${a.shape}] and ${b.name} is [${b.shape}]; both must be matrices`);
   const [m, k] = transA ? [a.shape[1]!, a.shape[0]!] : [a.shape[0]!, a.shape[1]!];
   const [k2, n] = transB ? [b.shape[1]!, b.shape[0]!] : [b.shape[0]!, b.shape[1]!];
@@ -127,6 +141,9 @@ export function reshape(x: Value, shape: readonly number[]): Value {
 
 export function transpose(x: Value, order: readonly number[]): Value {
   if ([...order].sort((a, b) => a - b).join() !== x.shape.map((_, i) => i).join()) throw new ShapeError(`transpose: [${order}] does not order the axes of [${x.shape}]`);
+  // Where only axes of size 1 move, every element stays.
+  const moving = order.filter((axis) => x.shape[axis] !== 1);
+  if (moving.every((axis, i) => i === 0 || axis > moving[i - 1]!)) return reshape(x, order.map((axis) => x.shape[axis]!));
   return x.graph.apply('Transpose', [x], [{ shape: order.map((axis) => x.shape[axis]!), dtype: x.dtype }], { perm: order })[0]!;
 }
 /** The last two axes exchanged. */
@@ -209,9 +226,29 @@ export function topK(x: Value, k: number): readonly [Value, Value] {
 export const layerNorm = (x: Value, weight: Value, bias: Value, epsilon: number): Value =>
   x.graph.apply('LayerNormalization', [x, weight, bias], [{ shape: x.shape, dtype: x.dtype }], { axis: x.shape.length - 1, epsilon })[0]!;
 
-/** x / sqrt(mean(x²) + epsilon) · weight over the last axis. */
-export const rmsNorm = (x: Value, weight: Value, epsilon: number): Value =>
-  x.graph.apply('SimplifiedLayerNormalization', [x, weight], [{ shape: x.shape, dtype: x.dtype }], { axis: x.shape.length - 1, epsilon, stash_type: 1 })[0]!;
+/** x / sqrt(mean(x²) + epsilon) · weight over the last axis. A fused graph also takes the reciprocal of that root from the operator, for its gradient. */
+export function rmsNorm(x: Value, weight: Value, epsilon: number): Value {
+  const outputs = [{ shape: x.shape, dtype: x.dtype }];
+  if (x.graph.fused) outputs.push({ shape: [...x.shape.slice(0, -1), 1], dtype: x.dtype });
+  return x.graph.apply('SimplifiedLayerNormalization', [x, weight], outputs, { axis: x.shape.length - 1, epsilon, stash_type: 1 })[0]!;
+}
+
+/**
+ * Channels j and j + K/2 of each head turned by the angle of their row; fused graphs only.
+ *
+ * @param x         [N, heads, K]
+ * @param cos, sin  [N, K/2]
+ */
+export function rotary(x: Value, cos: Value, sin: Value): Value {
+  const [rows, heads, width] = x.shape as [number, number, number];
+  if (x.shape.length !== 3 || [cos, sin].some((table) => table.shape.join() !== `${rows},${width / 2}`)) {
+    throw new ShapeError(`rotary: ${x.name} [${x.shape}] needs tables of [rows, half its width], not [${cos.shape}] and [${sin.shape}]`);
+  }
+  const { graph } = x;
+  const shape = [1, rows, heads * width];
+  const first = graph.integers([0]);
+  return reshape(graph.apply('RotaryEmbedding', [reshape(x, shape), first, cos, sin], [{ shape, dtype: x.dtype }])[0]!, x.shape);
+}
 
 /** x · Wᵀ with W [N, K] kept as 4- or 8-bit integers in blocks along K, each block with its scale (weight-only quantisation). */
 export function matMulNBits(x: Value, packed: Value, scales: Value, zeroPoints: Value | null, { k, n, bits, blockSize, accuracyLevel = 0 }: { k: number; n: number; bits: number; blockSize: number; accuracyLevel?: number }): Value {

@@ -3,7 +3,7 @@ import type { Value } from '#models/graph/graph.ts';
 import { add, concat, matMul, mul, reduceSum, reshape, softmax, split, swap, transpose } from '#models/graph/ops.ts';
 import type { QwenVlConfig } from './config.ts';
 import type { Attend } from './decoder.ts';
-import { rotate } from './rope.ts';
+import { rotate, rotation } from './rope.ts';
 
 /** Called with each layer's rotated keys and its values, [B, kvHeads, T, K], e.g. to keep them. */
 export type KeepKeyValue = (key: Value, value: Value, layer: number) => void;
@@ -17,17 +17,20 @@ export type KeepKeyValue = (key: Value, value: Value, layer: number) => void;
 export function batchAttention(config: QwenVlConfig, { batch, tokens, cos, sin, mask, keep }: { batch: number; tokens: number; cos: Value; sin: Value; mask: Value; keep?: KeepKeyValue }): Attend {
   const { heads, kvHeads, headWidth } = config;
   const group = heads / kvHeads;
+  const turn = rotation(cos, sin);
+  const turnQuery = rotation(cos, sin, 1 / Math.sqrt(headWidth));
+  const rowMask = reshape(mask, mask.shape.length === 2 ? [tokens, 1, tokens] : [batch, 1, tokens, 1, tokens]);
   return (q, k, v, layer) => {
-    const queries = rotate(reshape(mul(q, 1 / Math.sqrt(headWidth)), [batch * tokens, heads, headWidth]), cos, sin);
-    const keys = rotate(reshape(k, [batch * tokens, kvHeads, headWidth]), cos, sin);
+    // With one key-value head none of these transpositions moves an element.
     const byHead = (x: Value): Value => transpose(reshape(x, [batch, tokens, kvHeads, headWidth]), [0, 2, 1, 3]);
+    const key = byHead(turn(reshape(k, [batch * tokens, kvHeads, headWidth])));
     const value = byHead(v);
-    keep?.(byHead(keys), value, layer);
-    const folded = reshape(transpose(reshape(queries, [batch, tokens, kvHeads, group, headWidth]), [0, 2, 3, 1, 4]), [batch, kvHeads, group * tokens, headWidth]);
-    const scores = matMul(folded, transpose(reshape(keys, [batch, tokens, kvHeads, headWidth]), [0, 2, 3, 1]));
-    const weights = softmax(add(reshape(scores, [batch, kvHeads, group, tokens, tokens]), mask));
-    const mixed = matMul(reshape(weights, [batch, kvHeads, group * tokens, tokens]), value);
-    return reshape(transpose(reshape(mixed, [batch, kvHeads, group, tokens, headWidth]), [0, 3, 1, 2, 4]), [batch * tokens, heads * headWidth]);
+    keep?.(key, value, layer);
+    const queries = transpose(reshape(turnQuery(reshape(q, [batch * tokens, heads, headWidth])), [batch, tokens, kvHeads, group, headWidth]), [0, 2, 1, 3, 4]);
+    const scores = matMul(reshape(queries, [batch, kvHeads, tokens * group, headWidth]), key, { transB: true });
+    const weights = softmax(add(reshape(scores, [batch, kvHeads, tokens, group, tokens]), rowMask));
+    const mixed = matMul(reshape(weights, [batch, kvHeads, tokens * group, tokens]), value);
+    return reshape(transpose(reshape(mixed, [batch, kvHeads, tokens, group, headWidth]), [0, 2, 1, 3, 4]), [batch * tokens, heads * headWidth]);
   };
 }
 

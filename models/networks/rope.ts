@@ -1,6 +1,6 @@
 /** Rotary positions: in the vision tower by row and column, in the decoder by time, row and column (M-RoPE). */
 import type { Value } from '#models/graph/graph.ts';
-import { add, concat, mul, neg, split } from '#models/graph/ops.ts';
+import { add, concat, mul, neg, reshape, rotary, slice, split } from '#models/graph/ops.ts';
 import type { QwenVlConfig, VisionConfig } from './config.ts';
 
 /** Time steps, rows and columns of patches of one image or clip, before merging. */
@@ -22,6 +22,24 @@ export function rotate(x: Value, cos: Value, sin: Value): Value {
   const half = x.shape.at(-1)! / 2;
   const [a, b] = split(x, [half, half], -1);
   return add(mul(x, cos), mul(concat([neg(b!), a!], -1), sin));
+}
+
+/**
+ * `rotate` by fixed angles, with its result scaled: the scale costs nothing, for it goes into the tables.
+ *
+ * @param cos, sin  [N, 1, K]
+ * @returns         a function of x [N, heads, K]
+ */
+export function rotation(cos: Value, sin: Value, scale = 1): (x: Value) => Value {
+  const scaled = (table: Value): Value => (scale === 1 ? table : mul(table, scale));
+  if (!cos.graph.fused) {
+    const [c, s] = [scaled(cos), scaled(sin)];
+    return (x) => rotate(x, c, s);
+  }
+  const [rows, , width] = cos.shape as [number, number, number];
+  const half = (table: Value): Value => scaled(reshape(slice(table, 2, 0, width / 2), [rows, width / 2]));
+  const [c, s] = [half(cos), half(sin)];
+  return (x) => rotary(x, c, s);
 }
 
 /**

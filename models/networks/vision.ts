@@ -3,7 +3,7 @@ import type { Graph, Value } from '#models/graph/graph.ts';
 import { add, gather, gelu, gemm, layerNorm, matMul, mul, quickGelu, reduceSum, reshape, rmsNorm, silu, softmax, split, transpose } from '#models/graph/ops.ts';
 import type { QwenVlConfig, VisionConfig } from './config.ts';
 import type { Parameters } from './parameters.ts';
-import { rotate, visionRotary, type Grid } from './rope.ts';
+import { rotation, visionRotary, type Grid } from './rope.ts';
 
 /** Lengths of the runs of patches that attend to each other, in row order. */
 export type Segments = readonly number[];
@@ -43,7 +43,7 @@ export function windowOrder(grids: readonly Grid[], { windowSize, mergeSize, pat
 /**
  * Attention inside segments. Equal segments become one batch; unequal ones are padded to the longest and the padding is masked.
  *
- * @param q, k, v  [P, H, K], q and k already rotated
+ * @param q, k, v  [P, H, K], q and k already rotated, q also divided by √K
  * @returns        [P, H·K]
  */
 function segmentAttention(q: Value, k: Value, v: Value, segments: Segments): Value {
@@ -76,8 +76,7 @@ function segmentAttention(q: Value, k: Value, v: Value, segments: Segments): Val
     mask = graph.constant(masked, [count, 1, 1, longest]);
   }
   const headsFirst = (x: Value): Value => transpose(reshape(pad(x), [count, longest, heads, width]), [0, 2, 1, 3]);
-  const keys = transpose(reshape(pad(k), [count, longest, heads, width]), [0, 2, 3, 1]);
-  const scores = matMul(mul(headsFirst(q), 1 / Math.sqrt(width)), keys);
+  const scores = matMul(headsFirst(q), headsFirst(k), { transB: true });
   const mixed = matMul(softmax(mask ? add(scores, mask) : scores), headsFirst(v));
   return unpad(reshape(transpose(mixed, [0, 2, 1, 3]), [count * longest, heads * width]));
 }
@@ -113,6 +112,8 @@ export function visionTower(graph: Graph, parameters: Parameters, config: QwenVl
   const { cos, sin } = visionRotary(grids, tower);
   const angles = (table: Float32Array): Value => reshape(inOrder(graph.constant(table, [count, headWidth]), headWidth), [count, 1, headWidth]);
   const [cosines, sines] = [angles(cos), angles(sin)];
+  const turn = rotation(cosines, sines);
+  const turnQuery = rotation(cosines, sines, 1 / Math.sqrt(headWidth));
 
   const kernel = parameters.tensor('visual.patch_embed.proj.weight', [width, tower.channels, tower.temporalPatchSize, tower.patchSize, tower.patchSize]);
   const columns = patches.shape[1]!;
@@ -124,7 +125,7 @@ export function visionTower(graph: Graph, parameters: Parameters, config: QwenVl
     const name = `visual.blocks.${block}`;
     const qkv = reshape(parameters.linear(norm(hidden, `${name}.norm1`), `${name}.attn.qkv`, 3 * width, true), [count, 3 * heads, headWidth]);
     const [q, k, v] = split(qkv, [heads, heads, heads], 1);
-    const mixed = segmentAttention(rotate(q!, cosines, sines), rotate(k!, cosines, sines), v!, windows && !isFull(block) ? windows.segments : frames);
+    const mixed = segmentAttention(turnQuery(q!), turn(k!), v!, windows && !isFull(block) ? windows.segments : frames);
     hidden = add(hidden, hook(parameters.linear(mixed, `${name}.attn.proj`, width, true), block));
     hidden = add(hidden, hook(mlp(norm(hidden, `${name}.norm2`), `${name}.mlp`), block));
   }

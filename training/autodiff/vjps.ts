@@ -2,7 +2,7 @@
 import type { Attribute, Op, Value } from '#models/graph/graph.ts';
 import {
   add, concat, div, exp, expand, gather, gatherElements, gemm, greater, equal, cast, less, matMul, mul, neg, reciprocal, reduceMean, reduceSum, reshape,
-  scatterAddElements, scatterAddRows, split, sqrt, sub, swap, transpose, where,
+  scatterAddElements, scatterAddRows, split, sqrt, sub, transpose, sigmoid, where, type Transposed,
 } from '#models/graph/ops.ts';
 
 export interface Applied {
@@ -39,6 +39,14 @@ const keepDims = ({ inputs: [x, axesInput], output, attributes }: Applied, grad:
   return reshape(grad, x!.shape.map((size, i) => (axes.has(i) ? 1 : size)));
 };
 
+/** Y = A'·B' with A' and B' read transposed where the attributes say so: dA' = dY·B'ᵀ, dB' = A'ᵀ·dY. */
+function productRule({ inputs: [a, b], attributes, wanted }: Applied, grad: Value, product: (a: Value, b: Value, transposed: Transposed) => Value): readonly (Value | undefined)[] {
+  const [ta, tb] = [attributes['transA'] === 1, attributes['transB'] === 1];
+  const da = (): Value => (ta ? product(b!, grad, { transA: tb, transB: true }) : product(grad, b!, { transB: !tb }));
+  const db = (): Value => (tb ? product(grad, a!, { transA: true, transB: ta }) : product(a!, grad, { transA: !ta }));
+  return [wanted[0] ? da() : undefined, wanted[1] ? db() : undefined];
+}
+
 const normParts = (x: Value, epsilon: number): { readonly normal: Value; readonly inverse: Value } => {
   const inverse = reciprocal(sqrt(add(reduceMean(mul(x, x), [-1]), epsilon)));
   return { normal: mul(x, inverse), inverse };
@@ -74,14 +82,13 @@ export const vjps: Record<Op, Rule | null> = {
   Where: ({ inputs: [condition], wanted }, grad) => [undefined, wanted[1] ? where(condition!, grad, 0) : undefined, wanted[2] ? where(condition!, 0, grad) : undefined],
   Cast: ({ inputs: [x] }, grad) => [cast(grad, x!.dtype)],
 
-  MatMul: ({ inputs: [a, b], wanted }, grad) => [wanted[0] ? matMul(grad, swap(b!)) : undefined, wanted[1] ? matMul(swap(a!), grad) : undefined],
+  MatMul: (applied, grad) => productRule(applied, grad, matMul),
+  FusedMatMul: (applied, grad) => productRule(applied, grad, matMul),
   /** Y = A'·B' + c, with A' and B' read transposed where the attributes say so. */
-  Gemm: ({ inputs: [a, b, c], attributes, wanted }, grad) => {
-    const [ta, tb] = [attributes['transA'] === 1, attributes['transB'] === 1];
-    const da = (): Value => (ta ? gemm(b!, grad, null, { transA: tb, transB: true }) : gemm(grad, b!, null, { transB: !tb }));
-    const db = (): Value => (tb ? gemm(grad, a!, null, { transA: true, transB: ta }) : gemm(a!, grad, null, { transA: !ta }));
-    return [wanted[0] ? da() : undefined, wanted[1] ? db() : undefined, c && wanted[2] ? grad : undefined];
-  },
+  Gemm: (applied, grad) => [
+    ...productRule(applied, grad, (a, b, transposed) => gemm(a, b, null, transposed)),
+    applied.inputs[2] && applied.wanted[2] ? grad : undefined,
+  ],
   /** y = softmax(x) along `axis`, so dx = y ⊙ (dy − Σ y ⊙ dy). */
   Softmax: ({ output: y, attributes }, grad) => {
     const weighted = mul(y, grad);
@@ -139,15 +146,28 @@ export const vjps: Record<Op, Rule | null> = {
     return [dx, wanted[1] ? sumRows(mul(grad, normal)) : undefined, wanted[2] ? sumRows(grad) : undefined];
   },
   /**
-   * With r = 1/√(mean(x²) + ε) and g = dy ⊙ w: dx = r · (g − x̂ · mean(g ⊙ x̂)), x̂ = r·x.
-   * r is computed again: the operator's second output is wrong on WebGPU.
+   * With r = 1/√(mean(x²) + ε), e = dy ⊙ x and s = Σ e ⊙ w over the last axis: dx = r · (dy ⊙ w − x · r² · s / D), dw = Σ r · e over the rows.
+   * Unless the operator gave r, it is computed again: that output is wrong on WebGPU.
    */
-  SimplifiedLayerNormalization: ({ inputs: [x, weight], attributes, wanted }, grad) => {
-    const { normal, inverse } = normParts(x!, attributes['epsilon'] as number);
-    const g = mul(grad, weight!);
-    const dx = wanted[0] ? mul(sub(g, mul(normal, reduceMean(mul(g, normal), [-1]))), inverse) : undefined;
-    return [dx, wanted[1] ? sumRows(mul(grad, normal)) : undefined];
+  SimplifiedLayerNormalization: ({ inputs: [x, weight], outputs, attributes, wanted }, grad) => {
+    const inverse = outputs[1] ?? reciprocal(sqrt(add(reduceMean(mul(x!, x!), [-1]), attributes['epsilon'] as number)));
+    const width = x!.shape.at(-1)!;
+    const rows = x!.shape.reduce((a, b) => a * b, 1) / width;
+    const e = reshape(mul(grad, x!), [rows, width]);
+    const along = (): Value => reshape(gemm(e, reshape(weight!, [width, 1])), inverse.shape);
+    const dx = (): Value => mul(sub(mul(grad, weight!), mul(x!, mul(mul(mul(inverse, inverse), 1 / width), along()))), inverse);
+    const dw = (): Value => reshape(gemm(reshape(inverse, [rows, 1]), e, null, { transA: true }), [width]);
+    return [wanted[0] ? dx() : undefined, wanted[1] ? dw() : undefined];
   },
-  QuickGelu: null,
+  /** y = x · s with s = sigmoid(alpha · x), so y' = s + alpha · y · (1 − s) = s · (1 + alpha · (x − y)). s is computed again: it was never kept. */
+  QuickGelu: ({ inputs: [x], output: y, attributes }, grad) => {
+    const alpha = attributes['alpha'] as number;
+    const scaled = (value: Value): Value => (alpha === 1 ? value : mul(value, alpha));
+    return [mul(grad, mul(sigmoid(scaled(x!)), add(scaled(sub(x!, y)), 1)))];
+  },
   MatMulNBits: null,
+  /** A turn is undone by the turn back. */
+  RotaryEmbedding: ({ inputs: [, first, cos, sin], output }, grad) => [
+    grad.graph.apply('RotaryEmbedding', [grad, first!, cos!, neg(sin!)], [{ shape: output.shape, dtype: output.dtype }])[0],
+  ],
 };
