@@ -177,7 +177,7 @@ describe('what other checkpoints write', () => {
 });
 
 describe('hostile text', () => {
-  const size = 100_000;
+  const size = 50_000;
   const fill = (unit: string): string => unit.repeat(Math.ceil(size / unit.length));
   test.each([
     '[', '{', '[[', '["', '[ [] ', '["[" ', '[{"bbox_2d":[', '```json\n[', '`', '(', '(1,', '(1,2),(', '<|object_ref_start|>', '<|box_start|>(1,2),(3,4)', '<think>', '</answer>', '\\boxed{', ' ', '\n',
@@ -196,7 +196,7 @@ describe('hostile text', () => {
       expect(trace.raw).toBe(text);
       expect(trace.parsed).toBe(trace.answer !== null);
       expect(trace.steps.every((step) => step.findings.every((index) => index < trace.findings.length))).toBe(true);
-    }), { numRuns: 2000 });
+    }), { numRuns: 500 });
   });
 });
 

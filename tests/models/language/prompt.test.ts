@@ -78,7 +78,7 @@ describe('what a person writes', () => {
       expect(controls(messages, source, [[1, 2, 2]])).toEqual(controls(harmless, source, [[1, 2, 2]]));
       const shown = visible(promptTokens(tokenizer, source, messages, [[1, 2, 2]], options));
       expect(shown).toBe(`<|im_start|>system\n${a}<|im_end|>\n<|im_start|>user\n${b}${c}<|vision_start|><|image_pad|><|vision_end|>${a}<|im_end|>\n<|im_start|>assistant\n${c}<|im_end|>\n<|im_start|>assistant\n`.normalize('NFC'));
-    }));
+    }), { numRuns: 50 });
   });
 
   test('is trimmed where the template trims', () => {

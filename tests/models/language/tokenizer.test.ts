@@ -64,9 +64,8 @@ describe('a stream', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => {
       const whole = text.normalize('NFC');
       const parts = pieces(tokenizer.encode(whole));
-      expect(parts.join('')).toBe(whole);
-      if (!whole.includes('\ufffd')) expect(parts.some((part) => part.includes('\ufffd'))).toBe(false);
-    }));
+      return parts.join('') === whole && (whole.includes('\ufffd') || !parts.some((part) => part.includes('\ufffd')));
+    }), { numRuns: 50 });
   });
 
   test('holds a character back until it is whole', () => {
