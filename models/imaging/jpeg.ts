@@ -97,8 +97,10 @@ function checkDecodable(bytes: Uint8Array, header: JpegHeader, name: string): vo
   if (process > 0xc2) throw refuse(process === 0xc3 ? 'It is a lossless JPEG.' : 'It uses a rare kind of JPEG (hierarchical or arithmetic coding).');
   if (precision !== 8) throw refuse(`It has ${precision} bits a sample; a JPEG picture has 8.`);
   if (components !== 1 && components !== 3) throw refuse(components === 4 ? 'Its colours are printing inks (CMYK), not RGB.' : `It has ${components} components.`);
-  if (process !== 0xc2) return;
+  // Each block of 8 × 8 pixels takes two codes of at least one bit, in the first scan of a progressive picture one: less cannot be the whole.
   const pixels = header.width * header.height;
+  if (bytes.length < pixels / (process === 0xc2 ? 512 : 256)) throw damaged(name, 'It ends before its last row.', { truncated: true });
+  if (process !== 0xc2) return;
   const scans = countScans(bytes);
   if (pixels > maxProgressivePixels || scans * pixels > maxScanPixels) {
     throw new Fault({

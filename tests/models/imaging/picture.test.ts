@@ -101,6 +101,17 @@ describe('JPEG', () => {
     expect(await faultCode(() => decodePicture(bytes))).toBe('picture.size');
   });
 
+  test('a header that asks for more pixels than its bytes could ever hold is refused before the decoder sees it', async () => {
+    for (const [name, marker] of [['rgb.jpg', 0xc0], ['progressive.jpg', 0xc2]] as const) {
+      const bytes = fixture(name).slice();
+      const frame = bytes.findIndex((byte, i) => byte === 0xff && bytes[i + 1] === marker);
+      bytes.set([0x17, 0x70, 0x17, 0x70], frame + 5);
+      const start = performance.now();
+      expect(await faultCode(() => decodePicture(bytes))).toBe('picture.truncated');
+      expect(performance.now() - start).toBeLessThan(1000);
+    }
+  });
+
   test('a progressive picture of thousands of scans is refused before the decoder sees it', async () => {
     const bytes = fixture('progressive.jpg').slice();
     const frame = bytes.findIndex((byte, i) => byte === 0xff && bytes[i + 1] === 0xc2);
