@@ -15,7 +15,9 @@ import { evaluationTurns } from '#training/synthesis/questions.ts';
 import { labelQuestion } from '#training/synthesis/vocabulary.ts';
 
 /** Completions of one version of these rules can be compared; the hash is over the rules' text. */
-export const extractor = { version: extractionRules.version, sha256: createHash('sha256').update(JSON.stringify(extractionRules)).digest('hex') } as const;
+export const extractor = {
+  version: extractionRules.version, sha256: createHash('sha256').update(JSON.stringify(extractionRules)).digest('hex'),
+} as const;
 
 export interface EvaluationRequest {
   readonly record: CaseRecord;
@@ -158,7 +160,9 @@ interface Asked {
   readonly shownRecord: CaseRecord;
 }
 
-function planFor(run: Run, record: CaseRecord, records: readonly CaseRecord[], answerer: Answerer, { direct = false, questionTypes, seed = 0 }: EvaluationOptions): Asked[] {
+function planFor(
+  run: Run, record: CaseRecord, records: readonly CaseRecord[], answerer: Answerer, { direct = false, questionTypes, seed = 0 }: EvaluationOptions,
+): Asked[] {
   const isAsked = (type: string): boolean =>
     (questionTypes?.includes(type) ?? true) && (run === 'real' || type === labelQuestion(record) || type.startsWith('localization_'));
   const turns = record.questionTypes.filter(isAsked).flatMap((type) => evaluationTurns(record, type, answerer.seenSize(record), { direct }));
@@ -202,15 +206,18 @@ function score({ record, run, turn, shownRecord }: Asked, completion: string, an
   const isBoxes = turn.gold.kind === 'boxes';
   const answer = isBoxes ? boxAnswerOf(completion) : answerOf(completion);
   // Both sides of a comparison in pixels of the stored image; IoU does not change when axes are scaled.
-  const scale = answerer.convention === 'relative-1000' ? { x: record.width / 1000, y: record.height / 1000 } : { x: record.width / seen.width, y: record.height / seen.height };
-  const toStored = ({ label, box }: LabelledBox, { x, y }: { x: number; y: number }): LabelledBox => ({ label, box: { x1: box.x1 * x, y1: box.y1 * y, x2: box.x2 * x, y2: box.y2 * y } });
+  const written = answerer.convention === 'relative-1000' ? { width: 1000, height: 1000 } : seen;
+  const scale = { x: record.width / written.width, y: record.height / written.height };
+  const toStored = ({ label, box: { x1, y1, x2, y2 } }: LabelledBox, { x, y }: { x: number; y: number }): LabelledBox =>
+    ({ label, box: { x1: x1 * x, y1: y1 * y, x2: x2 * x, y2: y2 * y } });
   const claimed = boxesIn(isBoxes ? answer : completion).map((box) => toStored(box, scale));
   const goldScale = { x: record.width / asked.width, y: record.height / asked.height };
   const gold: Gold = turn.gold.kind === 'boxes' ? { ...turn.gold, boxes: turn.gold.boxes.map((box) => toStored(box, goldScale)) } : turn.gold;
   const isNothing = isBoxes && claimed.length === 0;
   const { isCorrect } = verifyAnswer(isBoxes && !isNothing ? boxText(claimed) : answer, gold);
   const matches = gold.kind === 'boxes' ? matchBoxes(claimed, gold.boxes, gold.matchLabels) : [];
-  const overlaps = gold.kind === 'boxes' ? gold.boxes.map(({ label }, at) => ({ label, overlap: matches.find((match) => match.gold === at)?.overlap ?? 0 })) : [];
+  const overlapOf = (at: number): number => matches.find((match) => match.gold === at)?.overlap ?? 0;
+  const overlaps = gold.kind === 'boxes' ? gold.boxes.map(({ label }, at) => ({ label, overlap: overlapOf(at) })) : [];
   const idle = isBoxes ? claimed.filter((_, at) => !matches.some((match) => match.claimed === at)).map(({ label }) => label) : [];
   const line: EvaluationLine = {
     id: record.id, task: record.task, question_type: turn.questionType, question: turn.question, gold: turn.answer, answer, correct: isCorrect,
@@ -232,7 +239,9 @@ function measures(lines: readonly Scored[]): Measures {
       const name = key(scored);
       if (name !== null) groups.set(name, [...(groups.get(name) ?? []), scored.line.correct]);
     }
-    return Object.fromEntries([...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, results]) => [name, rateOf(results.filter(Boolean).length, results.length)]));
+    return Object.fromEntries(
+      [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, results]) => [name, rateOf(results.filter(Boolean).length, results.length)]),
+    );
   };
   const tasks = rates(({ turn }) => turn.task);
   const accuracies = Object.values(tasks).map(({ accuracy }) => accuracy);
@@ -253,7 +262,8 @@ function boxRates(lines: readonly Scored[]): Record<string, BoxRate> {
   for (const { overlaps } of lines) for (const { label, overlap } of overlaps) at(label).overlaps.push(overlap);
   for (const { idle } of lines) for (const label of idle) if (classes.has(label.replaceAll(' ', '_'))) at(label).idle++;
   return Object.fromEntries([...classes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, { overlaps, idle }]) => [name, {
-    mean_iou: overlaps.reduce((a, b) => a + b, 0) / overlaps.length, acc50: overlaps.filter((overlap) => overlap >= 0.5).length / overlaps.length, n: overlaps.length, idle,
+    mean_iou: overlaps.reduce((a, b) => a + b, 0) / overlaps.length, acc50: overlaps.filter((overlap) => overlap >= 0.5).length / overlaps.length,
+    n: overlaps.length, idle,
   }]));
 }
 

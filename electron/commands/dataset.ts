@@ -37,12 +37,17 @@ const actions = { lint, split, snapshot } as const;
 
 async function lint(context: CommandContext, paths: readonly string[]): Promise<void> {
   const records = await recordsOf(context, paths);
-  const onProgress = (done: number, total: number): void => { if (done % 500 === 0 || done === total) context.progress(`${done} of ${total} pictures`); };
+  const onProgress = (done: number, total: number): void => {
+    if (done % 500 === 0 || done === total) context.progress(`${done} of ${total} pictures`);
+  };
   const source = { bytes: (record: CaseRecord) => loadBytes(record, { verify: true }), decode: decodePicture, onProgress };
   const issues = await lintRecords(records, flag(context, 'pixels') ? source : undefined);
   const errors = issues.filter(({ severity }) => severity === 'error').length;
   const lines = issues.map(({ severity, code, id, message }) => `${severity} ${code}: ${id} ${message}`);
-  context.print({ cases: records.length, errors, warnings: issues.length - errors, issues }, [...lines, `${records.length} cases, ${errors} errors, ${issues.length - errors} warnings`].join('\n'));
+  context.print(
+    { cases: records.length, errors, warnings: issues.length - errors, issues },
+    [...lines, `${records.length} cases, ${errors} errors, ${issues.length - errors} warnings`].join('\n'),
+  );
 }
 
 async function split(context: CommandContext, paths: readonly string[]): Promise<void> {
@@ -90,6 +95,9 @@ function writeWhole(path: string, text: string): void {
     writeFileSync(`${path}.part`, text);
     renameSync(`${path}.part`, path);
   } catch (cause) {
-    throw new Fault({ code: 'dataset.write', what: `${path} cannot be written.`, why: (cause as Error).message, mend: 'Choose a place that can be written to.' }, { cause });
+    throw new Fault(
+      { code: 'dataset.write', what: `${path} cannot be written.`, why: (cause as Error).message, mend: 'Choose a place that can be written to.' },
+      { cause },
+    );
   }
 }

@@ -19,7 +19,7 @@ export const command: Command = {
     max: { type: 'string', help: 'at most so many cases, spread evenly over the tasks' },
     counterfactual: { type: 'boolean', help: 'ask again over blank and over swapped pictures' },
     records: { type: 'string', help: 'a file for one JSON line per question' },
-    split: { type: 'string', multiple: true, help: `only this split (${splits.join(', ')}); without it everything but train, or all where train is all there is` },
+    split: { type: 'string', multiple: true, help: `only this split (${splits.join(', ')}); without it all but train, where there is more` },
     licence: { type: 'string', multiple: true, help: `only this licence class (${licenceClasses.join(', ')})` },
     questions: { type: 'string', multiple: true, help: 'only this question type, as finding_class; may be repeated' },
     direct: { type: 'boolean', help: 'ask for answers without reasoning: faster' },
@@ -41,7 +41,8 @@ export const command: Command = {
       const started = performance.now();
       const result = await evaluate(records, answererOf(reasoner, context), {
         ...(max === undefined ? {} : { max }), ...(questionTypes.length > 0 ? { questionTypes } : {}), batch: 128,
-        counterfactual: flag(context, 'counterfactual'), direct: flag(context, 'direct'), seed: numberOption(context, 'seed', { whole: true }) ?? 0, signal: context.signal,
+        counterfactual: flag(context, 'counterfactual'), direct: flag(context, 'direct'), seed: numberOption(context, 'seed', { whole: true }) ?? 0,
+        signal: context.signal,
         onLine: (line) => lines.write(line),
         onProgress(done, total) {
           if (done < total && performance.now() - reported < 5000) return;
@@ -102,13 +103,16 @@ function answererOf(reasoner: Reasoner, context: CommandContext): Answerer {
 
 /** Lines go to a file beside the wanted one, which takes its name when all are there. */
 function openLines(path: string | undefined): { write(line: EvaluationLine): void; finish(): void; abandon(): void } {
-  if (path === undefined) return { write() { /* no file was asked for */ }, finish() { /* nothing to finish */ }, abandon() { /* nothing to remove */ } };
+  const nothing = (): void => { /* no file was asked for */ };
+  if (path === undefined) return { write: nothing, finish: nothing, abandon: nothing };
   const part = `${path}.part`;
   const attempt = <T>(act: () => T): T => {
     try {
       return act();
     } catch (cause) {
-      throw new Fault({ code: 'evaluate.records', what: `${path} cannot be written.`, why: (cause as Error).message, mend: 'Choose a place with room that can be written to.' }, { cause });
+      throw new Fault({
+        code: 'evaluate.records', what: `${path} cannot be written.`, why: (cause as Error).message, mend: 'Choose a place with room.',
+      }, { cause });
     }
   };
   const descriptor = attempt(() => openSync(part, 'w'));
@@ -134,8 +138,12 @@ function tableOf(result: Evaluation): string {
   const percent = (part: number): string => `${(100 * part).toFixed(1).padStart(5)} %`;
   const section = (title: string, measures: Measures): string[] => [
     `${title}: macro accuracy ${percent(measures.macro_accuracy).trim()}`,
-    ...Object.entries(measures.tasks).map(([name, { accuracy, ci, n }]) => `  ${name.padEnd(28)} ${percent(accuracy)}  (${percent(ci[0]).trim()} to ${percent(ci[1]).trim()}, n = ${n})`),
-    ...Object.entries(measures.boxes).map(([name, { mean_iou, acc50, n }]) => `  ${name.padEnd(28)} IoU ${mean_iou.toFixed(3)}, ${percent(acc50).trim()} at 0.5 (n = ${n})`),
+    ...Object.entries(measures.tasks).map(
+      ([name, { accuracy, ci, n }]) => `  ${name.padEnd(28)} ${percent(accuracy)}  (${percent(ci[0]).trim()} to ${percent(ci[1]).trim()}, n = ${n})`,
+    ),
+    ...Object.entries(measures.boxes).map(
+      ([name, { mean_iou, acc50, n }]) => `  ${name.padEnd(28)} IoU ${mean_iou.toFixed(3)}, ${percent(acc50).trim()} at 0.5 (n = ${n})`,
+    ),
   ];
   const types = Object.entries(result.question_types).map(([name, { accuracy, n }]) => `  ${name.padEnd(28)} ${percent(accuracy)}  (n = ${n})`);
   return [

@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline';
 import { Fault } from '#models/base/fault.ts';
 import { GoldSchema } from '#training/records/gold.ts';
-import { verifiers, verify } from '#training/rewards/verify.ts';
+import { verify, type verifiers } from '#training/rewards/verify.ts';
 import { flag, onlyPositional, textOption, UsageError, type Command } from './command.ts';
 
 const about: Readonly<Record<keyof typeof verifiers, string>> = {
@@ -43,7 +43,8 @@ export const command: Command = {
 
 function rewardOf(kind: string, line: string, number: number): { reward: number; correct: boolean } {
   const bad = (why: string): Fault => new Fault({
-    code: 'reward.line', what: `Line ${number} cannot be scored.`, why, mend: 'Give {"completion": TEXT, "target": {…}} on each line; `loupe reward --list` shows the targets.',
+    code: 'reward.line', what: `Line ${number} cannot be scored.`, why,
+    mend: 'Give {"completion": TEXT, "target": {…}} on each line; `loupe reward --list` shows the targets.',
   });
   let json: unknown;
   try {
@@ -52,7 +53,9 @@ function rewardOf(kind: string, line: string, number: number): { reward: number;
     throw bad(`It is not JSON: ${(cause as Error).message}.`);
   }
   const { completion, target } = (json ?? {}) as { completion?: unknown; target?: unknown };
-  if (typeof completion !== 'string' || typeof target !== 'object' || target === null) throw bad('It lacks a completion (text) or a target (object).');
+  if (typeof completion !== 'string' || typeof target !== 'object' || target === null) throw bad(
+    'It lacks a completion (text) or a target (object).',
+  );
   const gold = GoldSchema.safeParse({ ...target, kind });
   if (!gold.success) throw bad(gold.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
   const { score, isCorrect } = verify(completion, gold.data);

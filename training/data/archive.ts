@@ -48,7 +48,10 @@ export function openArchive(path: string, limits: Partial<ArchiveLimits> = {}): 
   try {
     descriptor = openSync(path, 'r');
   } catch (cause) {
-    throw new Fault({ code: 'archive.missing', what: `${path} cannot be opened.`, why: (cause as Error).message, mend: 'Put the archive beside its index.' }, { cause });
+    throw new Fault(
+      { code: 'archive.missing', what: `${path} cannot be opened.`, why: (cause as Error).message, mend: 'Put the archive beside its index.' },
+      { cause },
+    );
   }
   try {
     const size = fstatSync(descriptor).size;
@@ -77,6 +80,7 @@ export function openArchive(path: string, limits: Partial<ArchiveLimits> = {}): 
 }
 
 const fault = (code: string, path: string, why: string, mend: string): Fault => new Fault({ code, what: `${path} cannot be read.`, why, mend });
+const unsupported = (path: string, why: string, mend: string): Fault => fault('archive.unsupported', path, why, mend);
 const damaged = (path: string, why: string): Fault => fault('archive.damaged', path, why, 'Fetch the archive again.');
 
 /** Exactly `length` bytes at `at`, or a fault: the file may be shorter than it says. */
@@ -115,7 +119,8 @@ function readDirectory(descriptor: number, size: number, path: string, limits: A
   const directory = readAt(descriptor, size, path, directoryAt, directoryBytes);
   const members = new Map<string, Member>();
   for (let at = 0, index = 0; index < count; index++) {
-    if (at + 46 > directory.length || directory.readUInt32LE(at) !== directorySignature) throw damaged(path, `Entry ${index} of its directory is broken.`);
+    const isEntry = at + 46 <= directory.length && directory.readUInt32LE(at) === directorySignature;
+    if (!isEntry) throw damaged(path, `Entry ${index} of its directory is broken.`);
     const nameBytes = directory.readUInt16LE(at + 28);
     const next = at + 46 + nameBytes + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32);
     if (next > directory.length) throw damaged(path, `Entry ${index} of its directory is cut off.`);
@@ -136,8 +141,8 @@ function memberOf(directory: Buffer, at: number, name: string, path: string, lim
   const flags = directory.readUInt16LE(at + 8);
   const method = directory.readUInt16LE(at + 10);
   const [crc, packedBytes, bytes] = [directory.readUInt32LE(at + 16), directory.readUInt32LE(at + 20), directory.readUInt32LE(at + 24)];
-  if (flags & 1) throw fault('archive.unsupported', path, `The member ${name} is encrypted.`, 'Give an archive without a password.');
-  if (method !== 0 && method !== 8) throw fault('archive.unsupported', path, `The member ${name} uses compression method ${method}.`, 'Store or deflate it.');
+  if (flags & 1) throw unsupported(path, `The member ${name} is encrypted.`, 'Give an archive without a password.');
+  if (method !== 0 && method !== 8) throw unsupported(path, `The member ${name} uses compression method ${method}.`, 'Store or deflate it.');
   if (method === 0 && packedBytes !== bytes) throw damaged(path, `The stored member ${name} has two sizes, ${packedBytes} and ${bytes}.`);
   const isBomb = bytes > limits.maxMemberBytes || (bytes > 1 << 20 && bytes > packedBytes * limits.maxRatio);
   if (isBomb) throw fault('archive.bomb', path, `The member ${name} would unpack from ${packedBytes} to ${bytes} bytes.`, 'Do not use this archive.');

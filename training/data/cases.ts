@@ -88,7 +88,8 @@ async function textOf(path: string): Promise<string> {
 
 function recordOf(line: string, folder: string, place: string): CaseRecord {
   const bad = (why: string): Fault => new Fault({
-    code: 'index.line', what: `${place} cannot be used.`, why, mend: 'Mend or remove the line; the fields are listed in training/records/caseRecord.ts.',
+    code: 'index.line', what: `${place} cannot be used.`, why,
+    mend: 'Mend or remove the line; the fields are listed in training/records/caseRecord.ts.',
   });
   let json: unknown;
   try {

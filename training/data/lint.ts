@@ -44,13 +44,20 @@ function duplicateIssues(records: readonly CaseRecord[]): LintIssue[] {
     const [sameId, sameFile] = [ids.get(record.id), files.get(record.sha256)];
     if (sameId) issues.push(error('duplicate.id', record.id, 'the id stands on two rows'));
     if (sameFile && sameFile.task === record.task && sameFile.label !== record.label) {
-      issues.push(error('label.contradiction', record.id, `has the same bytes as ${sameFile.id}, which is labelled ${sameFile.label} and not ${record.label}`));
+      issues.push(
+        error('label.contradiction', record.id, `has the same bytes as ${sameFile.id}, which is labelled ${sameFile.label} and not ${record.label}`),
+      );
     } else if (sameFile) issues.push(warning('duplicate.bytes', record.id, `has the same bytes as ${sameFile.id}`));
     ids.set(record.id, record);
     files.set(record.sha256, record);
   }
   return issues;
 }
+
+/** The fact that holds the answer. */
+const factOfQuestion = {
+  abnormality_yes_no: 'abnormal', malignancy_yes_no: 'malignant', laterality: 'eye', view: 'view', body_part: 'body_part', specimen: 'specimen',
+} as const;
 
 function rowIssues(record: CaseRecord): LintIssue[] {
   const issues: LintIssue[] = [];
@@ -61,9 +68,11 @@ function rowIssues(record: CaseRecord): LintIssue[] {
   if (tiny > 0) issues.push(warning('box.tiny', id, `${tiny} boxes are less than two pixels wide or high`));
   if (whole > 0) issues.push(warning('box.whole', id, `${whole} boxes cover the whole image`));
   if (twins > 0) issues.push(warning('box.twice', id, `${twins} boxes are listed twice`));
-  if (questionTypes.some((type) => type.startsWith('localization_')) && !boxes) issues.push(error('question.boxes', id, 'asks where something is, but carries no boxes'));
-  for (const [type, fact] of [['abnormality_yes_no', 'abnormal'], ['malignancy_yes_no', 'malignant'], ['laterality', 'eye'], ['view', 'view'], ['body_part', 'body_part'], ['specimen', 'specimen']]) {
-    if (questionTypes.includes(type!) && facts[fact!] === undefined) issues.push(error('question.fact', id, `asks for ${type}, but has no fact ${fact}`));
+  const asksForPlace = questionTypes.some((type) => type.startsWith('localization_'));
+  if (asksForPlace && !boxes) issues.push(error('question.boxes', id, 'asks where something is, but carries no boxes'));
+  for (const [type, fact] of Object.entries(factOfQuestion)) {
+    if (!questionTypes.includes(type) || facts[fact] !== undefined) continue;
+    issues.push(error('question.fact', id, `asks for ${type}, but has no fact ${fact}`));
   }
   if (licenceClass === 'permissive' && !/^(?:CC ?BY|CC0|MIT|Apache|BSD|PDDL|public domain)/i.test(licence)) {
     issues.push(warning('licence.unclear', id, `is classed permissive under the licence ${JSON.stringify(licence)}`));
@@ -84,7 +93,8 @@ function labelIssues(records: readonly CaseRecord[]): LintIssue[] {
       if (train.length > 0 && count === 0) issues.push(warning('label.untrained', task, `has no training case of ${label}`));
     }
     const [least, most] = [Math.min(...counts.values()), Math.max(...counts.values())];
-    if (least > 0 && most > 5 * least) issues.push(warning('label.imbalance', task, `has ${most} training cases of its commonest label and ${least} of its rarest`));
+    const said = `has ${most} training cases of its commonest label and ${least} of its rarest`;
+    if (least > 0 && most > 5 * least) issues.push(warning('label.imbalance', task, said));
     return issues;
   });
 }
@@ -95,7 +105,7 @@ async function pictureIssue(record: CaseRecord, source: PictureSource): Promise<
     const isStated = picture.width === record.width && picture.height === record.height;
     return {
       hash: pictureHash(picture),
-      ...(isStated ? {} : { issue: error('picture.size', record.id, `is ${picture.width} x ${picture.height} pixels, but the row says ${record.width} x ${record.height}`) }),
+      ...(isStated ? {} : { issue: error('picture.size', record.id, `is ${sizeOf(picture)} pixels, but the row says ${sizeOf(record)}`) }),
     };
   } catch (cause) {
     if (!(cause instanceof Fault)) throw cause;
@@ -103,10 +113,17 @@ async function pictureIssue(record: CaseRecord, source: PictureSource): Promise<
   }
 }
 
+const sizeOf = ({ width, height }: { readonly width: number; readonly height: number }): string => `${width} x ${height}`;
+
 /** Look-alikes are compared within a modality and are a warning: two slices of different patients can be this alike. */
 function leakIssues(records: readonly CaseRecord[], hashes: ReadonlyMap<string, PictureHash>): LintIssue[] {
   const modalities = [...new Set(records.map(({ modality }) => modality))];
-  const found = [...leaks(records), ...modalities.flatMap((modality) => leaks(records.filter((record) => record.modality === modality), hashes).filter(({ kind }) => kind === 'look-alike'))];
+  const found = [
+    ...leaks(records),
+    ...modalities.flatMap(
+      (modality) => leaks(records.filter((record) => record.modality === modality), hashes).filter(({ kind }) => kind === 'look-alike'),
+    ),
+  ];
   return found.map(({ kind, first, second, splits: [one, other], distance }) => kind === 'look-alike'
     ? warning('leak.look-alike', second, `(${other}) looks like ${first} (${one}): ${distance} of 256 bits differ`)
     : error(`leak.${kind}`, second, `(${other}) shares its ${kind} with ${first} (${one})`));

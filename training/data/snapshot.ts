@@ -12,7 +12,11 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 export function snapshotOf(records: readonly CaseRecord[]): Snapshot {
   const rows = records.map(rowOf).sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   const twice = rows.find((row, at) => rows[at + 1]?.id === row.id);
-  if (twice) throw new Fault({ code: 'snapshot.duplicate', what: 'The snapshot cannot be made.', why: `Two rows have the id ${twice.id}.`, mend: 'Give every row an id of its own.' });
+  if (twice) {
+    throw new Fault({
+      code: 'snapshot.duplicate', what: 'The snapshot cannot be made.', why: `Two rows have the id ${twice.id}.`, mend: 'Rename one of them.',
+    });
+  }
   const counts: Record<string, number> = { train: 0, val: 0, test: 0 };
   for (const { split } of rows) counts[split] = (counts[split] ?? 0) + 1;
   return { version: 1, hash: dataHash(rows), counts, rows };
@@ -48,7 +52,9 @@ export function readSnapshot(path: string): Snapshot {
     throw damaged(path, (cause as Error).message);
   }
   const snapshot = Snapshot.safeParse(json);
-  if (!snapshot.success) throw damaged(path, snapshot.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
+  if (!snapshot.success) {
+    throw damaged(path, snapshot.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
+  }
   if (dataHash(snapshot.data.rows) !== snapshot.data.hash) throw damaged(path, 'Its rows do not have the hash that it states.');
   return snapshot.data;
 }
@@ -57,7 +63,8 @@ export function readSnapshot(path: string): Snapshot {
 function rowOf(record: CaseRecord): SnapshotRow {
   const { id, task, label, split, group, licenceClass, sha256: fileHash } = record;
   const said = canonical({
-    id, task, label, split, group, licenceClass, sha256: fileHash, modality: record.modality, set: record.set, width: record.width, height: record.height,
+    id, task, label, split, group, licenceClass, sha256: fileHash, modality: record.modality, set: record.set, width: record.width,
+    height: record.height,
     labelsSpace: record.labelsSpace, questionTypes: record.questionTypes, facts: record.facts, boxes: record.boxes,
   });
   return { id, task, label, split, group, licenceClass, sha256: fileHash, rowHash: sha256(said) };
@@ -65,8 +72,12 @@ function rowOf(record: CaseRecord): SnapshotRow {
 
 /** JSON with sorted keys. */
 function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner);
+  return JSON.stringify(value, (_, inner: unknown) => {
+    if (inner === null || typeof inner !== 'object' || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
 }
 
-const damaged = (path: string, why: string): Fault => new Fault({ code: 'snapshot.damaged', what: `${path} is no snapshot.`, why, mend: 'Make it again with `loupe dataset snapshot`.' });
+const damaged = (path: string, why: string): Fault => new Fault(
+  { code: 'snapshot.damaged', what: `${path} is no snapshot.`, why, mend: 'Make it again with `loupe dataset snapshot`.' },
+);

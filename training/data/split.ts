@@ -13,7 +13,7 @@ type Splittable = Pick<CaseRecord, 'id' | 'group' | 'label' | 'task' | 'sha256'>
  */
 export function splitByGroup(records: readonly Splittable[], shares: SplitShares, seed: number): Map<string, Split> {
   const total = splits.reduce((sum, split) => sum + shares[split], 0);
-  if (!(total > 0) || splits.some((split) => !(shares[split] >= 0))) throw new RangeError('splitByGroup: the shares must not be negative, and not all zero');
+  if (!(total > 0) || splits.some((split) => !(shares[split] >= 0))) throw new RangeError('splitByGroup: no share may be negative, nor all zero');
   const open = splits.filter((split) => shares[split] > 0);
   const clusters = clustersOf(records).map((members) => ({ members, key: Random.named(seed, members.map(({ id }) => id).sort()[0] ?? '').uint32() }));
   // Large clusters first, while there is room everywhere; equal ones in seeded order.
@@ -80,8 +80,8 @@ export interface Leak {
 type Leakable = Pick<CaseRecord, 'id' | 'group' | 'split' | 'sha256'>;
 
 /**
- * Pairs across splits that share a group or their bytes, or that look alike: `hashes` are picture hashes by record id, alike within `maxDistance` bits.
- * For each group and each file one pair is named.
+ * Pairs across splits that share a group or their bytes, or that look alike: `hashes` are picture hashes by record id,
+ * alike within `maxDistance` bits. For each group and each file one pair is named.
  */
 export function leaks(records: readonly Leakable[], hashes: ReadonlyMap<string, PictureHash> = new Map(), maxDistance = 10): Leak[] {
   const found: Leak[] = [];

@@ -45,7 +45,9 @@ export const IndexRow = z.object({
   if (!row.labels_space.includes(row.label)) context.addIssue({ code: 'custom', path: ['label'], message: `${row.label} is not in labels_space` });
   for (const [at, { box: [x1, y1, x2, y2] }] of (row.boxes ?? []).entries()) {
     const isInside = x1 >= 0 && y1 >= 0 && x1 < x2 && y1 < y2 && x2 <= row.width && y2 <= row.height;
-    if (!isInside) context.addIssue({ code: 'custom', path: ['boxes', at], message: `[${x1}, ${y1}, ${x2}, ${y2}] is empty or leaves the ${row.width} x ${row.height} image` });
+    if (!isInside) context.addIssue(
+      { code: 'custom', path: ['boxes', at], message: `[${x1}, ${y1}, ${x2}, ${y2}] is empty or leaves the ${row.width} x ${row.height} image` },
+    );
   }
 });
 export type IndexRow = z.infer<typeof IndexRow>;

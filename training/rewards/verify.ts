@@ -74,7 +74,9 @@ export function verifyAnswer(answer: string, gold: Gold): Verdict {
 }
 
 /** Scores the answer part of a completion. */
-export const verify = (completion: string, gold: Gold): Verdict => verifyAnswer(gold.kind === 'boxes' ? boxAnswerOf(completion) : answerOf(completion), gold);
+export const verify = (completion: string, gold: Gold): Verdict => verifyAnswer(
+  gold.kind === 'boxes' ? boxAnswerOf(completion) : answerOf(completion), gold,
+);
 
 /** One gold box and the claimed box that was matched to it. */
 export interface Match {
@@ -106,8 +108,10 @@ const polarity: Readonly<Record<string, boolean>> = Object.assign(Object.create(
   yes: true, true: true, present: true, no: false, false: false, absent: false, none: false, not: false,
 });
 
-const numberWords = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten', 'eleven', 'twelve', 'thirteen', 'fourteen', 'fifteen',
-  'sixteen', 'seventeen', 'eighteen', 'nineteen', 'twenty'];
+const numberWords = [
+  'zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten', 'eleven', 'twelve', 'thirteen', 'fourteen', 'fifteen',
+  'sixteen', 'seventeen', 'eighteen', 'nineteen', 'twenty',
+];
 
 function numberOf(word: string): number | null {
   if (word === 'none' || word === 'no') return 0;

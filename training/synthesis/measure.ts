@@ -44,7 +44,8 @@ export function brightnessOfGrid(grid: Float64Array): Brightness {
   let difference = 0;
   for (let y = 0; y < cells; y++) for (let x = 0; x < half; x++) difference += Math.abs(grid[y * cells + x]! - grid[y * cells + cells - 1 - x]!);
   const quarters = {
-    upperLeft: meanOf(0, 0, half, half), upperRight: meanOf(half, 0, cells, half), lowerLeft: meanOf(0, half, half, cells), lowerRight: meanOf(half, half, cells, cells),
+    upperLeft: meanOf(0, 0, half, half), upperRight: meanOf(half, 0, cells, half), lowerLeft: meanOf(0, half, half, cells),
+    lowerRight: meanOf(half, half, cells, cells),
   };
   return {
     whole: meanOf(0, 0, cells, cells),
@@ -66,7 +67,9 @@ export function placeOf({ x1, y1, x2, y2 }: Box, { width, height }: Size): strin
   return `${['upper', 'middle', 'lower'][row]!} ${['left', 'middle', 'right'][column]!}`.replace('middle middle', 'centre');
 }
 
-export const places = ['upper left', 'upper middle', 'upper right', 'middle left', 'centre', 'middle right', 'lower left', 'lower middle', 'lower right'] as const;
+export const places = [
+  'upper left', 'upper middle', 'upper right', 'middle left', 'centre', 'middle right', 'lower left', 'lower middle', 'lower right',
+] as const;
 
 const third = (part: number): 0 | 1 | 2 => (part < 0.4 ? 0 : part > 0.6 ? 2 : 1);
 

@@ -1,11 +1,13 @@
-/** Questions and answers about one image, made from its label, its facts, its boxes and its measured pixels. Nothing is said that these do not support. */
+/** Questions and answers about one image, made from its label, facts, boxes and measured pixels. Nothing is said that these do not support. */
 import type { Random } from '#models/base/random.ts';
 import { Random as RandomStream } from '#models/base/random.ts';
 import { area, type Box } from '#models/clinical/finding.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
 import type { Turn } from '#training/records/turn.ts';
-import { brightnessOf, brightnessOfGrid, hullOf, inReadingOrder, placeOf, places, shareOf, sideOf, wholeBox, type Brightness, type Size } from './measure.ts';
+import {
+  brightnessOf, brightnessOfGrid, hullOf, inReadingOrder, placeOf, places, shareOf, sideOf, wholeBox, type Brightness, type Size
+} from './measure.ts';
 import { boxList, capital, compare, completionOf, conclude, know, listed, measureStep, observe, type NamedBox, type Step } from './reasoning.ts';
 import { labelQuestion, modalityNames, nounsFor, pluralOf, termOf, topicOf, wordingsOf } from './vocabulary.ts';
 import { directly, fill, letterings, listings, wordings, type WordingName } from './wording.ts';
@@ -24,7 +26,8 @@ export interface CaseView {
 
 /** How often each kind of question is drawn, relative to the others of its image. */
 export const weights = {
-  finding_class: 6, finding_yes_no: 1, abnormality_yes_no: 1.5, abnormality_where: 1, malignancy_yes_no: 1, presence_tumour: 3, presence_fluid: 3, laterality: 2, view: 1,
+  finding_class: 6, finding_yes_no: 1, abnormality_yes_no: 1.5, abnormality_where: 1, malignancy_yes_no: 1, presence_tumour: 3, presence_fluid: 3,
+  laterality: 2, view: 1,
   localization_lungs: 4, localization_lesion: 4, localization_organ: 3, localization_cells: 4, localization_fluid: 3,
   count_white_blood_cells: 1, count_platelets: 1, count_fluid_regions: 1, region_class: 1,
   position: 0.7, side: 0.5, size: 0.5, share: 0.3, larger: 0.4,
@@ -40,7 +43,7 @@ export function synthesize(view: CaseView, random: Random): Turn[] {
 }
 
 /**
- * Prompts and completions as training will show them, for a tokenizer to learn from. Needs no images: sizes, brightness and crops are drawn at random.
+ * Prompts and completions as training will show them, for a tokenizer to learn from. Needs no images: sizes and brightness are drawn at random.
  * `rounds` is how often each record is visited.
  */
 export function* corpus(records: readonly CaseRecord[], seed: number, rounds = 1): Generator<string> {
@@ -61,7 +64,9 @@ export function* corpus(records: readonly CaseRecord[], seed: number, rounds = 1
  */
 export function evaluationTurns(record: CaseRecord, questionType: string, size: Size, { direct = false } = {}): Turn[] {
   const random = RandomStream.named(0, `${record.id}/${questionType}`);
-  const scene: Scene = { ...sceneFrame(record, size), brightness: brightnessOfGrid(new Float64Array(256)), eye: eyeOf(record, false), noun: nounsFor(record)[0]! };
+  const scene: Scene = {
+    ...sceneFrame(record, size), brightness: brightnessOfGrid(new Float64Array(256)), eye: eyeOf(record, false), noun: nounsFor(record)[0]!,
+  };
   const mode: Mode = { random, isFixed: true };
   const drafts = questionType === 'localization_cells'
     ? [cellsDraft(scene, mode, ['white_blood_cell']), cellsDraft(scene, mode, ['platelet'])]
@@ -127,7 +132,9 @@ function sceneOf({ record, picture, boxes, flippedX, flippedY, quarterTurns }: C
 /** The record's boxes on a picture of another size. */
 function sceneFrame(record: CaseRecord, size: Size): Pick<Scene, 'record' | 'size' | 'boxes'> {
   const [sx, sy] = [size.width / record.width, size.height / record.height];
-  const boxes = record.boxes?.map(({ class: name, box }) => ({ class: name, box: { x1: box.x1 * sx, y1: box.y1 * sy, x2: box.x2 * sx, y2: box.y2 * sy } }));
+  const boxes = record.boxes?.map(
+    ({ class: name, box }) => ({ class: name, box: { x1: box.x1 * sx, y1: box.y1 * sy, x2: box.x2 * sx, y2: box.y2 * sy } }),
+  );
   return { record, size, boxes: boxes ? sceneBoxes(boxes, size) : null };
 }
 
@@ -170,7 +177,9 @@ const makers: { readonly [T in QuestionType]: Maker } = {
     const others = askable.filter((label) => label !== record.label);
     const isTrue = others.length === 0 || (askable.includes(record.label) && mode.random.chance(0.5));
     const asked = isTrue ? record.label : mode.random.pick(others);
-    return yesNoDraft(scene, mode, 'finding_yes_no', asked === record.label, labelSteps(scene, mode), { name: thingOf(asked), topic: topicOf(record.task) });
+    return yesNoDraft(
+      scene, mode, 'finding_yes_no', asked === record.label, labelSteps(scene, mode), { name: thingOf(asked), topic: topicOf(record.task) },
+    );
   },
 
   abnormality_yes_no(scene, mode) {
@@ -183,6 +192,8 @@ const makers: { readonly [T in QuestionType]: Maker } = {
     const lesions = lesionsOf(scene);
     const isAbnormal = lesions.length > 0 || scene.record.facts['abnormal'] === true;
     if (!isAbnormal && scene.record.facts['abnormal'] !== false) return null;
+    // Where similar images do have boxes, an answer without a place would teach that none is needed.
+    if (isAbnormal && lesions.length === 0 && boxedElsewhere.includes(scene.record.task)) return null;
     const shown = lesions.length > 0 ? regionsInWords(lesions, scene) : thingOf(scene.record.label);
     return {
       question: ask('abnormality_where', scene, mode), steps: lesions.length > 0 ? lesionSteps(lesions, scene, mode) : labelSteps(scene, mode),
@@ -202,7 +213,8 @@ const makers: { readonly [T in QuestionType]: Maker } = {
     if (!scene.eye) return null;
     const sides = ['left', 'right'];
     return wordDraft(scene, mode, {
-      type: 'laterality', slots: {}, names: sides, right: sides.indexOf(scene.eye), wordings: sides.map((side) => [side, `${side} eye`, `the ${side} eye`]),
+      type: 'laterality', slots: {}, names: sides, right: sides.indexOf(scene.eye),
+      wordings: sides.map((side) => [side, `${side} eye`, `the ${side} eye`]),
       steps: [observe(`this is a ${scene.eye} eye`)],
     });
   },
@@ -212,12 +224,15 @@ const makers: { readonly [T in QuestionType]: Maker } = {
     const right = views.indexOf(String(scene.record.facts['view']));
     if (right < 0 || !scene.record.questionTypes.includes('view')) return null;
     const names = views.map((view) => view.replace('_', ' '));
-    return wordDraft(scene, mode, { type: 'view', slots: {}, names, right, wordings: names.map((name) => [name]), steps: [observe(`the film looks like a ${names[right]!} view`)] });
+    return wordDraft(scene, mode, {
+      type: 'view', slots: {}, names, right, wordings: names.map((name) => [name]), steps: [observe(`the film looks like a ${names[right]!} view`)],
+    });
   },
 
   localization_lungs(scene, mode) {
     if (!scene.boxes || !scene.record.questionTypes.includes('localization_lungs')) return null;
-    const asked = mode.isFixed ? ['right_lung', 'left_lung'] : mode.random.pick([['right_lung', 'left_lung'], ['left_lung', 'right_lung'], ['right_lung'], ['left_lung']]);
+    const [right, left] = ['right_lung', 'left_lung'] as const;
+    const asked: readonly string[] = mode.isFixed ? [right, left] : mode.random.pick([[right, left], [left, right], [right], [left]]);
     const found = [...scene.boxes].filter((box) => asked.includes(box.class)).sort((a, b) => a.box.x1 - b.box.x1);
     const thing = asked.length === 2 && mode.random.chance(mode.isFixed ? 1 : 0.5) ? 'both lungs' : listed(asked.map((name) => termOf(name).shown));
     const convention = found.length > 0 && found.every(isConventional(scene)) ? [know('the patient\'s right side is on the left of the image')] : [];
@@ -233,14 +248,16 @@ const makers: { readonly [T in QuestionType]: Maker } = {
     if (found.length > maxListed) return largestDraft(scene, mode, found, 'bleeding region');
     const isNamed = found.length > 0 && !mode.isFixed && mode.random.chance(0.4) && new Set(found.map((box) => box.class)).size === 1;
     const thing = isNamed ? `the ${found[0]!.label}` : genericLesion(scene.record);
-    const steps = found.length > 0 ? lesionSteps(found, scene, mode, mode.random.chance(0.3)) : [observe(`no ${genericLesion(scene.record).replace('the ', '')} is seen`)];
+    const absent = observe(`no ${genericLesion(scene.record).replace('the ', '')} is seen`);
+    const steps = found.length > 0 ? lesionSteps(found, scene, mode, mode.random.chance(0.3)) : [absent];
     return boxesDraft(scene, mode, { thing, isPlural: false, found, steps });
   },
 
   localization_organ(scene, mode) {
     const found = scene.boxes?.filter((box) => box.class === 'kidney') ?? [];
     if (found.length === 0 || !scene.record.questionTypes.includes('localization_organ')) return null;
-    return boxesDraft(scene, mode, { thing: 'the kidneys', isPlural: true, found: found.slice(0, maxListed), steps: found.slice(0, 2).map((box) => observe(liesIn(box, scene))) });
+    const steps = found.slice(0, 2).map((box) => observe(liesIn(box, scene)));
+    return boxesDraft(scene, mode, { thing: 'the kidneys', isPlural: true, found: found.slice(0, maxListed), steps });
   },
 
   localization_cells(scene, mode) {
@@ -269,7 +286,8 @@ const makers: { readonly [T in QuestionType]: Maker } = {
     const chosen = mode.random.pick(scene.boxes!.filter((box) => box.class === wanted));
     const { x1, y1, x2, y2 } = chosen.box;
     return wordDraft(scene, mode, {
-      type: 'region_class', slots: { box: `[${x1}, ${y1}, ${x2}, ${y2}]` }, names: space.map((name) => termOf(name).name), right: space.indexOf(wanted),
+      type: 'region_class', slots: { box: `[${x1}, ${y1}, ${x2}, ${y2}]` }, names: space.map((name) => termOf(name).name),
+      right: space.indexOf(wanted),
       wordings: space.map(wordingsOf), steps: [observe(`the box holds ${termOf(wanted).shown}`, [chosen])],
     });
   },
@@ -279,7 +297,8 @@ const makers: { readonly [T in QuestionType]: Maker } = {
     if (!chosen) return null;
     const place = placeOf(chosen.box, scene.size);
     return wordDraft(scene, mode, {
-      type: 'position', slots: { thing: theOf(chosen) }, names: places, right: places.indexOf(place as (typeof places)[number]), wordings: places.map((name) => [name]),
+      type: 'position', slots: { thing: theOf(chosen) }, names: places, right: places.indexOf(place as (typeof places)[number]),
+      wordings: places.map((name) => [name]),
       steps: [observe(liesIn(chosen, scene), [chosen])],
     });
   },
@@ -290,7 +309,8 @@ const makers: { readonly [T in QuestionType]: Maker } = {
     if (!side) return null;
     const convention = isLung(chosen) && isConventional(scene)(chosen) ? [know('the patient\'s right side is on the left of the image')] : [];
     return wordDraft(scene, mode, {
-      type: 'side', slots: { thing: theOf(chosen) }, names: ['left', 'right'], right: side === 'left' ? 0 : 1, wordings: ['left', 'right'].map((name) => [name, `${name} half`, `${name} side`]),
+      type: 'side', slots: { thing: theOf(chosen) }, names: ['left', 'right'], right: side === 'left' ? 0 : 1,
+      wordings: ['left', 'right'].map((name) => [name, `${name} half`, `${name} side`]),
       steps: [...convention, observe(`${theOf(chosen)} is in the ${side} half of the image`, [chosen])],
     });
   },
@@ -301,14 +321,19 @@ const makers: { readonly [T in QuestionType]: Maker } = {
     const isWidth = mode.random.chance(0.5);
     const value = isWidth ? chosen.box.x2 - chosen.box.x1 : chosen.box.y2 - chosen.box.y1;
     const slots = { thing: theOf(chosen), dimension: isWidth ? 'wide' : 'high', extent: isWidth ? 'width' : 'height' };
-    return numberDraft(scene, mode, 'size', value, Math.max(4, 0.12 * value), [measureStep(`${theOf(chosen)} is ${value} pixels ${slots.dimension}`, [chosen])], slots);
+    return numberDraft(
+      scene, mode, 'size', value, Math.max(4, 0.12 * value), [measureStep(`${theOf(chosen)} is ${value} pixels ${slots.dimension}`, [chosen])], slots,
+    );
   },
 
   share(scene, mode) {
     const chosen = pickSingle(scene, mode);
     if (!chosen) return null;
     const value = Math.round(shareOf(chosen.box, scene.size));
-    return numberDraft(scene, mode, 'share', value, Math.max(3, 0.15 * value), [measureStep(`${theOf(chosen)} covers ${value} percent of the image`, [chosen])], { thing: theOf(chosen) });
+    return numberDraft(
+      scene, mode, 'share', value, Math.max(3, 0.15 * value), [measureStep(`${theOf(chosen)} covers ${value} percent of the image`, [chosen])],
+      { thing: theOf(chosen) },
+    );
   },
 
   larger(scene, mode) {
@@ -330,7 +355,8 @@ const makers: { readonly [T in QuestionType]: Maker } = {
     const right = kinds.indexOf(scene.record.modality);
     const names = kinds.map((kind) => modalityNames[kind]!.name);
     return wordDraft(scene, mode, {
-      type: 'modality', slots: {}, names, right, wordings: kinds.map((kind) => [modalityNames[kind]!.name, ...modalityNames[kind]!.synonyms]), steps: [observe(`the image was made by ${names[right]!}`)],
+      type: 'modality', slots: {}, names, right, wordings: kinds.map((kind) => [modalityNames[kind]!.name, ...modalityNames[kind]!.synonyms]),
+      steps: [observe(`the image was made by ${names[right]!}`)],
     });
   },
 
@@ -340,9 +366,12 @@ const makers: { readonly [T in QuestionType]: Maker } = {
     if (right < 0) return null;
     // A head and a brain are the same picture under two names, so that only one of them stands among the options.
     const names = parts.filter((part) => part !== (parts[right] === 'head' ? 'brain' : 'head'));
-    const synonyms: Readonly<Record<string, readonly string[]>> = { head: ['brain', 'skull'], brain: ['head'], chest: ['thorax', 'lungs'], retina: ['eye', 'eye fundus'] };
+    const synonyms: Readonly<Record<string, readonly string[]>> = {
+      head: ['brain', 'skull'], brain: ['head'], chest: ['thorax', 'lungs'], retina: ['eye', 'eye fundus'],
+    };
     return wordDraft(scene, mode, {
-      type: 'body_part', slots: {}, names, right: names.indexOf(parts[right]!), wordings: names.map((part) => [part, `the ${part}`, ...(synonyms[part] ?? [])]), steps: [observe(`the image shows the ${parts[right]!}`)],
+      type: 'body_part', slots: {}, names, right: names.indexOf(parts[right]!),
+      wordings: names.map((part) => [part, `the ${part}`, ...(synonyms[part] ?? [])]), steps: [observe(`the image shows the ${parts[right]!}`)],
     });
   },
 
@@ -351,7 +380,8 @@ const makers: { readonly [T in QuestionType]: Maker } = {
     const right = specimens.indexOf(String(scene.record.facts['specimen']));
     if (right < 0) return null;
     return wordDraft({ ...scene, noun: 'image' }, mode, {
-      type: 'specimen', slots: {}, names: specimens, right, wordings: [['peripheral blood smear', 'blood smear', 'blood'], ['lung tissue section', 'lung tissue', 'tissue section', 'lung']],
+      type: 'specimen', slots: {}, names: specimens, right,
+      wordings: [['peripheral blood smear', 'blood smear', 'blood'], ['lung tissue section', 'lung tissue', 'tissue section', 'lung']],
       steps: [observe(`the image shows a ${specimens[right]!}`)],
     });
   },
@@ -363,11 +393,15 @@ const makers: { readonly [T in QuestionType]: Maker } = {
     const opening = `${capital(articled(nounsFor(scene.record)[0]!))}.`;
     const body = lesions.length > 0 ? `${capital(regionsInWords(lesions, scene))}.` : `${capital(claimOf(scene, mode, scene.record.label))}.`;
     const answer = [opening, body, ...brightnessClaims(scene).slice(0, 1).map((claim) => `${capital(claim)}.`)].join(' ');
-    return { question: ask('describe', scene, mode), steps: lesions.length > 0 ? lesionSteps(lesions, scene, mode) : labelSteps(scene, mode), answer, gold: { kind: 'text', text: answer } };
+    return {
+      question: ask('describe', scene, mode), steps: lesions.length > 0 ? lesionSteps(lesions, scene, mode) : labelSteps(scene, mode), answer,
+      gold: { kind: 'text', text: answer }
+    };
   },
 
   brightness_side: ({ brightness: { left, right }, ...scene }, mode) => halfDraft(scene, mode, 'brightness_side', ['left', left], ['right', right]),
-  brightness_vertical: ({ brightness: { upper, lower }, ...scene }, mode) => halfDraft(scene, mode, 'brightness_vertical', ['upper', upper], ['lower', lower]),
+  brightness_vertical: ({ brightness: { upper, lower }, ...scene }, mode) =>
+    halfDraft(scene, mode, 'brightness_vertical', ['upper', upper], ['lower', lower]),
 
   brightness_quarter(scene, mode) {
     const { upperLeft, upperRight, lowerLeft, lowerRight } = scene.brightness.quarters;
@@ -377,7 +411,8 @@ const makers: { readonly [T in QuestionType]: Maker } = {
     if (best - second < clearDifference) return null;
     const right = values.indexOf(best);
     return wordDraft(scene, mode, {
-      type: 'brightness_quarter', slots: {}, names, right, wordings: names.map((name) => [name, `${name} quarter`]), steps: [measureStep(`the ${names[right]!} quarter is brightest, at ${percent(best)} percent`)],
+      type: 'brightness_quarter', slots: {}, names, right, wordings: names.map((name) => [name, `${name} quarter`]),
+      steps: [measureStep(`the ${names[right]!} quarter is brightest, at ${percent(best)} percent`)],
     });
   },
 
@@ -386,14 +421,20 @@ const makers: { readonly [T in QuestionType]: Maker } = {
     const scale = ['dark', 'medium', 'bright'];
     const value = whole < 0.27 ? 'dark' : whole > 0.33 && whole < 0.52 ? 'medium' : whole > 0.58 ? 'bright' : null;
     if (!value) return null;
-    return { question: ask('brightness_level', scene, mode), steps: [measureStep(`the mean brightness is ${percent(whole)} percent, which is ${value}`)], answer: value, gold: { kind: 'ordinal', value, scale } };
+    return {
+      question: ask('brightness_level', scene, mode), steps: [measureStep(`the mean brightness is ${percent(whole)} percent, which is ${value}`)],
+      answer: value, gold: { kind: 'ordinal', value, scale }
+    };
   },
 
   symmetry(scene, mode) {
     const { asymmetry } = scene.brightness;
     if (asymmetry > 0.05 && asymmetry < 0.08) return null;
     const isAlike = asymmetry <= 0.05;
-    return yesNoDraft(scene, mode, 'symmetry', isAlike, [compare(isAlike ? 'the left and right halves mirror each other closely' : 'the left and right halves differ in brightness')]);
+    return yesNoDraft(
+      scene, mode, 'symmetry', isAlike,
+      [compare(isAlike ? 'the left and right halves mirror each other closely' : 'the left and right halves differ in brightness')],
+    );
   },
 };
 
@@ -425,7 +466,8 @@ function wordDraft(scene: Pick<Scene, 'noun'>, mode: Mode, { type, slots, names,
     const listing = fill(isFixed ? listings[0] : random.pick(listings), { list: shown.join(', ') });
     return { question: `${stem} ${listing}`, steps, answer, gold };
   }
-  const kept = names.length > 5 && random.chance(0.7) ? random.shuffled(names.filter((_, index) => index !== right)).slice(0, 1 + random.below(4)) : names.filter((_, index) => index !== right);
+  const others = names.filter((_, index) => index !== right);
+  const kept = others.length > 4 && random.chance(0.7) ? random.shuffled(others).slice(0, 1 + random.below(4)) : others;
   const options = random.shuffled([answer, ...kept]);
   const at = options.indexOf(answer);
   const letter = String.fromCharCode(65 + at);
@@ -436,7 +478,9 @@ function wordDraft(scene: Pick<Scene, 'noun'>, mode: Mode, { type, slots, names,
   };
 }
 
-function yesNoDraft(scene: Pick<Scene, 'noun'>, mode: Mode, type: WordingName, value: boolean, steps: readonly Step[], slots: Readonly<Record<string, string>> = {}): Draft {
+function yesNoDraft(
+  scene: Pick<Scene, 'noun'>, mode: Mode, type: WordingName, value: boolean, steps: readonly Step[], slots: Readonly<Record<string, string>> = {},
+): Draft {
   return { question: ask(type, scene, mode, slots), steps, answer: value ? 'yes' : 'no', gold: { kind: 'yesNo', value } };
 }
 
@@ -449,7 +493,10 @@ function numberDraft(
 /** Boxes are listed up to this many; of more, the largest are asked for. */
 const maxListed = 8;
 
-function boxesDraft(scene: Scene, mode: Mode, { thing, isPlural, found, steps }: { thing: string; isPlural: boolean; found: readonly SceneBox[]; steps: readonly Step[] }): Draft {
+function boxesDraft(
+  scene: Scene, mode: Mode,
+  { thing, isPlural, found, steps }: { thing: string; isPlural: boolean; found: readonly SceneBox[]; steps: readonly Step[] },
+): Draft {
   return {
     question: ask('localization', scene, mode, { thing, be: isPlural ? 'are' : 'is' }), steps, answer: boxList(found),
     gold: { kind: 'boxes', boxes: found.map(({ label, box }) => ({ label, box })), matchLabels: new Set(found.map((box) => box.class)).size > 1 },
@@ -463,7 +510,8 @@ function scatteredDraft(scene: Scene, mode: Mode, found: readonly SceneBox[]): D
   if (!mode.isFixed && mode.random.chance(0.5)) return largestDraft(scene, mode, found, things.replace(/s$/, ''));
   const hull: SceneBox = { class: name, label: found[0]!.label, box: hullOf(found.map((box) => box.box)) };
   return {
-    question: ask('localization_hull', scene, mode, { things }), answer: boxList([hull]), gold: { kind: 'boxes', boxes: [{ label: hull.label, box: hull.box }], matchLabels: false },
+    question: ask('localization_hull', scene, mode, { things }), answer: boxList([hull]),
+    gold: { kind: 'boxes', boxes: [{ label: hull.label, box: hull.box }], matchLabels: false },
     steps: [observe(`the ${things} spread around the ${placeOf(hull.box, scene.size)} of the image`)],
   };
 }
@@ -474,7 +522,8 @@ function largestDraft(scene: Scene, mode: Mode, found: readonly SceneBox[], thin
   const largest = kept.reduce((best, box) => (area(box.box) > area(best.box) ? box : best));
   return {
     question: ask('localization_largest', scene, mode, { count: String(count), things: `${thing}s` }), answer: boxList(kept),
-    gold: { kind: 'boxes', boxes: kept.map(({ label, box }) => ({ label, box })), matchLabels: false }, steps: [observe(`the largest lies in the ${placeOf(largest.box, scene.size)} of the image`)],
+    gold: { kind: 'boxes', boxes: kept.map(({ label, box }) => ({ label, box })), matchLabels: false },
+    steps: [observe(`the largest lies in the ${placeOf(largest.box, scene.size)} of the image`)],
   };
 }
 
@@ -487,10 +536,12 @@ function cellsDraft(scene: Scene, mode: Mode, classes: readonly string[]): Draft
 }
 
 function countDraft(scene: Scene, mode: Mode, type: QuestionType, name: string): Draft | null {
-  if (!scene.boxes || !(scene.record.questionTypes.includes(type) || (name === 'retinal_fluid' && scene.record.questionTypes.includes('presence_fluid')))) return null;
+  const { questionTypes } = scene.record;
+  if (!scene.boxes || !(questionTypes.includes(type) || (name === 'retinal_fluid' && questionTypes.includes('presence_fluid')))) return null;
   const found = scene.boxes.filter((box) => box.class === name);
   const things = name === 'retinal_fluid' ? 'fluid regions' : pluralOf(name);
-  const said = name !== 'retinal_fluid' ? countInWords(found.length, name) : found.length === 1 ? '1 fluid region' : `${found.length || 'no'} fluid regions`;
+  const regions = found.length === 1 ? '1 fluid region' : `${found.length || 'no'} fluid regions`;
+  const said = name === 'retinal_fluid' ? regions : countInWords(found.length, name);
   const step = observe(`${said} in view`, found.length <= 3 ? found : []);
   return numberDraft(scene, mode, 'count', found.length, 0, [step], { things });
 }
@@ -499,7 +550,8 @@ function presenceDraft(scene: Scene, mode: Mode, type: 'presence_tumour' | 'pres
   if (!scene.record.questionTypes.includes(type)) return null;
   const value = scene.record.label === present;
   const found = scene.boxes?.filter((box) => box.class === name) ?? [];
-  const steps = value && found.length > 0 ? lesionSteps(found, scene, mode) : [observe(value ? `${termOf(name).shown} is seen` : `no ${termOf(name).name} is seen`)];
+  const plain = observe(value ? `${termOf(name).shown} is seen` : `no ${termOf(name).name} is seen`);
+  const steps = value && found.length > 0 ? lesionSteps(found, scene, mode) : [plain];
   return yesNoDraft(scene, mode, type, value, steps);
 }
 
@@ -515,8 +567,11 @@ function halfDraft(scene: Pick<Scene, 'noun'>, mode: Mode, type: WordingName, on
   const darker = brighter === one ? other : one;
   const names = [one[0], other[0]];
   return wordDraft(scene, mode, {
-    type, slots: {}, names, right: brighter === one ? 0 : 1, wordings: names.map((name) => [name, `${name} half`, `the ${name} half`, `${name} side`]),
-    steps: [measureStep(`the ${brighter[0]} half has ${percent(brighter[1])} percent brightness, the ${darker[0]} half ${percent(darker[1])} percent`)],
+    type, slots: {}, names, right: brighter === one ? 0 : 1,
+    wordings: names.map((name) => [name, `${name} half`, `the ${name} half`, `${name} side`]),
+    steps: [measureStep(
+      `the ${brighter[0]} half has ${percent(brighter[1])} percent brightness, the ${darker[0]} half ${percent(darker[1])} percent`,
+    )],
   });
 }
 
@@ -565,8 +620,10 @@ function regionsInWords(found: readonly SceneBox[], { size }: Scene): string {
 
 function brightnessClaims({ brightness: { left, right, upper, lower } }: Scene): string[] {
   const claims: string[] = [];
-  if (Math.abs(left - right) >= clearDifference) claims.push(`the ${left > right ? 'left' : 'right'} half is brighter than the ${left > right ? 'right' : 'left'} half`);
-  if (Math.abs(upper - lower) >= clearDifference) claims.push(`the ${upper > lower ? 'upper' : 'lower'} half is brighter than the ${upper > lower ? 'lower' : 'upper'} half`);
+  for (const [one, other, difference] of [['left', 'right', left - right], ['upper', 'lower', upper - lower]] as const) {
+    const [brighter, darker] = difference > 0 ? [one, other] : [other, one];
+    if (Math.abs(difference) >= clearDifference) claims.push(`the ${brighter} half is brighter than the ${darker} half`);
+  }
   return claims;
 }
 
@@ -596,6 +653,9 @@ const regionSpaces: readonly (readonly string[])[] = [
 ];
 
 const lesionsOf = ({ boxes }: Scene): SceneBox[] => boxes?.filter((box) => !organs.includes(box.class)) ?? [];
+
+/** Tasks of which some images, or images just like them, have lesion boxes. */
+const boxedElsewhere = ['mri_brain_tumour_4', 'us_breast_3', 'ct_head_2'];
 
 /** Whether lesions are what this record's boxes are about. */
 const lesionClasses = ({ boxes, questionTypes }: CaseRecord): readonly string[] => {

@@ -85,7 +85,8 @@ export const pluralOf = (label: string): string => {
 
 /** What a task asks for, as a noun: "Which … does this image show?" */
 const topics: Readonly<Record<string, string>> = {
-  blood_cell_8: 'cell type', lung_histology_3: 'tissue type', derm_lesion_7: 'lesion type', derm_melanoma_2: 'diagnosis', ct_haemorrhage_type_5: 'type of bleeding',
+  blood_cell_8: 'cell type', lung_histology_3: 'tissue type', derm_lesion_7: 'lesion type', derm_melanoma_2: 'diagnosis',
+  ct_haemorrhage_type_5: 'type of bleeding',
   mri_tumour_boxes_3: 'tumour type', fundus_disease_4: 'diagnosis', oct_retina_5: 'diagnosis',
 };
 export const topicOf = (task: string): string => topics[task] ?? 'finding';
