@@ -7,7 +7,7 @@ import { resize } from '#models/imaging/resize.ts';
 import { promptTokens } from '#models/language/prompt.ts';
 import type { Tokenizer } from '#models/language/tokenizer.ts';
 import type { Grid } from '#models/networks/rope.ts';
-import { augment, type AugmentOptions } from './data/augment.ts';
+import { augment, type Augmented, type AugmentOptions } from './data/augment.ts';
 import { loadBytes } from './data/cases.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Stage } from './records/recipe.ts';
@@ -73,20 +73,39 @@ export interface ExampleMaker {
   readonly augment: AugmentOptions;
 }
 
+/** One view of a record as the tower reads it. */
+export interface LabelledView {
+  readonly record: CaseRecord;
+  readonly patches: Float32Array;
+}
+
 /** Draws one view of a record with questions that fit the stage. */
 export async function drawExample(record: CaseRecord, stage: Pick<Stage, 'tokens' | 'targets' | 'turns' | 'direct'>, maker: ExampleMaker, random: Random): Promise<Example> {
+  const view = await augmented(record, maker, random);
+  const turns = synthesize({ record, ...view }, random);
+  const input = patchesOf(view.picture, maker);
+  return { id: record.id, patches: input.patches, grid: input.gridThw, ...chooseBranches(turns, input.gridThw, stage, maker, random) };
+}
+
+/** Draws one view of a record for its label alone. */
+export async function drawView(record: CaseRecord, maker: ExampleMaker, random: Random): Promise<LabelledView> {
+  return { record, patches: patchesOf((await augmented(record, maker, random)).picture, maker).patches };
+}
+
+async function augmented(record: CaseRecord, maker: ExampleMaker, random: Random): Promise<Augmented> {
   const source = await maker.pictures.of(record);
   const size = maker.pictures.sizeFor(record);
   const [sx, sy] = [source.width / record.width, source.height / record.height];
   const boxes = record.boxes?.map(({ class: name, box }) => ({ class: name, box: { x1: box.x1 * sx, y1: box.y1 * sy, x2: box.x2 * sx, y2: box.y2 * sy } })) ?? null;
   const flips = flipsAllowed(record);
-  let view = augment(source, boxes, size, flips, maker.augment, random);
+  const view = augment(source, boxes, size, flips, maker.augment, random);
   // A count or a list is only true of a view in which nothing was cut away.
-  if (!view.complete) view = augment(source, boxes, size, flips, { ...maker.augment, plain: 1 }, random);
-  const turns = synthesize({ record, ...view }, random);
-  const input = toVisionInput([view.picture], { ...maker.options, temporalPatchSize: 1, minPixels: 1, maxPixels: Number.MAX_SAFE_INTEGER });
-  return { id: record.id, patches: input.patches, grid: input.gridThw, ...chooseBranches(turns, input.gridThw, stage, maker, random) };
+  return view.complete ? view : augment(source, boxes, size, flips, { ...maker.augment, plain: 1 }, random);
 }
+
+/** The picture is already of the network's size, and one frame of it is enough: the tower sums its kernel over equal frames. */
+const patchesOf = (picture: Picture, { options }: ExampleMaker) =>
+  toVisionInput([picture], { ...options, temporalPatchSize: 1, minPixels: 1, maxPixels: Number.MAX_SAFE_INTEGER });
 
 const asDirect = (turn: Turn): Turn => turn.style === 'direct' ? turn
   : { ...turn, style: 'direct', question: `${turn.question}${turn.question.includes('\n') ? '\n' : ' '}${directly}`, completion: completionOf([], turn.answer) };

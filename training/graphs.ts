@@ -1,16 +1,17 @@
 /** Training graphs: the network, a loss and the gradients of what is trained, for one bucket of shapes. */
 import { Graph, type Value } from '#models/graph/graph.ts';
-import { gather, mul, reshape } from '#models/graph/ops.ts';
+import { gather, mul, reduceMean, reshape } from '#models/graph/ops.ts';
 import { batchAttention } from '#models/networks/attention.ts';
 import type { QwenVlConfig } from '#models/networks/config.ts';
 import { decoder } from '#models/networks/decoder.ts';
 import { loraParameters, type LoraSpec } from '#models/networks/lora.ts';
-import { denseParameters } from '#models/networks/parameters.ts';
+import { denseParameters, type Parameters } from '#models/networks/parameters.ts';
 import { embed, logits, patchCount, patchWidth } from '#models/networks/qwenVl.ts';
 import type { Grid } from '#models/networks/rope.ts';
 import { visionTower, type BranchHook } from '#models/networks/vision.ts';
 import { gradients } from './autodiff/gradient.ts';
-import { sftLoss } from './objectives/sft.ts';
+import { classifyLoss } from './objectives/classify.ts';
+import { sftLoss, type SeededLoss } from './objectives/sft.ts';
 
 /** Every size that a graph fixes. Batches of one bucket share a graph. */
 export interface Bucket {
@@ -54,43 +55,61 @@ export interface GraphOptions {
  * with `dropBranches` also `keep` [depth, B]: the factor of each image's residual branches in each block (0 drops).
  * Out: `loss` [], and `gradient.NAME` for each weight that `isTrained`.
  */
-export function supervisedGraph(config: QwenVlConfig, bucket: Bucket, { isTrained = () => true, dropBranches = false, lora, fused = true }: GraphOptions = {}): TrainingGraph {
+export function supervisedGraph(config: QwenVlConfig, bucket: Bucket, options: GraphOptions = {}): TrainingGraph {
   const { batch, grid, tokens, targets } = bucket;
-  const graph = new Graph(`supervised-${bucketName(bucket)}`, { fused });
-  const made = new Map<ParameterSpec, Value>();
-  const dense = denseParameters((name, shape) => {
-    const value = graph.input(`parameter.${name}`, shape);
-    made.set({ name, shape }, value);
-    return value;
-  });
-  const parameters = lora ? loraParameters(dense, lora) : dense;
+  const { graph, parameters, finish } = startGraph(`supervised-${bucketName(bucket)}`, options);
   const count = batch * tokens;
-
-  let vision: Value | null = null;
-  let source: Value | null = null;
-  if (grid) {
-    const grids = new Array<Grid>(batch).fill(grid);
-    const patches = graph.input('patches', [patchCount(grids), patchWidth(config) / config.vision.temporalPatchSize]);
-    vision = visionTower(graph, parameters, config, patches, grids, dropBranches ? branchDropper(graph, config.vision.depth, batch) : undefined);
-    source = graph.input('source', [count], 'int64');
-  }
+  const vision = grid ? tower(graph, parameters, config, { batch, grid }, options) : null;
+  const source = grid ? graph.input('source', [count], 'int64') : null;
   const ids = graph.input('ids', [count], 'int64');
   const cos = graph.input('cos', [count, 1, config.headWidth]);
   const sin = graph.input('sin', [count, 1, config.headWidth]);
   const mask = graph.input('mask', [batch, 1, 1, tokens, tokens]);
   const hidden = decoder(parameters, config, embed(parameters, config, ids, vision, source), batchAttention(config, { batch, tokens, cos, sin, mask }));
   const scores = logits(parameters, config, gather(hidden, graph.input('rows', [targets], 'int64')));
-  const { loss, gradient } = sftLoss(scores, graph.input('targets', [targets], 'int64'), graph.input('weights', [targets]));
+  return finish(scores, sftLoss(scores, graph.input('targets', [targets], 'int64'), graph.input('weights', [targets])));
+}
 
-  const trained = [...made.keys()].filter(({ name }) => isTrained(name));
-  const results = gradients([{ value: scores, gradient }], trained.map((spec) => made.get(spec)!));
-  graph.output('loss', loss);
-  const reached = trained.filter((spec, i) => {
-    const result = results[i];
-    if (result) graph.output(`gradient.${spec.name}`, result);
-    return result !== undefined;
+/**
+ * The vision tower alone, with a linear layer over the mean of an image's rows: `classifier.weight` [C, hiddenSize] and `classifier.bias` [C].
+ * In: `parameter.NAME`, `patches`, `keep` as above; `targets` [B, C], soft labels that add up to one. Out: `loss`, `gradient.NAME`.
+ */
+export function classifierGraph(config: QwenVlConfig, { batch, grid, classes }: { readonly batch: number; readonly grid: Grid; readonly classes: number }, options: GraphOptions = {}): TrainingGraph {
+  const { graph, parameters, finish } = startGraph(`classifier-${batch}x${grid[1]}x${grid[2]}`, options);
+  const rows = tower(graph, parameters, config, { batch, grid }, options);
+  const pooled = reduceMean(reshape(rows, [batch, rows.shape[0]! / batch, config.hiddenSize]), [1], false);
+  const scores = parameters.linear(pooled, 'classifier', classes, true);
+  return finish(scores, classifyLoss(scores, graph.input('targets', [batch, classes])));
+}
+
+/** A graph whose weights are inputs, and what closes it: the loss and a gradient for each trained weight that it reaches. */
+function startGraph(name: string, { isTrained = () => true, lora, fused = true }: GraphOptions) {
+  const graph = new Graph(name, { fused });
+  const made = new Map<ParameterSpec, Value>();
+  const dense = denseParameters((weight, shape) => {
+    const value = graph.input(`parameter.${weight}`, shape);
+    made.set({ name: weight, shape }, value);
+    return value;
   });
-  return { graph, parameters: [...made.keys()], trained: reached };
+  const finish = (scores: Value, { loss, gradient }: SeededLoss): TrainingGraph => {
+    const wanted = [...made.keys()].filter((spec) => isTrained(spec.name));
+    const results = gradients([{ value: scores, gradient }], wanted.map((spec) => made.get(spec)!));
+    graph.output('loss', loss);
+    const trained = wanted.filter((spec, i) => {
+      const result = results[i];
+      if (result) graph.output(`gradient.${spec.name}`, result);
+      return result !== undefined;
+    });
+    return { graph, parameters: [...made.keys()], trained };
+  };
+  return { graph, parameters: lora ? loraParameters(dense, lora) : dense, finish };
+}
+
+/** The vision rows of a batch of still images of one grid. */
+function tower(graph: Graph, parameters: Parameters, config: QwenVlConfig, { batch, grid }: { batch: number; grid: Grid }, { dropBranches = false }: GraphOptions): Value {
+  const grids = new Array<Grid>(batch).fill(grid);
+  const patches = graph.input('patches', [patchCount(grids), patchWidth(config) / config.vision.temporalPatchSize]);
+  return visionTower(graph, parameters, config, patches, grids, dropBranches ? branchDropper(graph, config.vision.depth, batch) : undefined);
 }
 
 /** Stochastic depth: each image's branch is multiplied by its factor for that block. */

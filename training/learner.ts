@@ -6,8 +6,9 @@ import { createTokenizer } from '#models/language/tokenizer.ts';
 import type { QwenVlConfig } from '#models/networks/config.ts';
 import type { Grid } from '#models/networks/rope.ts';
 import { createSession, float32, type Device, type Feeds, type Session } from '#models/runtime/session.ts';
-import { drawExample, Pictures, weighted, type Example, type ExampleMaker, type Language } from './examples.ts';
-import { bucketName, supervisedGraph, type Bucket, type GraphOptions, type ParameterSpec } from './graphs.ts';
+import { drawExample, drawView, Pictures, weighted, type Example, type ExampleMaker, type LabelledView, type Language } from './examples.ts';
+import { bucketName, classifierGraph, supervisedGraph, type Bucket, type GraphOptions, type ParameterSpec, type TrainingGraph } from './graphs.ts';
+import { classesOf, isClassified, packViews } from './labels.ts';
 import { packExamples, type Packed } from './pack.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Recipe, Stage } from './records/recipe.ts';
@@ -35,42 +36,54 @@ export interface LearnerOptions {
   readonly parts: CheckpointParts;
   readonly device: Device;
   readonly options: GraphOptions;
-  readonly specs: readonly ParameterSpec[];
 }
 
 interface Compiled {
   readonly session: Session;
   readonly trained: readonly ParameterSpec[];
+  readonly parameters: readonly ParameterSpec[];
+}
+
+/** A batch and the graph that it is for. */
+interface Drawn {
+  readonly bucket: string;
+  readonly graph: () => TrainingGraph;
+  readonly packed: Packed;
 }
 
 /** Holds the pictures at the stage's size, the records by bucket, and a session for each bucket that was met. */
-export function createLearner({ config, recipe, stage, records, parts, device, options, specs }: LearnerOptions): Learner {
+export function createLearner({ config, recipe, stage, records, parts, device, options }: LearnerOptions): Learner {
   const patching = patchOptions(parts.preprocessor, config, stage.pixels);
   const pictures = new Pictures(patching);
   const maker: ExampleMaker = { pictures, options: patching, language: languageOf(parts, config), augment: recipe.augment };
-  const pools = poolsByGrid(records, recipe, pictures, config.vision.patchSize);
+  const isClassifying = stage.learns === 'classify';
+  const pools = poolsByGrid(isClassifying ? records.filter(isClassified) : records, isClassifying ? {} : recipe.setWeights, pictures, config.vision.patchSize);
+  const classes = classesOf(records);
   const sessions = new Map<string, Promise<Compiled>>();
 
-  const compiledFor = (bucket: Bucket): Promise<Compiled> => {
-    const name = bucketName(bucket);
-    let made = sessions.get(name);
-    if (!made) sessions.set(name, (made = compile(bucket)));
+  const compiledFor = ({ bucket, graph }: Drawn): Promise<Compiled> => {
+    let made = sessions.get(bucket);
+    if (!made) sessions.set(bucket, (made = compile(graph())));
     return made;
   };
-  const compile = async (bucket: Bucket): Promise<Compiled> => {
-    const { graph, trained } = supervisedGraph(config, bucket, options);
-    return { session: await createSession(encodeModel(graph), { device }), trained };
-  };
+  const compile = async ({ graph, trained, parameters }: TrainingGraph): Promise<Compiled> => ({ session: await createSession(encodeModel(graph), { device }), trained, parameters });
 
-  const drawBatch = async (random: Random): Promise<{ bucket: Bucket; batch: Packed }> => {
-    const pool = pools[weighted(pools.map(({ total }) => total), random)]!;
+  const drawAnswers = async (pool: Pool, random: Random): Promise<Drawn> => {
     const bucket: Bucket = { batch: stage.batch, grid: pool.grid, tokens: stage.tokens, targets: stage.batch * stage.targets };
     const examples: Example[] = [];
     while (examples.length < stage.batch) {
       const example = await drawExample(pool.records[weighted(pool.weights, random)]!, stage, maker, random);
       if (example.branches.length > 0) examples.push(example);
     }
-    return { bucket, batch: packExamples(config, bucket, examples, recipe) };
+    return { bucket: bucketName(bucket), graph: () => supervisedGraph(config, bucket, options), packed: packExamples(config, bucket, examples, recipe) };
+  };
+  const drawLabels = async (pool: Pool, random: Random): Promise<Drawn> => {
+    const views: LabelledView[] = [];
+    while (views.length < stage.batch) views.push(await drawView(pool.records[weighted(pool.weights, random)]!, maker, random));
+    return {
+      bucket: pool.grid.join(), graph: () => classifierGraph(config, { batch: stage.batch, grid: pool.grid, classes: classes.size }, options),
+      packed: packViews(views, pool.grid, classes, stage, random),
+    };
   };
 
   return {
@@ -81,12 +94,13 @@ export function createLearner({ config, recipe, stage, records, parts, device, o
       for (let part = 0; part < stage.accumulate; part++) {
         const started = performance.now();
         const random = Random.named(recipe.seed, `batch:${step}:${part}`);
-        const { bucket, batch } = await drawBatch(random);
+        const pool = pools[weighted(pools.map(({ total }) => total), random)]!;
+        const drawn = await (isClassifying ? drawLabels : drawAnswers)(pool, random);
         const keep = recipe.dropBranches > 0 ? { keep: keepFactors(config.vision.depth, stage.batch, recipe.dropBranches, random) } : {};
-        const fed: Feeds = { ...batch.feeds, ...keep, ...Object.fromEntries(specs.map(({ name, shape }) => [`parameter.${name}`, float32(shape, weights.get(name)!)])) };
-        packed.push(batch);
+        packed.push(drawn.packed);
         drawSeconds += (performance.now() - started) / 1000;
-        const { session, trained } = await compiledFor(bucket);
+        const { session, trained, parameters } = await compiledFor(drawn);
+        const fed: Feeds = { ...drawn.packed.feeds, ...keep, ...Object.fromEntries(parameters.map(({ name, shape }) => [`parameter.${name}`, float32(shape, weights.get(name)!)])) };
         const outputs = await session.run(fed);
         loss += (outputs['loss']!.data as Float32Array)[0]! / stage.accumulate;
         for (const { name } of trained) addScaled(gradients, name, outputs[`gradient.${name}`]!.data as Float32Array, 1 / stage.accumulate);
@@ -129,10 +143,10 @@ interface Pool {
 }
 
 /** Records whose images become the same grid share a graph, so a batch is drawn from one pool; a pool's turn comes as often as its records weigh. */
-function poolsByGrid(records: readonly CaseRecord[], recipe: Recipe, pictures: Pictures, patchSize: number): readonly Pool[] {
+function poolsByGrid(records: readonly CaseRecord[], setWeights: Recipe['setWeights'], pictures: Pictures, patchSize: number): readonly Pool[] {
   const pools = new Map<string, { grid: Grid; records: CaseRecord[]; weights: number[]; total: number }>();
   for (const record of records) {
-    const weight = recipe.setWeights[record.set] ?? 1;
+    const weight = setWeights[record.set] ?? 1;
     if (weight === 0) continue;
     const { width, height } = pictures.sizeFor(record);
     const grid: Grid = [1, height / patchSize, width / patchSize];

@@ -62,9 +62,10 @@ export function saveState(run: string, state: TrainerState, specs: readonly Para
   return folder;
 }
 
-/** The averaged weights as a checkpoint folder. */
+/** The averaged weights as a checkpoint folder; the layer that only helped the tower to learn stays behind. */
 export function saveAveraged(folder: string, state: TrainerState, specs: readonly ParameterSpec[], recipe: Recipe, parts: CheckpointParts, dtype: 'F32' | 'F16'): void {
-  saveCheckpoint(folder, parts, specs.map(({ name, shape }) => ({ name, shape, data: state.average.get(name) ?? state.weights.get(name)! })), dtype);
+  const kept = specs.filter(({ name }) => !name.startsWith('classifier.'));
+  saveCheckpoint(folder, parts, kept.map(({ name, shape }) => ({ name, shape, data: state.average.get(name) ?? state.weights.get(name)! })), dtype);
 }
 
 /** Steps of the run that were kept whole, in rising order. */

@@ -7,8 +7,9 @@ import { parseConfig, type QwenVlConfig } from '#models/networks/config.ts';
 import type { Device } from '#models/runtime/session.ts';
 import { openCheckpoint } from '#models/weights/checkpoint.ts';
 import { readTensor } from '#models/weights/safetensors.ts';
-import { supervisedGraph, type GraphOptions, type ParameterSpec } from './graphs.ts';
+import { classifierGraph, supervisedGraph, type GraphOptions, type ParameterSpec } from './graphs.ts';
 import { initialWeights } from './initialize.ts';
+import { classesOf } from './labels.ts';
 import { createLearner, type Learner } from './learner.ts';
 import { adamwStep } from './optimizers/adamw.ts';
 import { averageStep } from './optimizers/average.ts';
@@ -51,8 +52,8 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
   const config = parseConfig(parts.config);
   const steps = recipe.stages.reduce((total, stage) => total + stage.steps, 0);
   const last = Math.min(until ?? steps, steps);
-  const options = graphOptions(recipe);
-  const { specs, trained } = parametersOf(config, options);
+  const options = { ...graphOptions(recipe), fused: device === 'cpu' };
+  const { specs, trained } = parametersOf(config, recipe, records, options);
   const initial = firstWeights(config, specs, recipe);
   const state = openRun(run, { recipe, records, parts }, resume, initial) ?? freshState(initial, trained);
   const { optimizer } = recipe;
@@ -67,7 +68,7 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
       const { stage, index } = stageOf(recipe, state.step);
       if (index !== stageAt) {
         await learner?.release();
-        learner = createLearner({ config, recipe, stage, records, parts, device, options, specs });
+        learner = createLearner({ config, recipe, stage, records, parts, device, options });
         stageAt = index;
       }
       const started = performance.now();
@@ -77,8 +78,11 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
       if (!Number.isFinite(norm) || !Number.isFinite(loss)) throw diverged(state.step);
       const gradientScale = clipFactor(norm, optimizer.clip);
       for (const { name, shape } of trained) {
+        const gradient = gradients.get(name);
+        // A stage need not reach every weight: the tower's stage leaves the decoder alone.
+        if (!gradient) continue;
         const weights = state.weights.get(name)!;
-        adamwStep(weights, gradients.get(name)!, { first: state.first.get(name)!, second: state.second.get(name)! }, optimizer,
+        adamwStep(weights, gradient, { first: state.first.get(name)!, second: state.second.get(name)! }, optimizer,
           { count: state.step + 1, learningRate: rate, gradientScale, decays: shape.length > 1 });
         averageStep(state.average.get(name)!, weights, optimizer.average, state.step);
       }
@@ -111,10 +115,12 @@ function stageOf(recipe: Recipe, step: number): { stage: Stage; index: number } 
 }
 
 /** All weights in the order of use, and those that are trained. Any bucket reads the same ones. */
-function parametersOf(config: QwenVlConfig, options: GraphOptions): { specs: readonly ParameterSpec[]; trained: readonly ParameterSpec[] } {
+function parametersOf(config: QwenVlConfig, recipe: Recipe, records: readonly CaseRecord[], options: GraphOptions): { specs: readonly ParameterSpec[]; trained: readonly ParameterSpec[] } {
   const side = 2 * config.vision.mergeSize;
-  const { parameters, trained } = supervisedGraph(config, { batch: 1, grid: [1, side, side], tokens: 8, targets: 1 }, options);
-  return { specs: parameters, trained };
+  const graphs = [supervisedGraph(config, { batch: 1, grid: [1, side, side], tokens: 8, targets: 1 }, options)];
+  if (recipe.stages.some(({ learns }) => learns === 'classify')) graphs.push(classifierGraph(config, { batch: 1, grid: [1, side, side], classes: classesOf(records).size }, options));
+  const distinct = (specs: readonly ParameterSpec[]): readonly ParameterSpec[] => [...new Map(specs.map((spec) => [spec.name, spec])).values()];
+  return { specs: distinct(graphs.flatMap(({ parameters }) => parameters)), trained: distinct(graphs.flatMap((graph) => graph.trained)) };
 }
 
 /** What of the network is trained, as the graphs need to know it. */

@@ -6,6 +6,11 @@ const share = z.number().min(0).max(1);
 
 /** A stretch of the run with one image size and one batch shape. */
 export const Stage = z.object({
+  /**
+   * `answer`: the whole network learns to write completions. `classify`: the tower alone learns to tell the labels of all tasks apart, through a linear
+   * layer that is thrown away afterwards; several times as many images an hour.
+   */
+  learns: z.enum(['answer', 'classify']),
   steps: z.number().int().positive(),
   /** Pixels of the resized image, whatever its aspect: 112 · 112 is 12 544. */
   pixels: z.number().int().positive(),
@@ -13,12 +18,15 @@ export const Stage = z.object({
   batch: z.number().int().positive(),
   accumulate: z.number().int().positive().default(1),
   /** Tokens of a sequence, and how many of them may be learnt. A sequence holds one image and as many independent questions as fit. */
-  tokens: z.number().int().positive(),
-  targets: z.number().int().positive(),
+  tokens: z.number().int().positive().default(1),
+  targets: z.number().int().positive().default(1),
   /** Most questions in one sequence. */
-  turns: z.number().int().positive(),
+  turns: z.number().int().positive().default(1),
   /** Part of the questions that are put in the short form, answered without reasoning. */
-  direct: share,
+  direct: share.default(0),
+  /** For `classify`: part of the images into which another one is mixed, and the part of a target that is spread over the other labels of its task. */
+  mix: share.default(0),
+  smoothing: share.default(0),
 });
 export type Stage = z.infer<typeof Stage>;
 
