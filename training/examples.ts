@@ -48,10 +48,11 @@ export class Pictures {
   private readonly kept = new Map<string, Picture>();
   static readonly margin = 1.25;
 
-  constructor(private readonly options: PatchOptions) {}
+  /** @param square  brings every picture to one square, whatever its aspect, so that all share a batch */
+  constructor(private readonly options: PatchOptions, private readonly square = false) {}
 
   sizeFor(record: Pick<CaseRecord, 'width' | 'height'>): { width: number; height: number } {
-    return smartResize(record.height, record.width, this.options);
+    return this.square ? smartResize(1000, 1000, this.options) : smartResize(record.height, record.width, this.options);
   }
 
   async of(record: CaseRecord): Promise<Picture> {

@@ -54,9 +54,9 @@ interface Drawn {
 /** Holds the pictures at the stage's size, the records by bucket, and a session for each bucket that was met. */
 export function createLearner({ config, recipe, stage, records, parts, device, options }: LearnerOptions): Learner {
   const patching = patchOptions(parts.preprocessor, config, stage.pixels);
-  const pictures = new Pictures(patching);
-  const maker: ExampleMaker = { pictures, options: patching, language: languageOf(parts, config), augment: recipe.augment };
   const isClassifying = stage.learns === 'classify';
+  const pictures = new Pictures(patching, isClassifying);
+  const maker: ExampleMaker = { pictures, options: patching, language: languageOf(parts, config), augment: recipe.augment };
   const pools = poolsByGrid(isClassifying ? records.filter(isClassified) : records, isClassifying ? {} : recipe.setWeights, pictures, config.vision.patchSize);
   const classes = classesOf(records);
   const sessions = new Map<string, Promise<Compiled>>();

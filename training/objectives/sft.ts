@@ -7,7 +7,7 @@
  * with the loss: differentiating the formula operator by operator would pass over the [N, V] scores five more times.
  */
 import type { Value } from '#models/graph/graph.ts';
-import { exp, gatherElements, log, mul, neg, reciprocal, reduceMax, reduceSum, reshape, scatterAddElements, softmax, sub, sumAll } from '#models/graph/ops.ts';
+import { gatherElements, log, maximum, mul, neg, reciprocal, reshape, scatterAddElements, softmax, sumAll } from '#models/graph/ops.ts';
 
 export interface SeededLoss {
   /** [] */
@@ -25,10 +25,11 @@ export function sftLoss(scores: Value, targets: Value, weights: Value): SeededLo
   const count = scores.shape[0]!;
   const columns = reshape(targets, [count, 1]);
   const share = reshape(mul(weights, reciprocal(sumAll(weights))), [count, 1]);
-  const shifted = sub(scores, reduceMax(scores, [1]));
-  const surprise = sub(log(reduceSum(exp(shifted), [1])), gatherElements(shifted, columns, 1));
+  // One pass over the scores serves the loss and its gradient. A probability below float32's range counts as 1e-37: 85 nats.
+  const probabilities = softmax(scores);
+  const surprise = neg(log(maximum(gatherElements(probabilities, columns, 1), 1e-37)));
   return {
     loss: sumAll(mul(surprise, share)),
-    gradient: scatterAddElements(mul(softmax(scores), share), columns, neg(share), 1),
+    gradient: scatterAddElements(mul(probabilities, share), columns, neg(share), 1),
   };
 }

@@ -12,13 +12,13 @@ import { Recipe } from '#training/records/recipe.ts';
 export const loupeBaseArchitecture = {
   architectures: ['Qwen2_5_VLForConditionalGeneration'],
   model_type: 'qwen2_5_vl',
-  hidden_size: 192, intermediate_size: 512, num_hidden_layers: 4, num_attention_heads: 3, num_key_value_heads: 1,
+  hidden_size: 192, intermediate_size: 640, num_hidden_layers: 4, num_attention_heads: 3, num_key_value_heads: 1,
   max_position_embeddings: 4096, rms_norm_eps: 1e-6, rope_theta: 10000, rope_scaling: { type: 'mrope', mrope_section: [8, 12, 12] },
   tie_word_embeddings: true, hidden_act: 'silu', use_sliding_window: false, attention_dropout: 0,
   vision_config: {
-    model_type: 'qwen2_5_vl', depth: 8, hidden_size: 192, num_heads: 6, intermediate_size: 512, out_hidden_size: 192, in_channels: 3,
+    model_type: 'qwen2_5_vl', depth: 6, hidden_size: 192, num_heads: 6, intermediate_size: 512, out_hidden_size: 192, in_channels: 3,
     patch_size: 14, spatial_patch_size: 14, spatial_merge_size: 2, temporal_patch_size: 2, tokens_per_second: 2, hidden_act: 'silu',
-    window_size: 112, fullatt_block_indexes: [0, 1, 2, 3, 4, 5, 6, 7],
+    window_size: 112, fullatt_block_indexes: [0, 1, 2, 3, 4, 5],
   },
 };
 
@@ -30,9 +30,9 @@ export const loupeBase = Recipe.parse({
   start: { scratch: loupeBaseArchitecture, vocabulary: 2560 },
   trained: '.',
   stages: [
-    { learns: 'classify', steps: 2200, pixels: 112 * 112, batch: 64, accumulate: 1, mix: 0.3, smoothing: 0.1 },
-    { learns: 'classify', steps: 1600, pixels: 168 * 168, batch: 32, accumulate: 1, mix: 0.3, smoothing: 0.1 },
-    { learns: 'answer', steps: 1500, pixels: 168 * 168, batch: 16, accumulate: 2, tokens: 176, targets: 88, turns: 3, direct: 0.4 },
+    { learns: 'classify', steps: 1700, pixels: 112 * 112, batch: 64, accumulate: 1, mix: 0.3, smoothing: 0.1 },
+    { learns: 'classify', steps: 1000, pixels: 168 * 168, batch: 32, accumulate: 1, mix: 0.3, smoothing: 0.1 },
+    { learns: 'answer', steps: 1100, pixels: 168 * 168, batch: 16, accumulate: 2, tokens: 176, targets: 88, turns: 3, direct: 0.4 },
   ],
   optimizer: { learningRate: 1e-3, warmupSteps: 200, floor: 0.02, beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0.05, clip: 1, average: 0.998 },
   dropBranches: 0.1,

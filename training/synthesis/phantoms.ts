@@ -8,7 +8,10 @@ import { drawDermoscopy, skinLabels } from './phantoms/dermoscopy.ts';
 import { drawFundus, fundusLabels } from './phantoms/fundus.ts';
 import { drawMrHead, headLabels } from './phantoms/mrHead.ts';
 import { drawOct, octLabels } from './phantoms/oct.ts';
+import { phantomRecord } from './phantoms/records.ts';
+import type { PhantomRecord } from './phantoms/records.ts';
 import { drawSlide, slideLabels } from './phantoms/slide.ts';
+import { phantomKinds } from './phantoms/study.ts';
 import type { PhantomKind, PhantomOptions, PhantomStudy } from './phantoms/study.ts';
 
 const kinds: Record<PhantomKind, { readonly draw: (seed: number, options?: PhantomOptions) => PhantomStudy; readonly labels: readonly string[] }> = {
@@ -40,3 +43,11 @@ export function drawPhantom(kind: PhantomKind, seed: number, options: PhantomOpt
 
 /** The labels that a kind can have. */
 export const phantomLabels = (kind: PhantomKind): readonly string[] => kinds[kind].labels;
+
+/**
+ * `count` records with their pictures, the kinds in turn, each drawn when it is asked for.
+ * Sets are called `phantom_<kind>`, tasks likewise, so that they never mix with a real set's scores.
+ */
+export function* phantomRecords(count: number, seed: number, only: readonly PhantomKind[] = phantomKinds): Generator<PhantomRecord> {
+  for (let i = 0; i < count; i++) yield phantomRecord(drawPhantom, only[i % only.length]!, seed + i);
+}

@@ -120,7 +120,7 @@ function drawRedCell({ width, height, eosin, azure, texture, random }: Smear, x:
   const mask = filled(outline);
   const pallor = random.between(0.25, 0.75);
   const inner = random.between(0.34, 0.48);
-  const strength = random.between(0.32, 0.42);
+  const strength = random.between(0.26, 0.36);
   const offX = random.normal() * r * 0.05;
   const offY = random.normal() * r * 0.05;
   const seen = field(width, height);

@@ -70,16 +70,18 @@ function drawTissue(random: Random, width: number, height: number): Field {
     for (let y = 0; y < height; y++) {
       const i = y * width + x;
       let value: number;
-      if (y < fatAt) value = y < fatAt * 0.3 ? 0.5 : 1.9 - 0.5 * Math.abs(y / fatAt - 0.7);
+      if (y < fatAt) value = y < fatAt * 0.3 ? 0.35 : 1.5 - 0.9 * Math.abs(y / fatAt - 0.75);
       else if (y < glandAt) {
-        // Fat: dark lobules parted by bright septa (the zero set of a flat field).
-        value = 0.24 + 0.05 * patch.data[i]! + 1.25 * Math.exp(-(((strands.data[i]! + 0.4 * lobules.data[i]!) / 0.09) ** 2));
+        // Fat: dark lobules parted by bright septa (along the zero set of a flat field), some of them faint.
+        const septum = Math.exp(-(((strands.data[i]! + 0.5 * lobules.data[i]!) / 0.17) ** 2));
+        value = 0.2 + 0.04 * patch.data[i]! + 0.62 * septum * clamp(0.55 + 0.5 * warp.data[i]!, 0.1, 1.2);
       } else if (y < muscleAt) {
-        value = 0.88 + 0.24 * patch.data[i]! + 0.3 * strands.data[i]! + 0.8 * Math.exp(-(((fibres.data[i]! + 0.6 * warp.data[i]!) / 0.12) ** 2)) * 0.7;
-        value *= 0.55 + 0.45 / (1 + Math.exp(-(lobules.data[i]! + 0.75) * 4));
+        const septum = Math.exp(-(((fibres.data[i]! + 0.7 * warp.data[i]!) / 0.2) ** 2));
+        value = 0.6 + 0.22 * patch.data[i]! + 0.14 * strands.data[i]! + 0.5 * septum;
+        value *= 0.42 + 0.58 / (1 + Math.exp(-(lobules.data[i]! + 0.45 + 0.5 * patch.data[i]!) * 3));
       } else {
-        const isFascia = y < muscleAt + height * 0.012;
-        value = isFascia ? 1.9 : 0.34 + 0.24 * Math.max(0, fibres.data[i]!) + 0.04 * patch.data[i]!;
+        const fascia = Math.exp(-(((y - muscleAt) / (height * 0.008)) ** 2));
+        value = 0.24 + 0.3 * Math.max(0, fibres.data[i]!) + 0.04 * patch.data[i]! + 1.1 * fascia * clamp(0.7 + 0.4 * strands.data[i]!, 0.2, 1.3);
       }
       echo.data[i] = Math.max(0.03, value);
     }
@@ -103,14 +105,14 @@ function drawLesion(echo: Field, random: Random, sharp: Field, lesion: { x: numb
     const halo = blurred(sharp, rx * 0.16);
     for (let i = 0; i < data.length; i++) {
       const around = halo.data[i]! * (1 - sharp.data[i]!);
-      data[i]! += around * 0.75;
+      data[i]! += around * 0.5;
       data[i]! *= 1 - 0.6 * rays.data[i]! * (1 - sharp.data[i]!);
     }
   } else {
     const shell = blurred(sharp, 1.6);
-    for (let i = 0; i < data.length; i++) data[i]! += 2.4 * shell.data[i]! * (1 - shell.data[i]!);
+    for (let i = 0; i < data.length; i++) data[i]! += 1.8 * shell.data[i]! * (1 - shell.data[i]!);
   }
-  const level = isCyst ? 0.02 : isMalignant ? 0.13 : 0.24;
+  const level = isCyst ? 0.012 : isMalignant ? 0.085 : 0.13;
   for (let i = 0; i < data.length; i++) {
     const value = Math.max(0.015, level * (1 + (isCyst ? 0.1 : isMalignant ? 0.5 : 0.2) * inside.data[i]!));
     data[i]! += (value - data[i]!) * edge.data[i]!;
@@ -135,7 +137,7 @@ function drawLesion(echo: Field, random: Random, sharp: Field, lesion: { x: numb
     }
     path[column] = lowest < 0 ? 0 : through / (2 * ry);
   }
-  const smoothPath = blurred({ width, height: 1, data: path }, rx * 0.1, 0.1).data;
+  const smoothPath = blurred({ width, height: 1, data: path }, rx * 0.22, 0.1).data;
   const gain = isCyst ? 1.5 : isMalignant ? -0.86 : 0.75;
   const bottom = y + ry * 0.7;
   for (let row = 0; row < height; row++) {
@@ -143,7 +145,7 @@ function drawLesion(echo: Field, random: Random, sharp: Field, lesion: { x: numb
     if (behind === 0) continue;
     for (let column = 0; column < width; column++) {
       const i = row * width + column;
-      const outside = 1 - edge.data[i]!;
+      const outside = (1 - edge.data[i]!) * Math.exp(-Math.max(0, row - bottom) / (height * (isMalignant ? 0.9 : 0.5)));
       data[i]! *= 1 + gain * smoothPath[column]! * behind * outside;
     }
   }
@@ -176,8 +178,8 @@ function compressed(echo: Field, random: Random): Uint8Array {
     for (let x = 0; x < width; x++, i++) {
       const grain = near.data[i]! * (1 - depth) + far.data[i]! * depth;
       const amplitude = (0.35 * data[i]! + 0.65 * beam.data[i]!) * grain * gain * (1 + 0.07 * columns.data[x]!);
-      // 50 dB from black to white.
-      samples[i] = clamp(Math.round(255 * (1 + Math.log10(Math.max(1e-4, amplitude / 3.6)) / 2.05)), 0, 255);
+      // The display compresses some 50 dB of echoes into the grey scale.
+      samples[i] = clamp(Math.round(255 * Math.min(1, amplitude / 2.6) ** 0.56), 0, 255);
     }
   }
   return samples;

@@ -1,7 +1,7 @@
 /** A chest film from the front: what each tissue adds to the beam's path, summed up, as a digital detector shows it. */
 import { clamp } from '#models/base/math.ts';
 import { Random } from '#models/base/random.ts';
-import { blob, blurred, boxOfField, coverage, ellipse, field, filled, fractalNoise, harmonics, paint, smooth, smoothNoise, stroke, whiteNoise } from './drawing.ts';
+import { blob, blurred, boxOfField, coverage, deposit, ellipse, field, filled, fractalNoise, harmonics, paint, smooth, smoothNoise, softened, stroke, whiteNoise } from './drawing.ts';
 import type { Field, Point } from './drawing.ts';
 import { rounded } from './study.ts';
 import type { PhantomBox, PhantomMeasurement, PhantomOptions, PhantomStudy } from './study.ts';
@@ -83,8 +83,8 @@ function drawBody(size: number, place: (points: readonly Point[]) => Point[], ra
   const abdomen = blurred(coverage(size, size, smooth(place([[0.08, 0.83], [0.19, 0.72], [0.28, 0.69], [0.4, 0.74], [0.5, 0.78], [0.6, 0.78], [0.745, 0.745], [0.83, 0.77], [0.91, 0.86], [0.93, 1.2], [0.07, 1.2]]), true, 6)), size * 0.008);
   for (let i = 0; i < density.data.length; i++) density.data[i]! += 0.2 * abdomen.data[i]! * trunk.data[i]!;
   if (random.chance(0.7)) {
-    const bubble = blurred(coverage(size, size, place(blob(0.74, 0.83, 0.055, 0.03, 0.2, harmonics(random, 0.12, 4)))), size * 0.006);
-    for (let i = 0; i < density.data.length; i++) density.data[i]! -= 0.28 * bubble.data[i]!;
+    const bubble = softened(place(blob(0.74, 0.83, 0.055, 0.03, 0.2, harmonics(random, 0.12, 4))), size * 0.006);
+    deposit(density, bubble, -0.28);
   }
   return density;
 }
@@ -92,8 +92,7 @@ function drawBody(size: number, place: (points: readonly Point[]) => Point[], ra
 function drawSpineAndMediastinum(density: Field, place: (points: readonly Point[]) => Point[], heart: number): void {
   const size = density.width;
   const add = (points: readonly Point[], amount: number, soft: number): void => {
-    const cover = blurred(coverage(size, size, points), size * soft);
-    for (let i = 0; i < density.data.length; i++) density.data[i]! += amount * cover.data[i]!;
+    deposit(density, softened(points, size * soft), amount);
   };
   add(smooth(place([[0.455, 0.12], [0.45, 0.3], [0.43, 0.42], [0.425, 0.56], [0.42, 0.7], [0.44, 0.8], [0.6, 0.8], [0.68 + 0.05 * heart, 0.73], [0.66 * heart ** 0.2, 0.6], [0.6, 0.47], [0.575, 0.4], [0.575, 0.31], [0.55, 0.24], [0.545, 0.12]]), true, 8), 0.16, 0.012);
   add(smooth(place([[0.44, 0.5], [0.425, 0.62], [0.43, 0.72], [0.5, 0.79], [0.62, 0.79], [0.69 * heart ** 0.15, 0.72], [0.655 * heart ** 0.2, 0.6], [0.58, 0.5]]), true, 8), 0.15, 0.022);
@@ -119,28 +118,20 @@ function drawSpineAndMediastinum(density: Field, place: (points: readonly Point[
 /** Posterior ribs fall gently outwards, anterior ones steeply inwards; each is a band with brighter edges. Then the collar bones and shoulder blades. */
 function drawRibCage(density: Field, place: (points: readonly Point[]) => Point[], lungs: Field, random: Random): void {
   const size = density.width;
-  const bands = field(size, size);
-  const cores = field(size, size);
   const draw = (points: readonly Point[], radius: number, amount: number): void => {
-    bands.data.fill(0);
-    cores.data.fill(0);
     const curve = smooth(place(points), false, 10);
-    stroke(bands, curve, radius * size);
-    stroke(cores, curve, (radius - 0.0035) * size);
-    let [x1, y1, x2, y2] = [size, size, 0, 0];
-    for (const [x, y] of curve) {
-      x1 = Math.min(x1, x);
-      x2 = Math.max(x2, x);
-      y1 = Math.min(y1, y);
-      y2 = Math.max(y2, y);
-    }
-    const reach = radius * size + 2;
-    for (let y = Math.max(0, Math.floor(y1 - reach)); y < Math.min(size, y2 + reach); y++) {
-      for (let x = Math.max(0, Math.floor(x1 - reach)); x < Math.min(size, x2 + reach); x++) {
-        const i = y * size + x;
-        density.data[i]! += amount * (bands.data[i]! - 0.45 * cores.data[i]!);
-      }
-    }
+    const reach = Math.ceil(radius * size + 2);
+    const left = Math.floor(Math.min(...curve.map(([x]) => x))) - reach;
+    const top = Math.floor(Math.min(...curve.map(([, y]) => y))) - reach;
+    const width = Math.ceil(Math.max(...curve.map(([x]) => x))) + reach - left;
+    const height = Math.ceil(Math.max(...curve.map(([, y]) => y))) + reach - top;
+    const local = curve.map(([x, y]): Point => [x - left, y - top]);
+    const band = field(width, height);
+    const core = field(width, height);
+    stroke(band, local, radius * size);
+    stroke(core, local, (radius - 0.0035) * size);
+    for (let i = 0; i < band.data.length; i++) band.data[i]! -= 0.45 * core.data[i]!;
+    deposit(density, { x: left, y: top, ...band }, amount);
   };
   const sag = random.between(0.9, 1.1);
   for (const side of [-1, 1]) {

@@ -19,15 +19,14 @@ export const canvas = (width: number, height: number, [r, g, b]: Rgb): Canvas =>
 
 /** Mixes a colour in by coverage. */
 export function tint(target: Canvas, mask: Mask, colour: Rgb | ((index: number) => Rgb), opacity = 1): void {
-  const [r, g, b] = target.channels;
-  const colourAt = typeof colour === 'function' ? colour : () => colour;
-  forCovered(target, mask, (i, coverage) => {
-    const [red, green, blue] = colourAt(i);
-    const weight = coverage * opacity;
-    r.data[i]! += (red - r.data[i]!) * weight;
-    g.data[i]! += (green - g.data[i]!) * weight;
-    b.data[i]! += (blue - b.data[i]!) * weight;
-  });
+  const [r, g, b] = [target.channels[0].data, target.channels[1].data, target.channels[2].data];
+  const mix = (i: number, [red, green, blue]: Rgb, weight: number): void => {
+    r[i]! += (red - r[i]!) * weight;
+    g[i]! += (green - g[i]!) * weight;
+    b[i]! += (blue - b[i]!) * weight;
+  };
+  if (typeof colour === 'function') forCovered(target, mask, (i, coverage) => mix(i, colour(i), coverage * opacity));
+  else forCovered(target, mask, (i, coverage) => mix(i, colour, coverage * opacity));
 }
 
 /** Mixes a colour in by a field of coverage. */
@@ -49,10 +48,10 @@ export type Stain = Rgb;
 
 export const stains = {
   haematoxylin: [0.65, 0.7, 0.29],
-  eosin: [0.07, 0.99, 0.11],
+  eosin: [0.12, 0.84, 0.4],
   /** Romanowsky stains: azure on nuclei, eosin on red cells and granules. */
-  azure: [0.62, 0.73, 0.2],
-  romanowskyEosin: [0.08, 0.42, 0.38],
+  azure: [0.5, 0.72, 0.16],
+  romanowskyEosin: [0.2, 0.37, 0.36],
 } as const satisfies Record<string, Stain>;
 
 /**

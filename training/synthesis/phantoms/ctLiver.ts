@@ -10,7 +10,7 @@ import { between, coverageMm, drawRibs, drawTorso, drawVertebra, hu, organ } fro
 import { drawVessels, nearFirst, vesselTree } from './vesselTree.ts';
 import type { Point3, Vessel } from './vesselTree.ts';
 
-export const liverLabels = ['no_lesion', 'liver_lesion'] as const;
+export const liverLabels = ['normal', 'liver_lesion'] as const;
 
 /** From the dome of the liver (0) to the middle of the kidneys (1). */
 const regionMm = 120;
@@ -31,7 +31,7 @@ export function drawCtLiver(seed: number, options: PhantomOptions = {}): Phantom
   const thickness = 5;
   const spacingMm = 370 / size;
   const random = Random.named(seed, 'ct_liver');
-  const label = options.label ?? (random.chance(0.75) ? 'liver_lesion' : 'no_lesion');
+  const label = options.label ?? (random.chance(0.75) ? 'liver_lesion' : 'normal');
   const isPortal = random.chance(0.6);
   const build = random.between(0.94, 1.08);
   const fatMm = random.between(9, 26);

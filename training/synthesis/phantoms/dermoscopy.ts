@@ -92,12 +92,13 @@ export function drawDermoscopy(seed: number, options: PhantomOptions = {}): Phan
   for (let k = 0; k < glare; k++) tint(picture, filled(ellipse(random.between(0, size), random.between(0, size), size * 0.012, size * 0.006, random.between(0, 3))), [250, 246, 244], 0.7);
   const dim = random.between(0.06, 0.3);
   const isRound = random.chance(0.12);
-  for (const channel of picture.channels) {
-    for (let y = 0, i = 0; y < size; y++) {
-      for (let x = 0; x < size; x++, i++) {
-        const rho = Math.hypot(x - size / 2, y - size / 2) / (size / 2);
-        channel.data[i]! *= (1 - dim * Math.min(1, (rho / 1.35) ** 3)) * (isRound ? 1 / (1 + Math.exp((rho - 1.03) * 50)) : 1);
-      }
+  for (let y = 0, i = 0; y < size; y++) {
+    for (let x = 0; x < size; x++, i++) {
+      const rho = Math.sqrt((x - size / 2) ** 2 + (y - size / 2) ** 2) / (size / 2);
+      const light = (1 - dim * Math.min(1, (rho / 1.35) ** 3)) * (isRound ? 1 / (1 + Math.exp((rho - 1.03) * 50)) : 1);
+      red.data[i]! *= light;
+      green.data[i]! *= light;
+      blue.data[i]! *= light;
     }
   }
 

@@ -333,6 +333,15 @@ export function filled(points: readonly Point[]): Mask {
   return { x, y, width, height, data };
 }
 
+/** An outline's coverage with a soft edge: blurred by `sigma` pixels within its own surroundings, so that small things cost little. */
+export function softened(points: readonly Point[], sigma: number): Mask {
+  const sharp = filled(points);
+  const margin = Math.ceil(sigma * 3);
+  const padded = field(sharp.width + 2 * margin, sharp.height + 2 * margin);
+  for (let y = 0; y < sharp.height; y++) padded.data.set(sharp.data.subarray(y * sharp.width, (y + 1) * sharp.width), (y + margin) * padded.width + margin);
+  return { x: sharp.x - margin, y: sharp.y - margin, width: padded.width, height: padded.height, data: blurred(padded, sigma).data };
+}
+
 /** Adds one downward edge: each pixel right of it gains the part of its height that the edge spans, the pixels it crosses their covered part. */
 function addEdge(deltas: Float32Array, stride: number, x0: number, y0: number, x1: number, y1: number, sign: number): void {
   const slope = (x1 - x0) / (y1 - y0);

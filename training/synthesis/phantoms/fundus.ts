@@ -36,8 +36,13 @@ export function drawFundus(seed: number, options: PhantomOptions = {}): PhantomS
     blue.data[i]! += 4 * choroid.data[i]! + 2.5 * mottle.data[i]!;
   }
   const shade = (x: number, y: number, spread: number, colour: Rgb, strength: number): void => {
+    const across = Float32Array.from({ length: width }, (_, px) => Math.exp(-((px - x) ** 2) / (2 * spread * spread)));
     const glow = field(width, height);
-    for (let py = 0, i = 0; py < height; py++) for (let px = 0; px < width; px++, i++) glow.data[i] = Math.exp(-((px - x) ** 2 + (py - y) ** 2) / (2 * spread * spread));
+    for (let py = 0, i = 0; py < height; py++) {
+      const down = Math.exp(-((py - y) ** 2) / (2 * spread * spread));
+      if (down > 0.004) for (let px = 0; px < width; px++) glow.data[i + px] = across[px]! * down;
+      i += width;
+    }
     tintField(picture, glow, colour, strength);
   };
   shade(disc[0], disc[1], radius * 0.34, [232, 150, 84], 0.5);
@@ -69,7 +74,7 @@ export function drawFundus(seed: number, options: PhantomOptions = {}): PhantomS
   // The camera: brighter middle, round field, black beyond.
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
-      const rho = Math.hypot(x + 0.5 - cx, y + 0.5 - cy) / radius;
+      const rho = Math.sqrt((x + 0.5 - cx) ** 2 + (y + 0.5 - cy) ** 2) / radius;
       const light = (1.06 - 0.42 * rho * rho) * clamp((1.09 - rho) * radius * 0.5 + 0.5, 0, 1);
       red.data[i]! *= light;
       green.data[i]! *= light;
@@ -102,7 +107,7 @@ function vessel(random: Random, target: Field, start: Point, heading: number, tu
     y += (length / steps) * Math.sin(angle);
     points.push([x, y]);
     const left = 1 - k / steps;
-    if (depth > 0 && k > 1 && random.chance(depth === 3 ? 0.34 : 0.24)) {
+    if (depth > 0 && k > 1 && random.chance(depth === 2 ? 0.24 : 0.17)) {
       const side = random.pick([-1, 1]);
       vessel(random, target, [x, y], angle + side * random.between(0.45, 0.85), -side * random.between(0, 0.5), length * left * random.between(0.35, 0.7), width * (0.42 + 0.3 * left), depth - 1);
     }
@@ -114,20 +119,23 @@ function drawVasculature(picture: ReturnType<typeof canvas>, random: Random, dis
   const { width, height } = picture;
   const veins = field(width, height);
   const arteries = field(width, height);
-  for (const [target, thick, shift] of [[veins, 0.034, 0], [arteries, 0.024, 0.14]] as const) {
+  for (const [target, thick, shift] of [[veins, 0.029, 0], [arteries, 0.021, 9]] as const) {
     for (const up of [-1, 1]) {
-      // Screen angle 0 points right; the arcades leave steeply, then bend round the macula to the temple.
-      const away = (degrees: number): number => (towardsNose > 0 ? Math.PI - (degrees * Math.PI) / 180 * up * -1 : (degrees * Math.PI) / 180 * up);
-      const side = towardsNose > 0 ? -up : up;
-      const start: Point = [disc[0], disc[1] + up * radius * 0.03];
-      vessel(random, target, start, away(62 + shift * 80 + random.normal() * 4), -side * random.between(1.15, 1.45), radius * random.between(1.5, 1.75), radius * thick, 3);
-      vessel(random, target, start, away(118 + shift * 60 + random.normal() * 6), side * random.between(0.1, 0.5), radius * random.between(0.6, 0.9), radius * thick * 0.8, 2);
-      vessel(random, target, start, away(24 + random.normal() * 5), side * random.between(-0.5, -0.2), radius * random.between(0.4, 0.5), radius * thick * 0.4, 1);
+      // Degrees count from the temple upwards (downwards for the lower half); `bend` is the turn on the way, towards the temple where negative.
+      const leave = (degrees: number, bend: number, length: number, size: number, depth: number): void => {
+        const radians = (degrees * Math.PI) / 180;
+        const heading = Math.atan2(up * Math.sin(radians), -towardsNose * Math.cos(radians));
+        const start: Point = [disc[0], disc[1] + up * radius * 0.02];
+        vessel(random, target, start, heading, -towardsNose * up * ((bend * Math.PI) / 180), radius * length, radius * thick * size, depth);
+      };
+      leave(84 + shift + random.normal() * 5, -random.between(92, 112), random.between(1.75, 2), 1, 2);
+      leave(112 + shift + random.normal() * 6, random.between(-10, 24), random.between(0.7, 0.95), 0.75, 2);
+      leave(34 + random.normal() * 6, -random.between(18, 40), random.between(0.45, 0.6), 0.35, 1);
     }
   }
   // Nothing crosses the centre of the macula.
   for (const target of [veins, arteries]) {
-    for (let y = 0, i = 0; y < height; y++) for (let x = 0; x < width; x++, i++) target.data[i]! *= clamp((Math.hypot(x - macula[0], y - macula[1]) / radius - 0.1) / 0.09, 0, 1);
+    for (let y = 0, i = 0; y < height; y++) for (let x = 0; x < width; x++, i++) if (target.data[i]! > 0) target.data[i]! *= clamp((Math.hypot(x - macula[0], y - macula[1]) / radius - 0.1) / 0.09, 0, 1);
   }
   tintField(picture, blurred(veins, 0.6), [128, 28, 18], 0.72);
   tintField(picture, blurred(arteries, 0.6), [168, 46, 24], 0.68);

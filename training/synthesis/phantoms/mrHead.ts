@@ -1,7 +1,7 @@
 /** A T1-weighted MR series of the head after contrast: folded cortex, ventricles, skull and scalp, and a mass of one of three kinds. */
 import { clamp } from '#models/base/math.ts';
 import { Random } from '#models/base/random.ts';
-import { blob, blurred, coverage, ellipse, field, filled, forCovered, fractalNoise, harmonics, longAxis, paint, paintField, smoothNoise, whiteNoise } from './drawing.ts';
+import { blob, blurred, coverage, ellipse, field, filled, forCovered, fractalNoise, harmonics, longAxis, paint, paintField, smoothNoise, softened, whiteNoise } from './drawing.ts';
 import type { Field, Harmonic, Mask, Point } from './drawing.ts';
 import { axialGeometry, filledMm, plane, strokeMm, toPixel, toPixels } from './plane.ts';
 import type { Plane } from './plane.ts';
@@ -255,11 +255,7 @@ function drawDeep(at: Plane, scale: number, t: number, ventricles: number, textu
   }
 }
 
-const softMask = (at: Plane, points: readonly Point[], sigmaMm: number): Mask => {
-  const mask = coverage(at.size, at.size, toPixels(at, points));
-  const soft = blurred(mask, sigmaMm / at.spacingMm);
-  return { x: 0, y: 0, width: soft.width, height: soft.height, data: soft.data };
-};
+const softMask = (at: Plane, points: readonly Point[], sigmaMm: number): Mask => softened(toPixels(at, points), sigmaMm / at.spacingMm);
 
 /** Low slices: frontal base, temporal lobes, brain stem and cerebellum, parted by fluid. */
 function drawBase(at: Plane, scale: number, t: number, brain: Field): void {

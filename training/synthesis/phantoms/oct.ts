@@ -23,8 +23,8 @@ export function drawOct(seed: number, options: PhantomOptions = {}): PhantomStud
   const tilt = random.normal() * 0.035;
   const bow = random.between(-0.05, 0.02) * height;
   const level = height * random.between(0.56, 0.64);
-  const pitWidth = width * random.between(0.085, 0.12);
-  const pitDepth = random.between(0.5, 0.68);
+  const pitWidth = width * random.between(0.065, 0.095);
+  const pitDepth = random.between(0.4, 0.5);
   const isOedema = label === 'diabetic_macular_oedema';
 
   const wave = fractalNoise(random, width, 1, width / 3, 3, 0.4);
@@ -66,7 +66,7 @@ export function drawOct(seed: number, options: PhantomOptions = {}): PhantomStud
   }
 
   // Reflectance, column by column: layers thin towards the pit from the inside.
-  const reflectance = field(width, height, 0.014);
+  const reflectance = field(width, height, 0.008);
   const haze = smoothNoise(random, width, height, width / 14, height / 40);
   const vessels = Array.from({ length: 3 + random.below(4) }, () => ({ x: random.between(0, width), half: width * random.between(0.004, 0.009) }))
     .filter(({ x }) => Math.abs(x - centre) > pitWidth * 2.2);
@@ -74,7 +74,7 @@ export function drawOct(seed: number, options: PhantomOptions = {}): PhantomStud
   for (let x = 0; x < width; x++) {
     const total = thickness[x]!;
     const pit = Math.exp(-(((x - centre) / pitWidth) ** 2)) * (isOedema ? 0.45 : 1);
-    const outer = retina * 0.5;
+    const outer = retina * 0.44;
     const inner = Math.max(0.4, total - outer);
     let shadow = 1;
     for (const vesselAt of vessels) shadow -= 0.55 * Math.exp(-(((x - vesselAt.x) / vesselAt.half) ** 2));
@@ -105,8 +105,8 @@ export function drawOct(seed: number, options: PhantomOptions = {}): PhantomStud
     if (lift > 0.3) addSpan(reflectance, x, base - lift, base, 0.34);
     for (let py = Math.max(0, Math.floor(base)); py < height; py++) {
       const depth = (py - base) / (height * 0.3);
-      const fall = Math.exp(-depth * 2.1);
-      reflectance.data[py * width + x] = Math.max(0.014, (0.52 + 0.2 * choroid.data[py * width + x]! * Math.min(1, depth * 6)) * fall * shadow);
+      const fall = Math.exp(-depth * 3.4);
+      reflectance.data[py * width + x] = Math.max(0.012, (0.36 + 0.14 * choroid.data[py * width + x]! * Math.min(1, depth * 6)) * fall * shadow);
     }
   }
   // Fluid: dark rounded spaces with a slightly bright rim.
@@ -126,8 +126,10 @@ export function drawOct(seed: number, options: PhantomOptions = {}): PhantomStud
     });
     boxes.push(...boxesOf(reflectance, mask, 'retinal_fluid'));
   }
+  // A druse is boxed with the bright line that it lifts.
+  const rpeThickness = retina * 0.06;
   for (const { x, half, rise } of drusen) {
-    const outline = Array.from({ length: 25 }, (_, k) => -1 + k / 12).map((s) => [x + s * half, rpe[clamp(Math.round(x + s * half), 0, width - 1)]! - rise * (1 - s * s) ** 0.8] as const);
+    const outline = Array.from({ length: 25 }, (_, k) => -1 + k / 12).map((s) => [x + s * half, rpe[clamp(Math.round(x + s * half), 0, width - 1)]! - rise * (1 - s * s) ** 0.8 - rpeThickness] as const);
     boxes.push(...boxesOf(reflectance, filled([...outline, [x + half, rpe[clamp(Math.round(x + half), 0, width - 1)]! + 0.5], [x - half, rpe[clamp(Math.round(x - half), 0, width - 1)]! + 0.5]]), 'drusen'));
     measurements.push({ name: 'height', class: 'drusen', frame: 0, value: rounded(rise), unit: 'px' });
   }
@@ -156,8 +158,8 @@ function storedOct(reflectance: Field, random: Random): { width: number; height:
   const grain = speckle(random, width, height, 0.75, 0.6);
   const samples = new Uint8Array(width * height);
   for (let i = 0; i < samples.length; i++) {
-    const value = reflectance.data[i]! * (0.45 + 0.55 * grain.data[i]!) + 0.006 * grain.data[i]!;
-    samples[i] = clamp(Math.round(255 * Math.min(1, value) ** 0.62 * 0.92), 0, 255);
+    const value = reflectance.data[i]! * (0.45 + 0.55 * grain.data[i]!) + 0.004 * grain.data[i]!;
+    samples[i] = clamp(Math.round(255 * Math.min(1, value) ** 0.66 * 0.9), 0, 255);
   }
   return { width, height, samples, bitsStored: 8, slope: 1, intercept: 0, window: { center: 128, width: 256 } };
 }

@@ -28,7 +28,7 @@ export function drawSlide(seed: number, options: PhantomOptions = {}): PhantomSt
   const label = options.label ?? random.pick(slideLabels);
   const section: Section = { size, random, blue: field(size, size), pink: field(size, size), fine: smoothNoise(random, size, size, 2.3) };
   const half = size / 2;
-  const outline = blob(half, half, half * 0.93, half * 0.9, 0, harmonics(random, 0.05, 7));
+  const outline = blob(half, half, half * 0.97, half * 0.94, 0, harmonics(random, 0.05, 7));
   const tissue = coverage(size, size, outline);
   drawAlveoli(section, tissue);
   const boxes: PhantomBox[] = [];
@@ -107,19 +107,19 @@ function nucleus({ blue, pink, fine, random }: Section, x: number, y: number, rx
 /** Thin walls with flat nuclei and capillaries between empty air spaces. */
 function drawAlveoli(section: Section, tissue: Field): void {
   const { size, random, blue, pink, fine } = section;
-  const a = smoothNoise(random, size, size, 62 / mpp / 1.6);
-  const b = smoothNoise(random, size, size, 34 / mpp / 1.6);
+  const a = smoothNoise(random, size, size, 44 / mpp / 1.6);
+  const b = smoothNoise(random, size, size, 26 / mpp / 1.6);
   const thick = smoothNoise(random, size, size, 150 / mpp);
   const wall = field(size, size);
   for (let i = 0; i < wall.data.length; i++) {
-    const width = 0.085 + 0.05 * clamp(thick.data[i]!, -1, 2);
+    const width = 0.11 + 0.07 * clamp(thick.data[i]!, -1, 2);
     const ridge = Math.abs(a.data[i]! + 0.45 * b.data[i]!);
     const c = clamp((width - ridge) * 26 + 0.5, 0, 1) * tissue.data[i]!;
     wall.data[i] = c;
     pink.data[i]! += c * (0.3 + 0.05 * fine.data[i]!);
     blue.data[i]! += c * 0.07;
   }
-  const count = Math.round((size * size * mpp * mpp) / 260);
+  const count = Math.round((size * size * mpp * mpp) / 60);
   for (let k = 0; k < count; k++) {
     const x = random.between(3, size - 3);
     const y = random.between(3, size - 3);
@@ -131,7 +131,7 @@ function drawAlveoli(section: Section, tissue: Field): void {
     nucleus(section, x, y, random.between(3.2, 5) / mpp, random.between(1.5, 2.4) / mpp, Math.atan2(gx, -gy), random.between(0.55, 0.8));
   }
   // Red cells lie in the larger vessels and here and there in an air space.
-  for (let k = 0; k < count / 4; k++) {
+  for (let k = 0; k < count / 8; k++) {
     const x = random.between(3, size - 3);
     const y = random.between(3, size - 3);
     if (wall.data[Math.floor(y) * size + Math.floor(x)]! < 0.5 && random.chance(0.9)) continue;
@@ -176,8 +176,8 @@ function packed({ size, random }: Section, region: Field, low: number, high: num
   let area = 0;
   for (const value of region.data) area += value;
   let covered = 0;
-  for (let k = 0; k < 2500 && covered < area * share; k++) {
-    const r = random.between(low, k > 1200 ? (low + high) / 2 : high) / mpp;
+  for (let k = 0; k < 6000 && covered < area * share; k++) {
+    const r = random.between(low, k > 4000 ? low * 1.3 : k > 1500 ? (low + high) / 2 : high) / mpp;
     const x = random.between(r, size - r);
     const y = random.between(r, size - r);
     const isInside = Array.from({ length: 8 }, (_, turn) => (turn * Math.PI) / 4).every((turn) => {
@@ -185,7 +185,7 @@ function packed({ size, random }: Section, region: Field, low: number, high: num
       const py = Math.floor(y + r * Math.sin(turn));
       return px >= 0 && py >= 0 && px < size && py < size && region.data[py * size + px]! > 0.5;
     });
-    if (!isInside || result.some((other) => Math.hypot(other.x - x, other.y - y) < (other.r + r) * 1.1)) continue;
+    if (!isInside || result.some((other) => Math.hypot(other.x - x, other.y - y) < (other.r + r) * 1.02)) continue;
     result.push({ x, y, r });
     covered += Math.PI * r * r;
   }
@@ -195,7 +195,7 @@ function packed({ size, random }: Section, region: Field, low: number, high: num
 /** Glands: a ring of columnar cells, nuclei towards its outside, round an empty or mucous lumen. */
 function drawGlands(section: Section, region: Field): number {
   const { random, blue, pink, fine } = section;
-  const glands = packed(section, region, 22, 58, 0.62);
+  const glands = packed(section, region, 18, 52, 0.7);
   for (const { x, y, r } of glands) {
     const waves = harmonics(random, 0.1, 6);
     const turn = random.between(0, 3);
@@ -234,7 +234,7 @@ function drawGlands(section: Section, region: Field): number {
 /** Nests of polygonal cells, larger and paler towards their middle, some with a pearl of keratin. */
 function drawNests(section: Section, region: Field): number {
   const { random, blue, pink, fine } = section;
-  const nests = packed(section, region, 36, 105, 0.66);
+  const nests = packed(section, region, 26, 90, 0.72);
   for (const { x, y, r } of nests) {
     const outline = blob(x, y, r * 0.94, r * 0.94 * random.between(0.72, 1), random.between(0, 3), harmonics(random, 0.12, 7));
     const inside = filled(outline);
