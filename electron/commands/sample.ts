@@ -16,6 +16,7 @@ export const command: Command = {
     out: { type: 'string', help: 'the folder that the files go to (default: samples)' },
     seed: { type: 'string', help: 'another one of the same kind (default 7)' },
     review: { type: 'boolean', help: 'asks the model about it, and writes the overlay picture and the trace beside it' },
+    model: { type: 'string', help: 'with --review: a checkpoint folder; the built-in model where absent' },
     list: { type: 'boolean', help: 'the names, and the question that suits each' },
   },
   async run(context) {
@@ -61,5 +62,5 @@ function write(folder: string, { name, files, truth }: SampleStudy): readonly st
 
 async function review(context: CommandContext, { path, question, answer }: { readonly path: string; readonly question: string; readonly answer: string }): Promise<void> {
   const { command: reviewCommand } = await import('./review.ts');
-  await reviewCommand.run({ ...context, positionals: [path], values: { ask: question, out: answer, json: context.json } });
+  await reviewCommand.run({ ...context, positionals: [path], values: { ask: question, out: answer, json: context.json, model: context.values.model } });
 }

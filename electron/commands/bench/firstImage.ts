@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Fault } from '#models/base/fault.ts';
 import { encodeModel } from '#models/graph/encode.ts';
 import { Graph } from '#models/graph/graph.ts';
 import { matMul } from '#models/graph/ops.ts';
@@ -13,33 +14,38 @@ import { openSafetensors } from '#models/weights/safetensors.ts';
 import { projectRoot } from '#electron/storage/folders.ts';
 import { sampleOf, timed, type Sample } from './measure.ts';
 
-/** Starts the command as a person would, in a new process, and takes the time until the first token is shown. */
+/** Starts the command as a person would, in a new process, and takes the time until the first token is there. */
 export async function benchFirstToken({ path, model, rounds }: { path: string; model: string | undefined; rounds: number }): Promise<Record<string, unknown>> {
   const times: number[] = [];
   for (let run = -1; run < rounds; run++) {
     const ms = await firstToken(path, model);
     if (run >= 0) times.push(ms);
   }
-  return { what: 'cold start of `loupe review` until the first answer token is shown', ours: sampleOf(times) };
+  return { what: 'cold start of `loupe review` until the first answer token', ours: sampleOf(times) };
 }
 
-/** The review streams what the model writes to standard error; its first words are the format's own. */
+/** From the start of the process to the first token, by the command's own clock, plus what the launcher's process took before that clock began. */
 function firstToken(path: string, model: string | undefined): Promise<number> {
-  const words = [join(projectRoot(), 'electron', 'loupe.mjs'), 'review', path, '--ask', 'Is there an abnormality, and where?', ...(model === undefined ? [] : ['--model', model])];
+  const words = [join(projectRoot(), 'electron', 'loupe.mjs'), 'review', path, '--ask', 'Is there an abnormality, and where?', '--max-new-tokens', '2', '--json', ...(model === undefined ? [] : ['--model', model])];
   return new Promise((resolve, reject) => {
-    const started = performance.now();
+    const started = Date.now();
     const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] });
-    let shown = '';
-    const look = (chunk: Buffer): void => {
-      shown += chunk.toString();
-      if (!/<think>|<answer>|Observation|Conclusion/.test(shown)) return;
-      resolve(performance.now() - started);
-      child.kill();
-    };
-    child.stdout.on('data', look);
-    child.stderr.on('data', look);
+    let [output, errors, wall] = ['', '', 0];
+    child.stdout.on('data', (chunk: Buffer) => {
+      wall ||= Date.now() - started;
+      output += chunk.toString();
+    });
+    child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
     child.on('error', reject);
-    child.on('exit', () => reject(new Error(`loupe review ended without an answer: ${shown.slice(-400)}`)));
+    child.on('exit', () => {
+      try {
+        const { timing } = JSON.parse(output) as { timing: { since_process_start_ms: number; answered_ms: number; first_token_ms: number } };
+        // `since_process_start_ms` is taken when the answer is there; what came after it does not belong to the wait.
+        resolve(Math.min(wall, timing.since_process_start_ms - timing.answered_ms + timing.first_token_ms));
+      } catch {
+        reject(new Fault({ code: 'bench.review', what: 'The first token was not measured.', why: `loupe review said: ${(output || errors).trim().slice(-400)}`, mend: 'Give a study with --study and a checkpoint with --model.' }));
+      }
+    });
   });
 }
 
