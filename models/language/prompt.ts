@@ -42,7 +42,7 @@ export function promptTokens(
   checkCounts(messages, pieces.filter(isPlaceholder).map((piece) => (piece === imageId ? 'image' : 'video')), grids.length);
   let next = 0;
   return pieces.flatMap((piece) => {
-    if (typeof piece === 'string') return tokenizer.encode(piece);
+    if (typeof piece === 'string') return tokenizer.encode(piece, { marks: false });
     return isPlaceholder(piece) ? Array<number>(placeholders(grids[next++] as readonly [number, number, number], options.mergeSize)).fill(piece) : [piece];
   });
 }

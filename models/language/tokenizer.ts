@@ -1,10 +1,17 @@
 /** Text to token ids and back, by the tokenizer.json of a model folder: byte-level BPE, with control tokens that text can never forge. */
-import { Tokenizer as ByteLevelTokenizer } from '@huggingface/tokenizers';
+import * as library from '@huggingface/tokenizers';
 import { Fault } from '#models/base/fault.ts';
 
+export interface EncodeOptions {
+  /** The text is a template: the names of control tokens in it are control tokens. */
+  readonly special?: boolean;
+  /** The text is a completion: added tokens that are no control tokens, as `<think>`, are recognised. Off for what a person writes. */
+  readonly marks?: boolean;
+}
+
 export interface Tokenizer {
-  /** The ids of a text. Unless `special`, the names of added tokens in it are plain text, so that nothing a person writes can steer the model. */
-  encode(text: string, options?: { readonly special?: boolean }): number[];
+  /** The ids of a text. Unless `special`, the names of control tokens in it are plain text, so that nothing written can steer the model. `marks` is on by default. */
+  encode(text: string, options?: EncodeOptions): number[];
   /** The text of the ids. Control tokens are left out unless `special`; added tokens that are no control tokens are always shown. Unknown ids give nothing. */
   decode(ids: readonly number[], options?: { readonly special?: boolean }): string;
   /** The id of one token by its name, added or not. */
@@ -26,16 +33,17 @@ export interface Tokenizer {
  */
 export function createTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown): Tokenizer {
   const file = checkedFile(tokenizerJson);
-  const library = build(file.json, isRecord(tokenizerConfig) ? tokenizerConfig : {});
+  const model = build(file.json, isRecord(tokenizerConfig) ? tokenizerConfig : {});
   const added = new Map(file.added_tokens.map((token) => [token.content, token]));
   const addedById = new Map(file.added_tokens.map((token) => [token.id, token]));
   const { nameOfId } = file;
   const size = file.added_tokens.reduce((most, { id }) => Math.max(most, id + 1), nameOfId.length);
   const cut = cutter(added);
+  const cutMarks = cutter(new Map([...added].filter(([, token]) => !token.special)));
 
   const encodePlain = (text: string): number[] => {
     if (text === '') return [];
-    const ids = library.encode(text, { add_special_tokens: false }).ids as number[];
+    const ids = model.encode(text, { add_special_tokens: false }).ids;
     // No merge leads to an added token in any published file; one that does would let text forge it.
     if (ids.some((id) => addedById.has(id))) throw damaged('Its vocabulary builds an added token out of plain text.');
     return ids;
@@ -51,8 +59,10 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown
   const isControl = (id: number): boolean => addedById.get(id)?.special === true;
 
   return {
-    encode: (text, { special = false } = {}) =>
-      (special ? cut(text).flatMap((piece) => (typeof piece === 'number' ? piece : encodePlain(piece))) : encodePlain(text)),
+    encode(text, { special = false, marks = true } = {}) {
+      const pieces = special ? cut(text) : marks ? cutMarks(text) : [text];
+      return pieces.flatMap((piece) => (typeof piece === 'number' ? piece : encodePlain(piece)));
+    },
     decode(ids, { special = false } = {}) {
       const shown = special ? ids : ids.filter((id) => !isControl(id));
       return new TextDecoder('utf-8', { ignoreBOM: true }).decode(concatenated(shown.map(bytesOf)));
@@ -140,11 +150,18 @@ function usesByteLevel(decoder: unknown): boolean {
   return decoder.type === 'ByteLevel' || (decoder.type === 'Sequence' && Array.isArray(decoder.decoders) && decoder.decoders.some(usesByteLevel));
 }
 
+/** What is used of the library; its own declarations do not resolve under strict module rules. */
+interface LibraryTokenizer {
+  encode(text: string, options: { readonly add_special_tokens: boolean }): { readonly ids: number[] };
+}
+
+const { Tokenizer: LibraryTokenizer } = library as unknown as { readonly Tokenizer: new (json: object, config: object) => LibraryTokenizer };
+
 /** The library sees no added tokens at all: they are cut out here, so that it can only make plain ones. */
-function build(json: object, config: Readonly<Record<string, unknown>>): ByteLevelTokenizer {
+function build(json: object, config: Readonly<Record<string, unknown>>): LibraryTokenizer {
   const plainConfig = { clean_up_tokenization_spaces: false, tokenizer_class: config.tokenizer_class };
   try {
-    return new ByteLevelTokenizer({ ...json, added_tokens: [], post_processor: null }, plainConfig);
+    return new LibraryTokenizer({ ...json, added_tokens: [], post_processor: null }, plainConfig);
   } catch (cause) {
     throw damaged(`${cause instanceof Error ? cause.message : 'It cannot be read'}.`, cause);
   }

@@ -115,14 +115,24 @@ describe('refused is', () => {
   });
 });
 
+interface Expected {
+  readonly rendered_prompt: string;
+  readonly input_ids: readonly number[];
+  readonly image_grid_thw: readonly [number, number, number];
+  readonly completion_text: string;
+  readonly completion_ids: readonly number[];
+  readonly greedy_text: string;
+  readonly greedy_tokens: readonly number[];
+}
+
 const parity = join(process.env.LOUPE_SHARED ?? '../shared', 'parity');
 describe.skipIf(!existsSync(parity))('the reference checkpoints (skipped where the shared folder is absent)', () => {
   const read = (...path: string[]): string => readFileSync(join(parity, ...path), 'utf8');
   for (const name of existsSync(parity) ? readdirSync(parity) : []) {
-    const json = (file: string): any => JSON.parse(read(name, file)); // eslint-disable-line @typescript-eslint/no-explicit-any, @typescript-eslint/no-unsafe-return
+    const json = <T>(file: string): T => JSON.parse(read(name, file)) as T;
     test(`${name}: equal prompt, equal ids, equal completion`, () => {
-      const expected = json('expected.json');
-      const config = json('tokenizer_config.json');
+      const expected = json<Expected>('expected.json');
+      const config = json<{ readonly chat_template: string }>('tokenizer_config.json');
       const reference = createTokenizer(json('tokenizer.json'), config);
       const ids = promptTokens(reference, config.chat_template, [user(image, words(read(name, 'prompt.txt')))], [expected.image_grid_thw], options);
       expect(ids).toEqual(expected.input_ids);

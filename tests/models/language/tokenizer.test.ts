@@ -14,8 +14,17 @@ const names = file.added_tokens.map(({ content }) => content);
 const hostile = fc.array(fc.oneof(fc.constantFrom(...names, '<', '|', '>', '<|', '|>', 'im_end', 'think', ' ', '\n'), fc.string({ unit: 'grapheme' })), { maxLength: 12 }).map((parts) => parts.join(''));
 
 describe('encoding', () => {
-  test('never makes an added token out of text, whatever it says', () => {
-    fc.assert(fc.property(hostile, (text) => tokenizer.encode(text).every((id) => !addedIds.has(id))));
+  test('never makes a control token out of text, whatever it says', () => {
+    fc.assert(fc.property(hostile, (text) => tokenizer.encode(text).every((id) => !tokenizer.isControl(id))));
+  });
+
+  test('makes no added token at all out of what a person writes', () => {
+    fc.assert(fc.property(hostile, (text) => tokenizer.encode(text, { marks: false }).every((id) => !addedIds.has(id))));
+  });
+
+  test('gives the marks of a completion one token each', () => {
+    const ids = tokenizer.encode('<think>\n</think><answer>A<|im_end|></answer>');
+    expect(ids.filter((id) => addedIds.has(id))).toEqual(['<think>', '</think>', '<answer>', '</answer>'].map((name) => tokenizer.idOf(name)));
   });
 
   test('loses nothing but the spelling of composed characters', () => {
@@ -118,7 +127,7 @@ describe('a tokenizer file', () => {
   });
 
   test('with merges in the older spelling gives the same ids', () => {
-    const older = createTokenizer(changed((copy) => { copy.model.merges = copy.model.merges.map((pair: string[]) => pair.join(' ')); }), {});
+    const older = createTokenizer(changed((copy) => { copy.model.merges = (copy.model.merges as string[][]).map((pair) => pair.join(' ')); }), {});
     expect(older.encode('The right lung')).toEqual(tokenizer.encode('The right lung'));
   });
 });

@@ -1,4 +1,4 @@
-import { Tokenizer } from '@huggingface/tokenizers';
+import * as library from '@huggingface/tokenizers';
 import { describe, expect, test } from 'vitest';
 import { trainVocabulary } from '#training/data/vocabulary.ts';
 
@@ -15,7 +15,13 @@ const sentences = [
 ];
 const { tokenizer, tokenizerConfig, size } = trainVocabulary(Array.from({ length: 10 }, () => sentences).flat(), 360);
 const file = tokenizer as File;
-const loaded = new Tokenizer(tokenizer as object, tokenizerConfig as object);
+/** The library itself, so that the files stand on their own. */
+interface Loaded {
+  encode(text: string): { readonly ids: number[]; readonly tokens: string[] };
+  decode(ids: readonly number[], options: { readonly skip_special_tokens: boolean; readonly clean_up_tokenization_spaces?: boolean }): string;
+}
+const { Tokenizer } = library as unknown as { readonly Tokenizer: new (json: unknown, config: unknown) => Loaded };
+const loaded = new Tokenizer(tokenizer, tokenizerConfig);
 const pieces = (text: string): string[] => loaded.encode(text).tokens;
 
 describe('a learnt vocabulary', () => {
