@@ -126,7 +126,7 @@ describe('the words and the measurements agree', () => {
 
   test('sizes and shares', () => {
     for (const turn of ofType(recordOf('mri-box'), 'size').filter(({ style }) => style === 'reasoned')) {
-      const [{ box }] = boxesIn(turn.completion) as [{ box: { x1: number; y1: number; x2: number; y2: number } }];
+      const { box } = boxesIn(turn.completion)[0]!;
       expect(Number(turn.answer)).toBe(/wide/.test(turn.completion) ? box.x2 - box.x1 : box.y2 - box.y1);
     }
     for (const turn of ofType(recordOf('mri-box'), 'share')) expect(Math.abs(Number(turn.answer) - (100 * 50 * 50) / (200 * 160))).toBeLessThan(2);
