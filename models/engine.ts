@@ -4,7 +4,7 @@ import { Fault } from '#models/base/fault.ts';
 import { product } from '#models/base/math.ts';
 import { encodeModel } from '#models/graph/encode.ts';
 import type { DType, Graph, Value } from '#models/graph/graph.ts';
-import { cast } from '#models/graph/ops.ts';
+import { add, cast, matMulNBits } from '#models/graph/ops.ts';
 import type { VisionInput } from '#models/imaging/patches.ts';
 import { parseConfig, type QwenVlConfig } from '#models/networks/config.ts';
 import { denseParameters } from '#models/networks/parameters.ts';
@@ -16,12 +16,14 @@ import { bucket, type Prefilled } from '#models/runtime/kvCache.ts';
 import { createSession, float32, floats, int64, type Device, type Feeds, type Session, type Tensor } from '#models/runtime/session.ts';
 import { SessionCache } from '#models/runtime/sessionCache.ts';
 import { externalData, requireTensor, type Checkpoint } from '#models/weights/checkpoint.ts';
-import { readTensor } from '#models/weights/safetensors.ts';
+import { readTensor, type TensorEntry } from '#models/weights/safetensors.ts';
 
 export interface EngineOptions {
   readonly device?: Device | 'auto';
   /** Absent: one thread for each physical core. */
   readonly threads?: number;
+  /** For quantised checkpoints: 4 rounds activations to 8 bits and is several times faster (default), 0 keeps them as they are. */
+  readonly accuracyLevel?: 0 | 4;
 }
 
 /** A prompt in numbers. Grids stand in the order of their placeholders. */
@@ -56,14 +58,12 @@ export async function openEngine(checkpoint: Checkpoint, options: EngineOptions 
   // The tower's first tensor tells a text model from one that can see, before anything is computed.
   requireTensor(checkpoint, 'visual.patch_embed.proj.weight', [config.vision.width, config.vision.channels, config.vision.temporalPatchSize, config.vision.patchSize, config.vision.patchSize]);
   const { device, fused } = await chooseDevice(options.device ?? 'auto');
-  if (!fused.has('SimplifiedLayerNormalization') || (config.family === 'qwen2_vl' && !fused.has('LayerNormalization'))) {
-    throw new Fault({
-      code: 'runtime.device', what: `The device '${device}' cannot be used.`, why: 'Its layer norm differs from that of the CPU.', mend: 'Use --device cpu.',
-    });
-  }
-  const weights = weightsOf(checkpoint);
+  if (!fused.has('SimplifiedLayerNormalization') || (config.family === 'qwen2_vl' && !fused.has('LayerNormalization'))) throw unsuited(device, 'Its layer norm differs from that of the CPU.');
+  const quantization = quantizationOf(checkpoint, options.accuracyLevel ?? 4);
+  if (quantization && !fused.has('MatMulNBits')) throw unsuited(device, 'Its product with quantised weights differs from that of the CPU.');
+  const weights = weightsOf(checkpoint, quantization);
   const total = [...checkpoint.tensors.values()].reduce((sum, { shape }) => sum + product(shape), 0);
-  const isFed = device === 'cpu' && total <= fedParameters;
+  const isFed = device === 'cpu' && total <= fedParameters && !quantization;
   const cache = new SessionCache(isFed ? 48 : 4);
   const threads = options.threads === undefined ? {} : { threads: options.threads };
 
@@ -165,27 +165,42 @@ export async function openEngine(checkpoint: Checkpoint, options: EngineOptions 
   };
 }
 
+const unsuited = (device: Device, why: string): Fault => new Fault({ code: 'runtime.device', what: `The device '${device}' cannot be used.`, why, mend: 'Use --device cpu.' });
+
 const weightInput = (name: string): string => `weight:${name}`;
 
 const dtypes: Readonly<Record<string, DType>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
 
-/** The checkpoint's tensors as graphs take them: pointed at in their file, or fed as float32. Each graph asks for a tensor once. */
-function weightsOf(checkpoint: Checkpoint): { stored: ParametersOf; fed: (used: Set<string>) => ParametersOf; values: (name: string) => Tensor } {
+/** The checkpoint's tensors as graphs take them: pointed at in their file, or fed as float32. Linear layers may be quantised. */
+function weightsOf(checkpoint: Checkpoint, quantization: Quantization | null): { stored: ParametersOf; fed: (used: Set<string>) => ParametersOf; values: (name: string) => Tensor } {
   const memory = new Map<string, Tensor>();
-  const once = (make: (graph: Graph, name: string, shape: readonly number[]) => Value): ParametersOf => (graph) => {
-    const made = new Map<string, Value>();
-    return denseParameters((name, shape) => {
-      let value = made.get(name);
-      if (!value) made.set(name, (value = make(graph, name, shape)));
-      return value;
-    });
-  };
+  const external = (graph: Graph, entry: TensorEntry, dtype: DType): Value => graph.external(weightInput(entry.name), entry.shape, dtype, externalData(entry, checkpoint.folder));
   return {
-    stored: once((graph, name, shape) => {
-      const entry = requireTensor(checkpoint, name, shape);
-      return cast(graph.external(weightInput(name), shape, dtypeOf(entry.dtype, name), externalData(entry, checkpoint.folder)), 'float32');
-    }),
-    fed: (used) => once((graph, name, shape) => {
+    stored: (graph) => {
+      const dense = denseParameters((name, shape) => {
+        const entry = requireTensor(checkpoint, name, shape);
+        return cast(external(graph, entry, dtypeOf(entry.dtype, name)), 'float32');
+      });
+      if (!quantization) return dense;
+      return {
+        tensor: dense.tensor,
+        linear(x, name, outputs, bias) {
+          const packed = checkpoint.tensors.get(`${name}.weight.packed`);
+          if (!packed) return dense.linear(x, name, outputs, bias);
+          const k = x.shape.at(-1) as number;
+          const bits = ((packed.shape[2] ?? 0) * 8) / quantization.blockSize;
+          const blocks = Math.ceil(k / quantization.blockSize);
+          requireTensor(checkpoint, packed.name, [outputs, blocks, (quantization.blockSize * bits) / 8]);
+          const scales = requireTensor(checkpoint, `${name}.weight.scales`, [outputs * blocks]);
+          const zeros = checkpoint.tensors.get(`${name}.weight.zeros`);
+          const product = matMulNBits(x, external(graph, packed, 'uint8'), external(graph, scales, 'float32'), zeros ? external(graph, zeros, 'uint8') : null, {
+            k, n: outputs, bits, blockSize: quantization.blockSize, accuracyLevel: quantization.accuracyLevel,
+          });
+          return bias ? add(product, dense.tensor(`${name}.bias`, [outputs])) : product;
+        },
+      };
+    },
+    fed: (used) => (graph) => denseParameters((name, shape) => {
       dtypeOf(requireTensor(checkpoint, name, shape).dtype, name);
       used.add(name);
       return graph.input(weightInput(name), shape);
@@ -200,6 +215,27 @@ function weightsOf(checkpoint: Checkpoint): { stored: ParametersOf; fed: (used: 
       return value;
     },
   };
+}
+
+interface Quantization {
+  readonly blockSize: number;
+  /** 4: activations are rounded to 8 bits too, which is several times faster; 0: they stay float32. */
+  readonly accuracyLevel: number;
+}
+
+/** The name by which config.json says that Loupe quantised the linear layers. */
+export const quantizationMethod = 'loupe-nbits';
+
+/** How the checkpoint is quantised; null where it is not. */
+function quantizationOf({ config }: Checkpoint, accuracyLevel: number): Quantization | null {
+  const stated = typeof config === 'object' && config !== null ? (config as Readonly<Record<string, unknown>>).quantization_config : undefined;
+  if (stated === undefined || stated === null) return null;
+  const { quant_method: method, block_size: blockSize } = stated as Readonly<Record<string, unknown>>;
+  if (method === quantizationMethod && typeof blockSize === 'number' && [16, 32, 64, 128].includes(blockSize)) return { blockSize, accuracyLevel };
+  throw new Fault({
+    code: 'config.unsupported', what: 'The checkpoint cannot be used.', why: `Its weights are quantised by the method ${JSON.stringify(method)}.`,
+    mend: 'Take the checkpoint in its original precision; `loupe quantize` makes it smaller.',
+  });
 }
 
 function dtypeOf(dtype: string, name: string): DType {
