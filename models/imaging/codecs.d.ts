@@ -14,17 +14,3 @@ declare module '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs' {
   }
   export default function createCodec(options?: object): Promise<Codec>;
 }
-
-declare module '@cornerstonejs/codec-openjpeg/decodewasmjs' {
-  export interface Jpeg2000Decoder {
-    getEncodedBuffer(length: number): Uint8Array;
-    decode(): void;
-    getDecodedBuffer(): Uint8Array;
-    getFrameInfo(): { readonly width: number; readonly height: number; readonly bitsPerSample: number; readonly componentCount: number; readonly isSigned: boolean };
-    delete(): void;
-  }
-  export interface Codec {
-    readonly J2KDecoder: new () => Jpeg2000Decoder;
-  }
-  export default function createCodec(options?: object): Promise<Codec>;
-}

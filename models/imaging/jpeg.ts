@@ -42,7 +42,7 @@ export async function decodeJpeg(bytes: Uint8Array, name = 'The JPEG picture'): 
     const { width, height, componentCount } = decoder.getFrameInfo();
     const decoded = decoder.getDecodedBuffer();
     if (width !== header.width || height !== header.height || decoded.length !== width * height * componentCount) throw new Error('another size');
-    const picture = componentCount === 1 ? fromGrey({ width, height }, decoded) : { width, height, data: decoded.slice() };
+    const picture = componentCount === 1 ? fromGrey({ width, height }, decoded) : { width, height, data: new Uint8Array(decoded) };
     decoder.delete();
     if (pixels <= keptPixels) kept.push(worker);
     return picture;

@@ -1,52 +1,39 @@
-/** JPEG 2000 tiles of slides, decoded by OpenJPEG. */
-import createCodec from '@cornerstonejs/codec-openjpeg/decodewasmjs';
+/** JPEG 2000 tiles of slides as RGB; the code stream itself is the DICOM decoder's business. */
 import { Fault } from '#models/base/fault.ts';
+import { decodeJpeg2000 as decodeStream } from './dicom/codecs.ts';
 import { fromGrey } from './image.ts';
 import type { Picture } from './image.ts';
 
 /**
- * One tile, which must have the size that its page says. `isYcc`: its components are luminance and two colour differences.
- * Throws `picture.damaged` or `picture.unsupported`; `name` opens each sentence.
+ * One tile of 8 bits a sample, which must have the size that its page says.
+ * `isYcc`: its components are luminance and two colour differences, unless the code stream has turned them into RGB itself.
+ * Throws `picture.damaged`; `name` opens each sentence.
  */
 export async function decodeJpeg2000(
   bytes: Uint8Array,
-  { width, height, isYcc, name }: { width: number; height: number; isYcc: boolean; name: string },
+  { width, height, samples, isYcc, name }: { width: number; height: number; samples: number; isYcc: boolean; name: string },
 ): Promise<Picture> {
-  const size = readSize(bytes);
-  if (size?.width !== width || size.height < height) throw damaged(name, 'Its compressed data do not have the size of a tile.');
-  const codec = await (loaded ??= createCodec({ print: ignore, printErr: ignore }));
-  const decoder = new codec.J2KDecoder();
   try {
-    decoder.getEncodedBuffer(bytes.length).set(bytes);
-    decoder.decode();
-    const info = decoder.getFrameInfo();
-    const decoded = decoder.getDecodedBuffer();
-    const pixels = width * height;
-    if (info.bitsPerSample !== 8 || info.isSigned) throw unsupported(name, `It has ${info.bitsPerSample} bits a sample.`);
-    if (info.width !== width || info.height < height || decoded.length < pixels * info.componentCount) throw damaged(name, 'Its compressed data are damaged.');
-    if (info.componentCount === 1) return fromGrey({ width, height }, decoded);
-    if (info.componentCount !== 3) throw unsupported(name, `It has ${info.componentCount} components.`);
-    const data = decoded.slice(0, pixels * 3);
-    return { width, height, data: isYcc ? fromYcc(data) : data };
+    const { data, colour } = await decodeStream(bytes, { rows: height, columns: width, samples, bitsAllocated: 8 });
+    if (data.BYTES_PER_ELEMENT !== 1) throw damaged(name, 'Its samples are not bytes.');
+    if (samples === 1) return fromGrey({ width, height }, data);
+    const rgb = samples === 3 ? new Uint8Array(data) : firstThree(data, samples);
+    return { width, height, data: isYcc && colour !== 'rgb' ? fromYcc(rgb) : rgb };
   } catch (cause) {
-    if (cause instanceof Fault) throw cause;
-    loaded = undefined;
-    throw damaged(name, 'Its compressed data are damaged.', { cause });
-  } finally {
-    if (loaded) decoder.delete();
+    if (cause instanceof Fault && cause.code.startsWith('dicom.')) throw damaged(name, cause.why, { cause });
+    throw cause;
   }
 }
 
-/** The codec's remarks would mix with a command's output. */
-const ignore = (): void => undefined;
-
-let loaded: ReturnType<typeof createCodec> | undefined;
-
-/** The image size from the codestream's SIZ segment, so that the codec never allocates for more. */
-function readSize(bytes: Uint8Array): { width: number; height: number } | null {
-  if (bytes.length < 24 || bytes[0] !== 0xff || bytes[1] !== 0x4f || bytes[2] !== 0xff || bytes[3] !== 0x51) return null;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return { width: view.getUint32(8) - view.getUint32(16), height: view.getUint32(12) - view.getUint32(20) };
+/** The colours without what follows them, such as alpha. */
+function firstThree(data: ArrayLike<number>, samples: number): Uint8Array {
+  const rgb = new Uint8Array((data.length / samples) * 3);
+  for (let from = 0, to = 0; to < rgb.length; from += samples, to += 3) {
+    rgb[to] = data[from]!;
+    rgb[to + 1] = data[from + 1]!;
+    rgb[to + 2] = data[from + 2]!;
+  }
+  return rgb;
 }
 
 function fromYcc(data: Uint8Array): Uint8Array {
@@ -62,6 +49,3 @@ function fromYcc(data: Uint8Array): Uint8Array {
 
 const damaged = (name: string, why: string, options?: ErrorOptions): Fault =>
   new Fault({ code: 'picture.damaged', what: `${name} cannot be decoded.`, why, mend: 'Copy or export the file again.' }, options);
-
-const unsupported = (name: string, why: string): Fault =>
-  new Fault({ code: 'picture.unsupported', what: `${name} cannot be decoded.`, why, mend: 'Save it as TIFF with JPEG, LZW or Deflate compression.' });

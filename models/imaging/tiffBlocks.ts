@@ -35,6 +35,7 @@ export function checkPage(page: TiffPage, name: string): void {
   if (![1, 2, 4, 8, 16].includes(bits) || (isJpegLike && bits !== 8)) throw unsupported(name, `It has ${bits || 'different numbers of'} bits a sample.`);
   if (!isPlainColour) throw unsupported(name, photometric === 5 ? 'Its colours are printing inks (CMYK), not RGB.' : `Its colour model (${photometric}) is not decoded.`);
   if ((photometric === 2 || photometric === 6) && samplesPerPixel < 3) throw unsupported(name, `It is said to be in colour, with ${samplesPerPixel} samples a pixel.`);
+  if (isJpegLike && samplesPerPixel === 2) throw unsupported(name, 'It has two samples a pixel.');
   if (isJpegLike && page.isPlanar) throw unsupported(name, 'Its colours lie in separate JPEG planes.');
   if (page.fillOrder !== 1 && !isJpegLike) throw unsupported(name, 'Its bits are stored in reverse order.');
   if (page.predictor !== 1 && !(page.predictor === 2 && bits >= 8) && !isJpegLike) throw unsupported(name, `Its predictor (${page.predictor}) is not decoded.`);
@@ -103,7 +104,10 @@ export async function readBlock(tiff: Tiff, page: TiffPage, { column, row }: { c
   for (let plane = 0; plane < (page.isPlanar ? page.samplesPerPixel : 1); plane++) {
     const packed = await readPacked(tiff, page, { column, row, plane }, what);
     if (!packed) return null;
-    if (jpeg2000s.includes(page.compression)) return decodeJpeg2000(packed, { ...size, isYcc: page.compression === 33003 || page.photometric === 6, name: what });
+    if (jpeg2000s.includes(page.compression)) {
+      const isYcc = page.compression === 33003 || page.photometric === 6;
+      return decodeJpeg2000(packed, { ...size, samples: page.samplesPerPixel, isYcc, name: what });
+    }
     const bytes = unpack(packed, page.compression, rowBytes(page) * height, what);
     planes.push(page.predictor === 2 ? undoDifferences(bytes, page, { height, isLittleEndian: tiff.isLittleEndian }) : bytes);
   }

@@ -117,7 +117,7 @@ describe('hostile structures end in a fault', () => {
     const whole = makeTiff([{ ...page, compression: 1, description: 'x'.repeat(20), perCentimetre: 20_000 }], { isBig: true });
     const tail = whole.length - 420;
     for (let at = tail; at < whole.length; at++) {
-      for (const value of [0, 1, 0x7f, 0xff]) {
+      for (const value of [0, 0x7f, 0xff]) {
         const bytes = whole.slice();
         bytes[at] = value;
         expect(await faultCode(() => readAll(bytes))).toMatch(/^(picture\.\w+|none)$/);

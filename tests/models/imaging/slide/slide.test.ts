@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { zlibSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
+import { Random } from '#models/base/random.ts';
 import { resize } from '#models/imaging/resize.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
+import { readRegionAt } from '#models/imaging/slide/region.ts';
 import { openSlide, readTile, readTileJpeg } from '#models/imaging/slide/slide.ts';
 import { bytesSource } from '#models/imaging/tiff.ts';
 import { readPage } from '#models/imaging/tiffBlocks.ts';
@@ -153,6 +156,50 @@ describe('the shared slides', () => {
 
   test.skipIf(!folder)(`a slide of an unknown compression is refused with that reason${said}`, async () => {
     await expect(shared('unopenable.tiff')).rejects.toMatchObject({ code: 'picture.unsupported', why: expect.stringContaining('52479') as string });
+  });
+});
+
+describe('hostile slides end in a fault or a picture, never in a crash', () => {
+  const whole = makeTiff([
+    tiled(base, { description: aperio, compression: 8, blocks: tilesOf(base, [16, 16]).map((tile) => zlibSync(tile)) }),
+    { width: 61, height: 47, tile: [61, 47], compression: 7, photometric: 6, blocks: [fixture('rgb.jpg')] },
+    plain(pattern(30, 33), { description: 'label 30x33', subfileType: 1 }),
+  ], { isBig: true });
+
+  async function readAll(bytes: Uint8Array): Promise<void> {
+    const slide = await openSlide(bytesSource(bytes));
+    for (const [index, level] of slide.levels.entries()) {
+      for (let row = 0; row < Math.min(level.down, 3); row++) await readTile(slide, index, { column: 0, row });
+      await readTileJpeg(slide, index, { column: 0, row: 0 });
+    }
+    await readRegionAt(slide, { x: 0, y: 0, width: slide.width, height: slide.height }, { width: 32, height: 32 });
+    for (const { page } of slide.associated) await readPage(slide.tiff, page);
+  }
+
+  const check = async (bytes: Uint8Array): Promise<void> => expect(await faultCode(() => readAll(bytes))).toMatch(/^((picture|slide)\.\w+|none)$/);
+
+  test('the whole one has no fault', async () => expect(await faultCode(() => readAll(whole))).toBe('none'));
+
+  test('cut at fifty places', async () => {
+    for (let i = 0; i < 50; i++) await check(whole.subarray(0, Math.floor((whole.length * i) / 50)));
+  });
+
+  test('with one to eight flipped bits, eighty times', async () => {
+    const random = new Random(11);
+    for (let i = 0; i < 80; i++) {
+      const bytes = whole.slice();
+      for (let k = random.below(8); k >= 0; k--) bytes[random.below(bytes.length)]! ^= 1 << random.below(8);
+      await check(bytes);
+    }
+  });
+
+  test('with one to four flipped bits in the directories, a hundred times', async () => {
+    const random = new Random(12);
+    for (let i = 0; i < 100; i++) {
+      const bytes = whole.slice();
+      for (let k = random.below(4); k >= 0; k--) bytes[bytes.length - 1 - random.below(1500)]! ^= 1 << random.below(8);
+      await check(bytes);
+    }
   });
 });
 
