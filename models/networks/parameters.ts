@@ -1,6 +1,6 @@
 /** Where a network's weights come from while its graph is built. */
 import type { Value } from '#models/graph/graph.ts';
-import { gemm } from '#models/graph/ops.ts';
+import { add, gemm } from '#models/graph/ops.ts';
 
 /** Networks ask for weights by their published names; whether these are fed, stored, quantised or adapted is not their business. */
 export interface Parameters {
@@ -9,6 +9,8 @@ export interface Parameters {
   /** x [N, K] · Wᵀ + b with `name`.weight [outputs, K] and, where `bias`, `name`.bias [outputs]. */
   linear(x: Value, name: string, outputs: number, bias: boolean): Value;
 }
+
+const manyRows = 256;
 
 /** Dense weights: every linear layer is one Gemm. Each tensor is made once, however often it is asked for. */
 export function denseParameters(make: (name: string, shape: readonly number[]) => Value): Parameters {
@@ -20,7 +22,13 @@ export function denseParameters(make: (name: string, shape: readonly number[]) =
   };
   return {
     tensor,
-    linear: (x, name, outputs, bias) =>
-      gemm(x, tensor(`${name}.weight`, [outputs, x.shape[1]!]), bias ? tensor(`${name}.bias`, [outputs]) : null, { transB: true }),
+    linear(x, name, outputs, bias) {
+      const weight = tensor(`${name}.weight`, [outputs, x.shape[1]!]);
+      const offset = bias ? tensor(`${name}.bias`, [outputs]) : null;
+      // The CPU's Gemm spreads its third factor on one thread, which for many rows takes longer than an addition on all.
+      return offset && x.shape[0]! > manyRows
+        ? add(gemm(x, weight, null, { transB: true }), offset)
+        : gemm(x, weight, offset, { transB: true });
+    },
   };
 }
