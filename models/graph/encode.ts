@@ -8,12 +8,18 @@ export const irVersion = 8;
 
 const text = new TextEncoder();
 
-/** Collects fields; nested messages are encoded first, so that their length is known. */
+/**
+ * Collects fields. A nested message is complete before it is written into its parent, so its length is known; long data is kept
+ * by reference until `finish` copies it once.
+ */
 class Message {
-  private bytes = new Uint8Array(256);
-  private length = 0;
+  /** What is complete, in order; `open` follows, filled up to `used`. */
+  private readonly sealed: Uint8Array[] = [];
+  private sealedLength = 0;
+  private open = new Uint8Array(48);
+  private used = 0;
 
-  varint(field: number, value: number | bigint): this {
+  varint(field: number, value: number): this {
     this.raw(field << 3);
     this.raw(value);
     return this;
@@ -21,42 +27,93 @@ class Message {
 
   float(field: number, value: number): this {
     this.raw((field << 3) | 5);
-    this.append(new Uint8Array(Float32Array.of(value).buffer));
+    this.copy(new Uint8Array(Float32Array.of(value).buffer));
     return this;
   }
 
   data(field: number, value: Uint8Array | string | Message): this {
-    const bytes = typeof value === 'string' ? text.encode(value) : value instanceof Message ? value.finish() : value;
     this.raw((field << 3) | 2);
-    this.raw(bytes.length);
-    this.append(bytes);
+    if (typeof value === 'string') this.characters(value);
+    else if (value instanceof Message) {
+      this.raw(value.sealedLength + value.used);
+      for (const part of value.sealed) this.append(part);
+      this.copy(value.open.subarray(0, value.used));
+    } else {
+      this.raw(value.length);
+      this.append(value);
+    }
     return this;
   }
 
   finish(): Uint8Array {
-    return this.bytes.subarray(0, this.length);
-  }
-
-  /** A varint; negative numbers take ten bytes, as two's complement of 64 bits. */
-  private raw(value: number | bigint): void {
-    let rest = BigInt.asUintN(64, BigInt(value));
-    const bytes: number[] = [];
-    do {
-      const low = Number(rest & 127n);
-      rest >>= 7n;
-      bytes.push(rest > 0n ? low | 128 : low);
-    } while (rest > 0n);
-    this.append(bytes);
-  }
-
-  private append(more: ArrayLike<number>): void {
-    if (this.length + more.length > this.bytes.length) {
-      const larger = new Uint8Array(Math.max(2 * this.bytes.length, this.length + more.length));
-      larger.set(this.finish());
-      this.bytes = larger;
+    const bytes = new Uint8Array(this.sealedLength + this.used);
+    let at = 0;
+    for (const part of this.sealed) {
+      bytes.set(part, at);
+      at += part.length;
     }
-    this.bytes.set(more, this.length);
-    this.length += more.length;
+    bytes.set(this.open.subarray(0, this.used), at);
+    return bytes;
+  }
+
+  /** A varint of a safe integer; negative numbers take ten bytes, as two's complement of 64 bits. */
+  private raw(value: number): void {
+    this.reserve(10);
+    let rest = value;
+    if (rest < 0) {
+      // The low 63 bits in nine groups of seven, by floor division; the sign bit alone in the tenth.
+      for (let i = 0; i < 9; i++) {
+        const next = Math.floor(rest / 128);
+        this.open[this.used++] = (rest - next * 128) | 128;
+        rest = next;
+      }
+      this.open[this.used++] = 1;
+      return;
+    }
+    while (rest > 127) {
+      this.open[this.used++] = (rest % 128) | 128;
+      rest = Math.floor(rest / 128);
+    }
+    this.open[this.used++] = rest;
+  }
+
+  /** The length and the bytes of a text; names are ASCII as a rule. */
+  private characters(value: string): void {
+    const { length } = value;
+    for (let i = 0; i < length; i++) {
+      if (value.charCodeAt(i) < 128) continue;
+      const bytes = text.encode(value);
+      this.raw(bytes.length);
+      this.copy(bytes);
+      return;
+    }
+    this.raw(length);
+    this.reserve(length);
+    for (let i = 0; i < length; i++) this.open[this.used++] = value.charCodeAt(i);
+  }
+
+  private append(bytes: Uint8Array): void {
+    if (bytes.length < 1024) {
+      this.copy(bytes);
+      return;
+    }
+    this.sealed.push(this.open.subarray(0, this.used), bytes);
+    this.sealedLength += this.used + bytes.length;
+    this.open = new Uint8Array(48);
+    this.used = 0;
+  }
+
+  private copy(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.open.set(bytes, this.used);
+    this.used += bytes.length;
+  }
+
+  private reserve(count: number): void {
+    if (this.used + count <= this.open.length) return;
+    const larger = new Uint8Array(Math.max(2 * this.open.length, this.used + count));
+    larger.set(this.open.subarray(0, this.used));
+    this.open = larger;
   }
 }
 
