@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
   inspect: { summary: 'what a run did at one step', load: () => import('./commands/inspect.ts') },
   reward: { summary: 'one reward for one completion', load: () => import('./commands/reward.ts') },
   dataset: { summary: 'checks, splits and snapshots of curated cases', load: () => import('./commands/dataset.ts') },
+  quantize: { summary: 'a smaller, faster copy of a model folder, with a report on what that costs', load: () => import('./commands/quantize.ts') },
   sample: { summary: 'a synthetic study, written as files that any viewer reads', load: () => import('./commands/sample.ts') },
   bench: { summary: 'speed, against what this machine can do', load: () => import('./commands/bench.ts') },
 };

@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -34,7 +34,7 @@ function fingerprintOf(files) {
 /** A bundle for the command line and one for each worker; several starts at once may build side by side, the first one to finish wins. */
 async function build(target, sources) {
   const esbuild = await import('esbuild');
-  const workers = sources.filter((file) => dirname(file) === join(root, 'electron', 'workers') || file.endsWith('.worker.ts'));
+  const workers = sources.filter((file) => dirname(file) === join(root, 'electron', 'workers') && !file.endsWith('Client.ts'));
   const unfinished = join(dist, `unfinished-${process.pid}-${Date.now()}`);
   mkdirSync(unfinished, { recursive: true });
   try {
@@ -42,7 +42,7 @@ async function build(target, sources) {
       absWorkingDir: root,
       entryPoints: [
         { in: join(root, 'electron', 'cli.ts'), out: 'cli' },
-        ...workers.map((file) => ({ in: file, out: `workers/${file.slice(file.lastIndexOf('/') + 1).replace(/(\.worker)?\.ts$/, '')}` })),
+        ...workers.map((file) => ({ in: file, out: `workers/${basename(file, '.ts')}` })),
       ],
       outdir: unfinished, outExtension: { '.js': '.mjs' },
       bundle: true, splitting: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', sourcemap: true,

@@ -47,7 +47,7 @@ test('the README has a row for every terminal command', () => {
 });
 
 test('every command is a file of its own, and every such file is a command', () => {
-  const files = readdirSync('electron/commands').filter((file) => /export const command\b/.test(readFileSync(`electron/commands/${file}`, 'utf8')));
+  const files = readdirSync('electron/commands').filter((file) => file.endsWith('.ts') && /export const command\b/.test(readFileSync(`electron/commands/${file}`, 'utf8')));
   expect(files.map((file) => file.replace('.ts', '')).sort()).toEqual([...commands].sort());
 });
 
