@@ -4,6 +4,7 @@ import {
   aspectOf, boxFromText, boxToText, compose, fitted, fromPatient, identity, invert, lengthMm, mapBox, mapPoint, patientPlane, toLevel0, toModel, toPatient,
   toScreen, toText, wholeOf,
 } from '#models/imaging/coordinates.ts';
+import { parseCompletion } from '#models/language/parse.ts';
 import type { Affine, BoxConvention, Display, ModelView, Size } from '#models/imaging/coordinates.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import type { FrameGeometry } from '#models/clinical/study.ts';
@@ -139,6 +140,18 @@ describe('the text of a box', () => {
       });
     });
   }
+
+  test('the parser of completions puts boxes where the kernel does', () => {
+    const numbers = fc.tuple(fc.nat(1200), fc.nat(1200), fc.nat(1200), fc.nat(1200));
+    check(fc.tuple(modelView, numbers, fc.constantFrom(...conventions)), ([{ region, resized }, [x1, y1, x2, y2], convention]) => {
+      const source = { width: region.x2 - region.x1, height: region.y2 - region.y1 };
+      const text = `<think>\nObservation: It is here. [{"bbox_2d":[${x1},${y1},${x2},${y2}],"label":"it"}]\n</think>\n<answer>yes</answer>`;
+      const [parsed] = parseCompletion(text, convention, resized, source).findings.flatMap(({ boxes }) => boxes);
+      const expected = boxFromText([x1, y1, x2, y2], { region: wholeOf(source), resized }, convention);
+      expect(parsed === undefined).toBe(expected === null);
+      if (parsed && expected) expect(worst(parsed, expected.box)).toBeLessThan(1e-6);
+    });
+  });
 
   const view: ModelView = { region: { x1: 100, y1: 200, x2: 300, y2: 300 }, resized: { width: 112, height: 56 } };
 
