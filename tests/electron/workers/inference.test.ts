@@ -1,0 +1,59 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodePicture } from '#models/imaging/picture.ts';
+import type { Ask } from '#models/reasoner.ts';
+import { startInference, type InferenceClient } from '#electron/workers/inferenceClient.ts';
+
+const folder = join(process.env.LOUPE_SHARED ?? '../shared', 'parity', 'qwen2_5_vl-a');
+
+describe.skipIf(!existsSync(folder))('the inference worker (skipped where ../shared is absent)', () => {
+  let bundle: string;
+  let client: InferenceClient;
+  let ask: Ask;
+
+  beforeAll(async () => {
+    // Beside node_modules, where the worker finds the packages.
+    bundle = mkdtempSync(join(resolve('node_modules'), '.loupe-worker-'));
+    await build({ entryPoints: ['electron/workers/inference.ts'], outfile: join(bundle, 'inference.mjs'), bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' });
+    client = startInference(join(bundle, 'inference.mjs'));
+    ask = { frames: [await decodePicture(readFileSync(join(folder, 'image.png')))], question: 'What abnormality is seen?' };
+  });
+  afterAll(async () => {
+    await client?.close();
+    if (bundle) rmSync(bundle, { recursive: true });
+  });
+
+  test('asked before a model is open, it says so', async () => await expect(client.score(ask, 'yes')).rejects.toMatchObject({ code: 'reasoner.closed' }));
+
+  test('a folder that is no model is a fault on this side too', async () =>
+    await expect(client.open({ folder: tmpdir() })).rejects.toMatchObject({ name: 'Fault', code: 'checkpoint.missing' }));
+
+  test('answers as the reasoner does, and streams the text on its way', async () => {
+    expect(await client.open({ folder, threads: 1 })).toMatchObject({ family: 'qwen2_5_vl', device: 'cpu' });
+    const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as { greedy_tokens: number[]; completion_text: string; completion_logprobs: number[] };
+    let text = '';
+    const [answer] = await client.sample(ask, 1, { maxNewTokens: 24, isUnrestricted: true, onToken: (piece) => (text += piece) });
+    expect(answer?.tokens).toEqual(expected.greedy_tokens);
+    expect(answer?.text.startsWith(text)).toBe(true);
+    expect(text.length).toBeGreaterThan(10);
+    const { logProbabilities } = await client.score(ask, expected.completion_text);
+    expect(Math.max(...logProbabilities.map((x, i) => Math.abs(x - (expected.completion_logprobs[i] ?? NaN))))).toBeLessThan(1e-3);
+  });
+
+  test('the signal stops it, and the next question is answered', async () => {
+    const controller = new AbortController();
+    let pieces = 0;
+    const [stopped] = await client.sample(ask, 1, {
+      maxNewTokens: 3000, signal: controller.signal,
+      onToken: () => {
+        if (++pieces === 3) controller.abort();
+      },
+    });
+    expect(stopped?.end).toBe('aborted');
+    expect(stopped?.tokens.length).toBeLessThan(1500);
+    expect(await client.sample(ask, 2, { maxNewTokens: 4 })).toHaveLength(2);
+  });
+});
