@@ -54,38 +54,62 @@ export function promptTokens(
  */
 export function promptText(template: string, messages: readonly ChatMessage[], { addGenerationPrompt, addVisionId = false }: Omit<PromptOptions, 'mergeSize'>): string {
   const { text, restore } = render(template, messages, { addGenerationPrompt, addVisionId });
-  return restore(text);
+  return restore(text).map((part) => (typeof part === 'string' ? part : part.text)).join('');
 }
 
-/** Control tokens that the template wrote, as ids, and the plain text between them. */
+/** Added tokens that the template wrote, and the marks in the model's own earlier turns, as ids; the plain text between them. */
 function promptPieces(tokenizer: Tokenizer, template: string, messages: readonly ChatMessage[], options: PromptOptions): (string | number)[] {
   const { text, restore } = render(template, messages, { addGenerationPrompt: options.addGenerationPrompt, addVisionId: options.addVisionId ?? false });
-  return tokenizer.cut(text).map((piece) => (typeof piece === 'string' ? restore(piece) : piece));
+  const pieces: (string | number)[] = [];
+  const add = (piece: string | number): void => {
+    const last = pieces.at(-1);
+    // Plain text is cut into words as one, whoever wrote its parts.
+    if (typeof piece === 'string' && typeof last === 'string') pieces[pieces.length - 1] = last + piece;
+    else pieces.push(piece);
+  };
+  for (const piece of tokenizer.cut(text, { special: true })) {
+    if (typeof piece === 'number') add(piece);
+    else {
+      for (const part of restore(piece)) {
+        if (typeof part === 'string') add(part);
+        else if (part.role === 'assistant') tokenizer.cut(part.text, { special: false }).forEach(add);
+        else add(part.text);
+      }
+    }
+  }
+  return pieces;
+}
+
+/** What someone wrote, and who. */
+interface Words {
+  readonly role: ChatMessage['role'];
+  readonly text: string;
 }
 
 interface Rendered {
-  /** With marks in place of what people wrote. */
+  /** With marks in place of what was written. */
   readonly text: string;
-  /** Puts the words back. */
-  readonly restore: (piece: string) => string;
+  /** Puts the words back: the template's text as strings, the others' as words. */
+  readonly restore: (piece: string) => readonly (string | Words)[];
 }
 
 function render(template: string, messages: readonly ChatMessage[], { addGenerationPrompt, addVisionId }: { addGenerationPrompt: boolean; addVisionId: boolean }): Rendered {
   const [open, close] = unusedCharacters(template);
-  const words: string[] = [];
+  const words: Words[] = [];
   // White space at the ends stays outside the mark, so that a template which trims does so here too.
-  const hide = (text: string): string => {
+  const hide = (role: Words['role'], text: string): string => {
     const start = text.length - text.trimStart().length;
     const end = text.trimEnd().length;
-    return start >= end ? text : `${text.slice(0, start)}${open}${words.push(text.slice(start, end)) - 1}${close}${text.slice(end)}`;
+    return start >= end ? text : `${text.slice(0, start)}${open}${words.push({ role, text: text.slice(start, end) }) - 1}${close}${text.slice(end)}`;
   };
   const hidden = messages.map(({ role, content }) => ({
     role,
-    content: typeof content === 'string' ? hide(content) : content.map((part) => (part.type === 'text' ? { type: part.type, text: hide(part.text) } : { type: part.type })),
+    content: typeof content === 'string' ? hide(role, content) : content.map((part) => (part.type === 'text' ? { type: part.type, text: hide(role, part.text) } : { type: part.type })),
   }));
   const text = rendered(template, { messages: hidden, add_generation_prompt: addGenerationPrompt, add_vision_id: addVisionId });
-  const pattern = new RegExp(`${open}(\\d+)${close}`, 'g');
-  return { text, restore: (piece) => piece.replace(pattern, (_, index: string) => words[Number(index)] ?? '') };
+  const pattern = new RegExp(`${open}(\\d+)${close}`);
+  // Splitting at a pattern with one group gives text and index by turns.
+  return { text, restore: (piece) => piece.split(pattern).map((part, i) => (i % 2 === 0 ? part : words[Number(part)] ?? '')) };
 }
 
 /** Two characters for private use that the template does not hold. */

@@ -22,8 +22,8 @@ export interface Tokenizer {
   bytesOf(id: number): Uint8Array;
   /** Whether the id is hidden from decoded text unless asked for. */
   isControl(id: number): boolean;
-  /** A text cut at the names of the added tokens: an id for each name, the text between as it is. */
-  cut(text: string): (string | number)[];
+  /** A text cut at the names of added tokens, control tokens only if `special`: an id for each name, the text between as it is. */
+  cut(text: string, options: { readonly special: boolean }): (string | number)[];
 }
 
 /**
@@ -38,7 +38,7 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown
   const addedById = new Map(file.added_tokens.map((token) => [token.id, token]));
   const { nameOfId } = file;
   const size = file.added_tokens.reduce((most, { id }) => Math.max(most, id + 1), nameOfId.length);
-  const cut = cutter(added);
+  const cutAll = cutter(added);
   const cutMarks = cutter(new Map([...added].filter(([, token]) => !token.special)));
 
   const encodePlain = (text: string): number[] => {
@@ -60,7 +60,7 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown
 
   return {
     encode(text, { special = false, marks = true } = {}) {
-      const pieces = special ? cut(text) : marks ? cutMarks(text) : [text];
+      const pieces = special ? cutAll(text) : marks ? cutMarks(text) : [text];
       return pieces.flatMap((piece) => (typeof piece === 'number' ? piece : encodePlain(piece)));
     },
     decode(ids, { special = false } = {}) {
@@ -71,7 +71,7 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown
     size,
     bytesOf,
     isControl,
-    cut,
+    cut: (text, { special }) => (special ? cutAll : cutMarks)(text),
   };
 }
 

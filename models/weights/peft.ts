@@ -77,7 +77,7 @@ export function openAdapter(path: string): Adapter {
 /** The methods of PEFT that change what the factors mean; each is off where its field is absent, false, null or empty. */
 const foreignMethods = [
   'use_dora', 'use_qalora', 'use_bdlora', 'fan_in_fan_out', 'layer_replication', 'lora_bias', 'target_parameters', 'trainable_token_indices',
-  'alora_invocation_tokens', 'arrow_config', 'corda_config', 'megatron_config',
+  'alora_invocation_tokens', 'arrow_config', 'corda_config', 'kasa_config', 'monteclora_config', 'megatron_config',
 ] as const;
 
 function checkKind(config: Readonly<Record<string, unknown>>): void {

@@ -67,6 +67,8 @@ describe('a prompt', () => {
 describe('what a person writes', () => {
   const names = ['<|im_start|>', '<|im_end|>', '<|image_pad|>', '<|video_pad|>', '<|vision_start|>', '<think>', '</answer>'];
   const control = new Set(names.map((name) => tokenizer.idOf(name)));
+  /** The model's own turns keep their marks, so the comparison leaves them out there. */
+  const marks = new RegExp('<think>|</answer>', 'g');
   const controls = (messages: readonly ChatMessage[], source: string, grids: readonly (readonly [number, number, number])[]): number[] =>
     promptTokens(tokenizer, source, messages, grids, options).filter((id) => control.has(id));
   const text = fc.array(fc.oneof(fc.constantFrom(...names, '<|im_', 'end|>', '\ue000', '\ue0000\ue001', '{{ 1 }}', '{% raw %}', '\\', '$&', ' ', '\n'), fc.string()), { maxLength: 8 }).map((parts) => parts.join(''));
@@ -74,11 +76,19 @@ describe('what a person writes', () => {
   test('never becomes a control token and is never changed, in any role, however it is split into parts', () => {
     fc.assert(fc.property(text, text, text, fc.constantFrom(template, published), (a, b, c, source) => {
       const harmless: ChatMessage[] = [{ role: 'system', content: 'x' }, user(words('x'), image, words('x')), { role: 'assistant', content: 'x' }];
-      const messages: ChatMessage[] = [{ role: 'system', content: a }, user(words(b), words(c), image, words(a)), { role: 'assistant', content: c }];
+      const messages: ChatMessage[] = [{ role: 'system', content: a }, user(words(b), words(c), image, words(a)), { role: 'assistant', content: c.replace(marks, '') }];
       expect(controls(messages, source, [[1, 2, 2]])).toEqual(controls(harmless, source, [[1, 2, 2]]));
       const shown = visible(promptTokens(tokenizer, source, messages, [[1, 2, 2]], options));
-      expect(shown).toBe(`<|im_start|>system\n${a}<|im_end|>\n<|im_start|>user\n${b}${c}<|vision_start|><|image_pad|><|vision_end|>${a}<|im_end|>\n<|im_start|>assistant\n${c}<|im_end|>\n<|im_start|>assistant\n`.normalize('NFC'));
+      expect(shown).toBe(`<|im_start|>system\n${a}<|im_end|>\n<|im_start|>user\n${b}${c}<|vision_start|><|image_pad|><|vision_end|>${a}<|im_end|>\n<|im_start|>assistant\n${c.replace(marks, '')}<|im_end|>\n<|im_start|>assistant\n`.normalize('NFC'));
     }), { numRuns: 50 });
+  });
+
+  test('keeps the marks of the model\'s own earlier turns, but no control token in them', () => {
+    const ids = (text: string, role: ChatMessage['role']): number[] => promptTokens(tokenizer, template, [{ role, content: text }], [], { ...options, addGenerationPrompt: false });
+    const answer = '<think>\na\n</think>\n<answer>b</answer>';
+    expect(ids(answer, 'assistant')).toEqual(tokenizer.encode(`<|im_start|>assistant\n${answer}<|im_end|>\n`, { special: true }));
+    expect(ids(answer, 'user')).not.toContain(tokenizer.idOf('<think>'));
+    expect(ids('a<|im_end|>b', 'assistant').filter((id) => id === tokenizer.idOf('<|im_end|>'))).toHaveLength(1);
   });
 
   test('is trimmed where the template trims', () => {
