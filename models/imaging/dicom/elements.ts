@@ -36,6 +36,8 @@ export interface ParseOptions {
   readonly untilTag?: Tag;
   /** Parsing ends before the first element of another group. */
   readonly onlyGroup?: number;
+  /** More elements than this, those inside sequences counted, are a Fault: each costs about 300 bytes. */
+  readonly maximumElements?: number;
 }
 
 export interface ParseResult {
@@ -46,7 +48,7 @@ export interface ParseResult {
   readonly damage: string | null;
 }
 
-const maximumElements = 1_500_000;
+const usualMaximumElements = 1_500_000;
 const maximumDepth = 96;
 
 // The package exports more than its declarations say.
@@ -73,6 +75,7 @@ const tooMany = (why: string): Fault => new Fault({
 
 /** A byte stream that counts elements and open items, since the parser itself bounds neither. */
 class GuardedStream extends parser.ByteStream {
+  maximumElements = usualMaximumElements;
   private elements = 0;
   private itemEnds: number[] = [];
   private group = 0;
@@ -107,7 +110,7 @@ class GuardedStream extends parser.ByteStream {
   };
 
   private count(): void {
-    if (++this.elements > maximumElements) throw tooMany(`It holds more than ${maximumElements} elements.`);
+    if (++this.elements > this.maximumElements) throw tooMany(`It holds more than ${this.maximumElements} elements.`);
   }
 
   private enter(length: number): void {
@@ -121,12 +124,13 @@ class GuardedStream extends parser.ByteStream {
  * Parses the elements of `bytes` from `position`. Damage ends the parse and is told; limits on count and depth are a Fault
  * (`dicom.limits`). The value of `untilTag` is not entered.
  */
-export function parseElements(bytes: Uint8Array, { explicit, littleEndian, position, untilTag, onlyGroup }: ParseOptions): ParseResult {
+export function parseElements(bytes: Uint8Array, { explicit, littleEndian, position, untilTag, onlyGroup, maximumElements }: ParseOptions): ParseResult {
   const parsed: Record<string, ParserElement> = {};
   let damage: string | null = null;
   let reached = position;
   if (position < bytes.length) {
     const stream = new GuardedStream(littleEndian ? parser.littleEndianByteArrayParser : parser.bigEndianByteArrayParser, bytes, position);
+    stream.maximumElements = maximumElements ?? usualMaximumElements;
     try {
       while (stream.position < bytes.length) {
         reached = stream.position;

@@ -75,7 +75,7 @@ function decodeNative(file: DicomFile, image: ImageHeader, locations: Native, in
     return finish(image, ordered(padTo(packed, total), image), words);
   }
   const from = value.offset + startBit / 8;
-  const source = bytes.subarray(from, from + Math.floor(availableBits / 8));
+  const source = bytes.subarray(from, from + (words * bitsAllocated) / 8);
   // Words of two bytes hold eight-bit samples too where the value is OW, and big endian swaps them.
   const swappedPairs = !littleEndian && bitsAllocated === 8 && file.dataSet.parsed['x7fe00010']?.vr === 'OW';
   const typed = toWords(swappedPairs ? swapPairs(bytes, value, from, source.length) : source, image, { littleEndian, total });
@@ -97,6 +97,13 @@ function unpackBits(bytes: Uint8Array, { startBit, count, bits }: { startBit: nu
   const out = bits <= 8 ? new Uint8Array(count) : bits <= 16 ? new Uint16Array(count) : new Uint32Array(count);
   if (bits === 1) {
     for (let i = 0, bit = startBit; i < count; i++, bit++) out[i] = (bytes[bit >> 3]! >> (bit & 7)) & 1;
+    return out;
+  }
+  if (bits === 12) {
+    for (let i = 0, at = startBit / 8; i < count; i++, at += 1.5) {
+      const byte = Math.floor(at);
+      out[i] = byte === at ? bytes[byte]! | ((bytes[byte + 1]! & 15) << 8) : (bytes[byte]! >> 4) | (bytes[byte + 1]! << 4);
+    }
     return out;
   }
   for (let i = 0, bit = startBit; i < count; i++, bit += bits) {
@@ -135,12 +142,21 @@ function toWords(bytes: Uint8Array, { bitsAllocated, kind }: ImageHeader, { litt
   }
   const copy = new Uint8Array(total * size);
   copy.set(bytes.subarray(0, copy.length));
-  if (!littleEndian && size > 1) {
-    for (let at = 0; at < copy.length; at += size) copy.subarray(at, at + size).reverse();
-  }
+  if (!littleEndian) reverseWords(copy, size);
   if (kind === 'float32') return new Float32Array(copy.buffer);
   if (kind === 'float64') return new Float64Array(copy.buffer);
   return size === 1 ? copy : size === 2 ? new Uint16Array(copy.buffer) : new Uint32Array(copy.buffer);
+}
+
+/** Turns the bytes of each word of 2, 4 or 8 round, in place. */
+function reverseWords(bytes: Uint8Array, size: number): void {
+  for (let at = 0; at + size <= bytes.length && size > 1; at += size) {
+    for (let low = at, high = at + size - 1; low < high; low++, high--) {
+      const byte = bytes[low]!;
+      bytes[low] = bytes[high]!;
+      bytes[high] = byte;
+    }
+  }
 }
 
 /** Y1 Y2 Cb Cr for each two pixels becomes Y Cb Cr for each. */
@@ -235,14 +251,14 @@ export function fullYbrToRgb(data: StoredValues): Uint8Array {
     const y = data[i]!;
     const cb = data[i + 1]! - 128;
     const cr = data[i + 2]! - 128;
-    out[i] = byte(y + 1.402 * cr);
-    out[i + 1] = byte(y - 0.344136 * cb - 0.714136 * cr);
-    out[i + 2] = byte(y + 1.772 * cb);
+    out[i] = limit(y + 1.402 * cr);
+    out[i + 1] = limit(y - 0.344136 * cb - 0.714136 * cr);
+    out[i + 2] = limit(y + 1.772 * cb);
   }
   return out;
 }
 
-const byte = (value: number): number => (value < 0 ? 0 : value > 255 ? 255 : Math.round(value));
+const limit = (value: number): number => (value < 0 ? 0 : value > 255 ? 255 : Math.round(value));
 
 /** Keeps the stored bits alone, moved down from the high bit, and extends the sign. */
 function finish(image: ImageHeader, data: StoredValues, present: number): StoredFrame {

@@ -277,6 +277,11 @@ function decodeLosslessScan(frame: JpegFrame, scan: Scan, reader: BitReader): vo
   for (let y = 0; y < height; y++) {
     const afresh = y === 0 || (linesBetween > 0 && y % linesBetween === 0);
     if (afresh && y > 0) reader.restart();
+    if (count === 1 && predictor === 1 && !afresh) {
+      decodeLine(reader, coders[0]!.dc, samples, { from: y * width, width });
+      continueOrFail(reader, y, height);
+      continue;
+    }
     for (let x = 0; x < width; x++) {
       for (let c = 0; c < coders.length; c++) {
         const { index, dc } = coders[c]!;
@@ -291,9 +296,25 @@ function decodeLosslessScan(frame: JpegFrame, scan: Scan, reader: BitReader): vo
         samples[at] = category === 0 ? prediction : category === 16 ? prediction + 32768 : prediction + reader.difference(category);
       }
     }
-    if (reader.overrun) throw damagedStream(`It ends in row ${y} of ${height}.`);
+    continueOrFail(reader, y, height);
   }
   if (shift > 0) for (const { index } of coders) for (let at = index; at < samples.length; at += count) samples[at] = samples[at]! << shift;
+}
+
+function continueOrFail(reader: BitReader, y: number, height: number): void {
+  if (reader.overrun) throw damagedStream(`It ends in row ${y} of ${height}.`);
+}
+
+/** The usual case by itself: one component, each sample predicted by its left neighbour and the first by the one above. */
+function decodeLine(reader: BitReader, dc: HuffmanTable, samples: Uint16Array, { from, width }: { from: number; width: number }): void {
+  let sample = samples[from - width]!;
+  for (let at = from; at < from + width; at++) {
+    const category = reader.symbol(dc);
+    if (category > 16) throw damagedStream('A difference has more bits than there are.');
+    if (category > 0) sample += category === 16 ? 32768 : reader.difference(category);
+    samples[at] = sample;
+    sample &= 0xffff;
+  }
 }
 
 /** @param a left @param b above @param c above left */
