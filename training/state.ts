@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import { saveCheckpoint } from '#models/weights/checkpoint.ts';
+import { saveAdapter } from '#models/weights/peft.ts';
 import { openSafetensors, readTensor, writeSafetensors } from '#models/weights/safetensors.ts';
 import type { ParameterSpec } from './graphs.ts';
 import type { Recipe } from './records/recipe.ts';
@@ -30,6 +31,14 @@ export function freshState(weights: Map<string, Float32Array>, trained: readonly
   const zeros = (): Map<string, Float32Array> => new Map(trained.map(({ name }) => [name, new Float32Array(weights.get(name)!.length)]));
   return { step: 0, weights, first: zeros(), second: zeros(), average: new Map(trained.map(({ name }) => [name, weights.get(name)!.slice()])) };
 }
+
+const partsPath = (run: string): string => join(run, 'parts.json');
+
+/** Keeps the small files with the run, so that going on later uses the very same vocabulary. */
+export const saveParts = (run: string, parts: CheckpointParts): void => writeFileSync(partsPath(run), JSON.stringify(parts));
+
+/** The small files of a run that was begun before, or null. */
+export const keptParts = (run: string): CheckpointParts | null => existsSync(partsPath(run)) ? JSON.parse(readFileSync(partsPath(run), 'utf8')) as CheckpointParts : null;
 
 const groups = ['weights', 'first', 'second', 'average'] as const;
 const stepFolder = (run: string, step: number): string => join(run, 'checkpoints', `step-${String(step).padStart(6, '0')}`);
@@ -62,10 +71,18 @@ export function saveState(run: string, state: TrainerState, specs: readonly Para
   return folder;
 }
 
-/** The averaged weights as a checkpoint folder; the layer that only helped the tower to learn stays behind. */
+/** The averaged weights as a checkpoint folder, or as an adapter's. The layer that only helped the tower to learn stays behind. */
 export function saveAveraged(folder: string, state: TrainerState, specs: readonly ParameterSpec[], recipe: Recipe, parts: CheckpointParts, dtype: 'F32' | 'F16'): void {
+  const valuesOf = (name: string): Float32Array => state.average.get(name) ?? state.weights.get(name)!;
+  if (recipe.adapter) {
+    const suffix = '.lora_A.weight';
+    const modules = specs.flatMap(({ name }) => (name.endsWith(suffix) ? [name.slice(0, -suffix.length)] : []));
+    const pairs = new Map(modules.map((module) => [`${module}.weight`, { a: valuesOf(`${module}${suffix}`), b: valuesOf(`${module}.lora_B.weight`) }]));
+    saveAdapter(folder, { ...recipe.adapter, pairs }, dtype);
+    return;
+  }
   const kept = specs.filter(({ name }) => !name.startsWith('classifier.'));
-  saveCheckpoint(folder, parts, kept.map(({ name, shape }) => ({ name, shape, data: state.average.get(name) ?? state.weights.get(name)! })), dtype);
+  saveCheckpoint(folder, parts, kept.map(({ name, shape }) => ({ name, shape, data: valuesOf(name) })), dtype);
 }
 
 /** Steps of the run that were kept whole, in rising order. */

@@ -17,7 +17,7 @@ import { clipFactor, globalNorm } from './optimizers/clip.ts';
 import { learningRate } from './optimizers/schedule.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Recipe, Stage } from './records/recipe.ts';
-import { freshState, lastState, pruneSteps, saveAveraged, saveState, type CheckpointParts, type TrainerState } from './state.ts';
+import { freshState, lastState, pruneSteps, saveAveraged, saveParts, saveState, type CheckpointParts, type TrainerState } from './state.ts';
 
 /** One update, as numbers; a line of metrics.jsonl. Times are seconds. */
 export interface StepRecord {
@@ -157,6 +157,7 @@ function openRun(run: string, { recipe, records, parts }: Pick<TrainOptions, 're
   };
   if (!existsSync(path)) {
     mkdirSync(run, { recursive: true });
+    saveParts(run, parts);
     writeFileSync(path, JSON.stringify(manifest, null, 2));
     return null;
   }

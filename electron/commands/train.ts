@@ -1,6 +1,7 @@
 /** `loupe train`: teaches a model by a recipe, in a run folder that can be resumed. */
 import { devices, type Device } from '#models/runtime/session.ts';
 import { casesOf, findRecipe, partsOf, recipes } from '#training/prepare.ts';
+import { keptParts } from '#training/state.ts';
 import { train } from '#training/trainer.ts';
 import { licenceClasses } from '#training/records/caseRecord.ts';
 import { flag, numberOption, onlyPositional, requiredText, textOption, textOptions, UsageError, type Command } from './command.ts';
@@ -29,9 +30,10 @@ export const command: Command = {
     const records = await casesOf(indexes, { splits: ['train'], licences: licences.length > 0 ? licences as (typeof licenceClasses)[number][] : ['permissive'] });
     context.progress(`${records.length} cases, recipe ${recipe.name}`);
     const run = requiredText(context, 'out');
+    const resume = flag(context, 'resume');
     const until = numberOption(context, 'steps', { least: 1, whole: true });
     const done = await train({
-      recipe, records, run, parts: partsOf(recipe, records), device: device as Device, resume: flag(context, 'resume'), signal: context.signal,
+      recipe, records, run, parts: (resume ? keptParts(run) : null) ?? partsOf(recipe, records), device: device as Device, resume, signal: context.signal,
       ...(until === undefined ? {} : { until }),
       onStep({ step, stage, loss, grad_norm, images, draw_s, step_s }, secondsLeft) {
         if (step % 10 === 0 || step < 10) {

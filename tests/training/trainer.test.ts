@@ -1,10 +1,12 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { Fault } from '#models/base/fault.ts';
 import { openCheckpoint } from '#models/weights/checkpoint.ts';
+import { mergedTensor, openAdapter } from '#models/weights/peft.ts';
 import { readTensor } from '#models/weights/safetensors.ts';
 import { tinyRecipe, writeTinyIndex } from '#tests/support/tinyTraining.ts';
 import { casesOf, partsOf } from '#training/prepare.ts';
@@ -52,9 +54,48 @@ test('what the pattern leaves out stays as it was', async () => {
   const second = newRun();
   await run({ ...tinyRecipe, start, trained: '^visual\\.merger\\.' }, second, { until: 2 });
   const [before, after] = [openCheckpoint(start.folder).tensors, openCheckpoint(join(second, 'final')).tensors];
-  const changed = [...before.keys()].filter((name) => readTensor(before.get(name)!).some((value, i) => value !== readTensor(after.get(name)!)[i]));
+  const changed = [...before.keys()].filter((name) => {
+    const trained = readTensor(after.get(name)!);
+    return readTensor(before.get(name)!).some((value, i) => value !== trained[i]);
+  });
   expect(changed.length).toBeGreaterThan(0);
   expect(changed.filter((name) => !name.startsWith('visual.merger.'))).toEqual([]);
+});
+
+test('an adapter run leaves the base alone and writes a folder that PEFT reads', async () => {
+  const first = newRun();
+  await run(tinyRecipe, first, { until: 1 });
+  const start = { folder: join(first, 'final') };
+  const second = newRun();
+  await run({ ...tinyRecipe, start, trained: 'self_attn\\.[qv]_proj$', adapter: { rank: 4, alpha: 8 } }, second);
+  const base = openCheckpoint(start.folder);
+  const adapter = openAdapter(join(second, 'final'));
+  expect([...adapter.pairs.keys()].sort()).toEqual([0, 1].flatMap((layer) => ['q', 'v'].map((which) => `model.layers.${layer}.self_attn.${which}_proj.weight`)).sort());
+  const name = 'model.layers.1.self_attn.v_proj.weight';
+  const before = readTensor(base.tensors.get(name)!);
+  expect(mergedTensor(base, adapter, name).some((value, i) => value !== before[i])).toBe(true);
+});
+
+test('the tower learns from labels alone, and the layer that helped it is not shipped', async () => {
+  const folder = newRun();
+  const stage = { ...tinyRecipe.stages[0]!, learns: 'classify' as const, steps: 40, mix: 0.2, smoothing: 0.1 };
+  await run({ ...tinyRecipe, stages: [stage, { ...tinyRecipe.stages[0]!, steps: 1 }], checkpointEvery: 100 }, folder);
+  const losses = metrics(folder).filter(({ stage: at }) => at === 0).map(({ loss }) => loss);
+  expect(Math.min(...losses.slice(-10))).toBeLessThan(0.8 * losses[0]!);
+  expect([...openCheckpoint(join(folder, 'final')).tensors.keys()].filter((name) => name.startsWith('classifier'))).toEqual([]);
+});
+
+test('a disk that fills up ends the run with a clear fault and leaves no half checkpoint', async () => {
+  const folder = newRun();
+  const index = writeTinyIndex();
+  const recipe = join(mkdtempSync(join(tmpdir(), 'loupe-recipe-')), 'tiny.json');
+  writeFileSync(recipe, JSON.stringify(tinyRecipe));
+  spawnSync('node', ['electron/loupe.mjs', '--help']);
+  // Files of this process may grow to 40 blocks of 1024 bytes: the metrics fit, a checkpoint does not.
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', `ulimit -f 40; exec node electron/loupe.mjs train ${recipe} --data ${index} --out ${folder} --json`], { encoding: 'utf8' });
+  expect(status, stderr).toBe(1);
+  expect((JSON.parse(stdout) as { fault: { code: string } }).fault.code).toMatch(/write/);
+  expect(readdirSync(join(folder, 'checkpoints'))).toEqual([]);
 });
 
 test('a folder that holds a run is not overwritten, and another recipe does not resume it', async () => {
