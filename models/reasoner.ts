@@ -284,9 +284,9 @@ const badPreprocessor = (why: string): Fault => new Fault({
 function stopTokens({ generationConfig, config }: Checkpoint, tokenizer: Tokenizer): ReadonlySet<number> {
   const text = isFields(config) && isFields(config.text_config) ? config.text_config : {};
   const sources = [isFields(generationConfig) ? generationConfig.eos_token_id : undefined, isFields(config) ? config.eos_token_id : undefined, text.eos_token_id];
-  const stated = sources.find((value) => typeof value === 'number' || Array.isArray(value));
-  const turn = tokenizer.idOf('<|im_end|>');
-  return new Set([...(Array.isArray(stated) ? stated : [stated]), turn].filter((id): id is number => typeof id === 'number'));
+  const stated: unknown = sources.find((value) => typeof value === 'number' || Array.isArray(value));
+  const list: readonly unknown[] = Array.isArray(stated) ? stated : [stated];
+  return new Set([...list, tokenizer.idOf('<|im_end|>')].filter((id) => typeof id === 'number'));
 }
 
 /** Gives for each token the text that it completes; bytes of an unfinished letter wait for the next token. */

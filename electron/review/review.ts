@@ -181,12 +181,19 @@ function probeRecord({ original, hidden, control, hiddenBoxes, controlBoxes, hid
   };
 }
 
-/** The probe in one sentence. */
+/** The probe in a few words. */
 export function probeSentence({ original, hidden, control, hiddenShare, effect }: Probe): string {
-  const percent = ({ answerLogProbability }: ProbeView): string => `${formatPercent(Math.exp(answerLogProbability))}`;
   const verdict = effect > 0.5 ? 'The answer stands on the cited boxes.' : effect < -0.5 ? 'Other regions matter more than the cited boxes.' : 'The cited boxes hardly matter to the answer.';
-  const flips = hidden.answer !== original.answer ? ` Asked anew without them, the model says “${hidden.answer ?? 'nothing'}”.` : '';
-  return `Hiding the cited boxes (${formatPercent(hiddenShare)} of the picture) takes the answer from ${percent(original)} to ${percent(hidden)}; hiding as much elsewhere, to ${percent(control)}. ${verdict}${flips}`;
+  const flips = hidden.answer !== original.answer ? ` Asked anew without them, the model answers otherwise${hidden.answer === null || hidden.answer.length > 60 ? '' : `: ${hidden.answer}`}.` : '';
+  return `Hiding the cited boxes (${formatPercent(hiddenShare)} of the picture) makes the answer ${likelihood(hidden, original)}; hiding as much elsewhere, ${likelihood(control, original)}. ${verdict}${flips}`;
+}
+
+/** How much likelier or less likely the answer has become, in words. */
+function likelihood(now: ProbeView, before: ProbeView): string {
+  const change = now.answerLogProbability - before.answerLogProbability;
+  if (Math.abs(change) < 0.05) return 'as likely as before';
+  const times = Math.exp(Math.abs(change));
+  return `${times >= 1000 ? 'over 1000' : times >= 10 ? times.toFixed(0) : times.toFixed(1)} times ${change < 0 ? 'less likely' : 'likelier'}`;
 }
 
 export const formatPercent = (share: number): string => (share < 0.001 ? '< 0.1 %' : share < 0.0995 ? `${(100 * share).toFixed(1)} %` : `${Math.round(100 * share)} %`);

@@ -3,7 +3,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Graph } from '#models/graph/graph.ts';
+import type { Graph } from '#models/graph/graph.ts';
 import { parseConfig } from '#models/networks/config.ts';
 import { denseParameters } from '#models/networks/parameters.ts';
 import { prefillGraph, visionGraph, type ParametersOf } from '#models/networks/qwenVl.ts';

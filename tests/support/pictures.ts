@@ -22,7 +22,12 @@ export const fixture = (name: string): Uint8Array => new Uint8Array(readFileSync
 export const expectations = JSON.parse(readFileSync('tests/fixtures/imaging/expected.json', 'utf8')) as {
   readonly files: Readonly<Record<string, { readonly width: number; readonly height: number; readonly sha256: string }>>;
   readonly resized: readonly { readonly from: [number, number]; readonly to: [number, number]; readonly sha256: string }[];
-  readonly resizedBoxes: readonly { readonly from: [number, number]; readonly to: [number, number]; readonly box: [number, number, number, number]; readonly sha256: string }[];
+  readonly resizedBoxes: readonly {
+    readonly from: [number, number];
+    readonly to: [number, number];
+    readonly box: [number, number, number, number];
+    readonly sha256: string;
+  }[];
 };
 
 /** The code of the fault that an act ends in; `none` where it succeeds. Anything else that is thrown is a bug and passes through. */

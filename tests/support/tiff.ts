@@ -26,7 +26,10 @@ interface Field {
   readonly values: readonly number[];
 }
 
-export function makeTiff(pages: readonly TestPage[], { isBig = false, isLittleEndian = true }: { isBig?: boolean; isLittleEndian?: boolean } = {}): Uint8Array {
+export function makeTiff(
+  pages: readonly TestPage[],
+  { isBig = false, isLittleEndian = true }: { isBig?: boolean; isLittleEndian?: boolean } = {},
+): Uint8Array {
   const parts: Uint8Array[] = [];
   let length = 0;
   const put = (bytes: Uint8Array): number => {
