@@ -162,7 +162,7 @@ const promptOf = (question: string, grid: Grid, { tokenizer, template }: Languag
 export function encodeTurn({ question, completion }: Pick<Turn, 'question' | 'completion'>, grid: Grid, language: Language, mergeSize: number): { prefix: readonly number[]; branch: Branch } {
   const { prefix, suffix } = frameOf(grid, language, mergeSize);
   const { tokenizer, endOfTurn } = language;
-  const asked = [...tokenizer.encode(question), ...suffix];
+  const asked = [...tokenizer.encode(question, { marks: false }), ...suffix];
   const answerAt = completion.lastIndexOf('<answer>');
   const reasoning = answerAt > 0 ? tokenizer.encode(completion.slice(0, answerAt)) : [];
   const answer = tokenizer.encode(completion.slice(Math.max(0, answerAt)));
