@@ -72,7 +72,10 @@ function parse(words: readonly string[], options: CommandOptions): { values: Com
 function contextOf(values: CommandValues, positionals: readonly string[]): CommandContext {
   const json = values.json === true;
   return {
-    positionals, values, json, signal: interruption(),
+    positionals,
+    values,
+    json,
+    signal: interruption(),
     print(value, text) {
       const shown = json ? JSON.stringify(value) : (text ?? JSON.stringify(value, null, 2));
       process.stdout.write(shown.endsWith('\n') ? shown : `${shown}\n`);
@@ -116,15 +119,24 @@ const say = (fault: object): boolean => process.stdout.write(`${JSON.stringify({
 function faultOf(thrown: unknown): { code: string; what: string; why: string; mend: string } {
   if (thrown instanceof Fault) return thrown.toJSON();
   const why = thrown instanceof Error ? thrown.message : String(thrown);
-  return { code: 'internal', what: 'Something went wrong inside Loupe.', why, mend: 'This is a defect: run it again with LOUPE_DEBUG=1 and report what it prints.' };
+  return {
+    code: 'internal',
+    what: 'Something went wrong inside Loupe.',
+    why,
+    mend: 'This is a defect: run it again with LOUPE_DEBUG=1 and report what it prints.',
+  };
 }
 
 function overview(): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
   const rows = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
   return [
-    'loupe COMMAND [ARGUMENTS] [--json]', '', ...rows, '',
-    'loupe COMMAND --help shows a command\'s options. Research use only, not a medical device.', '',
+    'loupe COMMAND [ARGUMENTS] [--json]',
+    '',
+    ...rows,
+    '',
+    "loupe COMMAND --help shows a command's options. Research use only, not a medical device.",
+    '',
   ].join('\n');
 }
 

@@ -44,9 +44,17 @@ async function build(target, sources) {
         { in: join(root, 'electron', 'cli.ts'), out: 'cli' },
         ...workers.map((file) => ({ in: file, out: `workers/${basename(file, '.ts')}` })),
       ],
-      outdir: unfinished, outExtension: { '.js': '.mjs' },
-      bundle: true, splitting: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', sourcemap: true,
-      logLevel: 'error', plugins: [ownFiles],
+      outdir: unfinished,
+      outExtension: { '.js': '.mjs' },
+      bundle: true,
+      splitting: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      packages: 'external',
+      sourcemap: true,
+      logLevel: 'error',
+      plugins: [ownFiles],
     });
     renameSync(unfinished, target);
   } catch (error) {
@@ -60,7 +68,10 @@ async function build(target, sources) {
   }
 }
 
-/** `#models/base/fault.ts` is ours, whatever `packages: 'external'` says about names without a dot. A file that is not there fails only when it is asked for. */
+/**
+ * `#models/base/fault.ts` is ours, whatever `packages: 'external'` says about names without a dot.
+ * A file that is not there fails only when it is asked for.
+ */
 const ownFiles = {
   name: 'own-files',
   setup({ onResolve }) {
@@ -74,7 +85,8 @@ const ownFiles = {
 /** npm runs scripts in the package's folder; file names on the command line mean the folder that the user stands in. */
 function returnToTheUsersFolder() {
   const { INIT_CWD, npm_lifecycle_event: script, npm_package_json: packageFile } = process.env;
-  if (INIT_CWD && script === 'loupe' && packageFile === join(root, 'package.json') && process.cwd() === root && existsSync(INIT_CWD)) process.chdir(INIT_CWD);
+  if (INIT_CWD && script === 'loupe' && packageFile === join(root, 'package.json') && process.cwd() === root && existsSync(INIT_CWD))
+    process.chdir(INIT_CWD);
 }
 
 try {

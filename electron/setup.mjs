@@ -39,12 +39,15 @@ const missing = firstMissing();
 if (missing !== undefined) {
   const started = Date.now();
   console.error(`Setting up: ${missing.replace('node_modules/', '')} is not installed yet. This takes about a minute, once.`);
-  const npm = process.env.npm_execpath
-    ? [process.execPath, [process.env.npm_execpath]]
-    : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []];
-  const { status, error } = spawnSync(npm[0], [...npm[1], 'ci', '--no-audit', '--no-fund', '--progress=true'], { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' && !process.env.npm_execpath });
+  const npm = process.env.npm_execpath ? [process.execPath, [process.env.npm_execpath]] : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []];
+  const { status, error } = spawnSync(npm[0], [...npm[1], 'ci', '--no-audit', '--no-fund', '--progress=true'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32' && !process.env.npm_execpath,
+  });
   if (error || status !== 0) {
-    console.error(`Setting up failed${error ? `: ${error.message}` : ` (npm ci ended with ${status})`}. Is the npm registry within reach? Then run "npm ci" here to see more.`);
+    const why = error ? error.message : `npm ci ended with ${status}`;
+    console.error(`Setting up failed: ${why}. Is the npm registry within reach? Then run "npm ci" here to see more.`);
     process.exit(1);
   }
   console.error(`Set up in ${Math.round((Date.now() - started) / 1000)} s.`);

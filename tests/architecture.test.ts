@@ -14,15 +14,23 @@ const quoted = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(
 
 function readTable(page: string): Layer[] {
   const table = page.slice(page.indexOf('| Layer |')).split('\n\n')[0]!;
-  return table.split('\n').slice(2).map((row) => {
-    const [, folder, mayImport, packages] = row.split('|').map(quoted);
-    return { folder: folder![0]!, mayImport: mayImport!, packages: packages! };
-  });
+  return table
+    .split('\n')
+    .slice(2)
+    .map((row) => {
+      const [, folder, mayImport, packages] = row.split('|').map(quoted);
+      return { folder: folder![0]!, mayImport: mayImport!, packages: packages! };
+    });
 }
 
 const layers = readTable(readFileSync('docs/ARCHITECTURE.md', 'utf8'));
-const sources = ['models', 'training', 'electron'].flatMap((top) =>
-  readdirSync(top, { recursive: true, encoding: 'utf8' }).filter((file) => /(?<!\.d)\.tsx?$/.test(file)).map((file) => join(top, file))).sort();
+const sources = ['models', 'training', 'electron']
+  .flatMap((top) =>
+    readdirSync(top, { recursive: true, encoding: 'utf8' })
+      .filter((file) => /(?<!\.d)\.tsx?$/.test(file))
+      .map((file) => join(top, file)),
+  )
+  .sort();
 
 /** A layer covers its folder and those within; a top-level name covers only the files directly in it. */
 const covers = (folder: string, path: string): boolean => (folder.includes('/') ? path.startsWith(`${folder}/`) : dirname(path) === folder);
@@ -39,18 +47,27 @@ function specifiersOf(source: string): string[] {
 
 /** What a source imports from outside its folder, by the names that the table uses: a layer of ours, `node`, or a package. */
 function importsOf(source: string): string[] {
-  return specifiersOf(source).filter((name) => !name.startsWith('./')).map((name) => {
-    if (name.startsWith('#')) return layerOf(name.slice(1))?.folder ?? name;
-    return name.startsWith('node:') ? 'node' : name.split('/').slice(0, name.startsWith('@') ? 2 : 1).join('/');
-  });
+  return specifiersOf(source)
+    .filter((name) => !name.startsWith('./'))
+    .map((name) => {
+      if (name.startsWith('#')) return layerOf(name.slice(1))?.folder ?? name;
+      return name.startsWith('node:')
+        ? 'node'
+        : name
+            .split('/')
+            .slice(0, name.startsWith('@') ? 2 : 1)
+            .join('/');
+    });
 }
 
 /** Neighbours are named by `./`, and `./` reaches into the folders below it: that may cross into another layer too. */
 function layersReachedByPath(file: string, source: string): string[] {
-  return specifiersOf(source).filter((name) => name.startsWith('./')).flatMap((name) => {
-    const reached = layerOf(join(dirname(file), name))?.folder;
-    return reached === undefined ? [] : [reached];
-  });
+  return specifiersOf(source)
+    .filter((name) => name.startsWith('./'))
+    .flatMap((name) => {
+      const reached = layerOf(join(dirname(file), name))?.folder;
+      return reached === undefined ? [] : [reached];
+    });
 }
 
 function strangersIn(file: string, source: string, layer: Layer): string[] {
@@ -83,7 +100,7 @@ test('every layer in the table exists', () => {
 test('every package that a layer names is a dependency, and every dependency is used', () => {
   const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { dependencies: Record<string, string> };
   const named = new Set(layers.flatMap(({ packages }) => packages).filter((name) => name !== 'node'));
-  const started = ['esbuild'];   // by electron/loupe.mjs, which is no TypeScript source
+  const started = ['esbuild']; // by electron/loupe.mjs, which is no TypeScript source
   expect([...named].filter((name) => !(name in dependencies))).toEqual([]);
   expect(Object.keys(dependencies).filter((name) => !named.has(name) && !started.includes(name))).toEqual([]);
 });

@@ -6,12 +6,16 @@ import { describe, expect, test } from 'vitest';
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
 const squeeze = (code: string): string => code.replace(/\s+/g, ' ').trim();
 const cli = readFileSync('electron/cli.ts', 'utf8');
-const commands = [...cli.matchAll(/^ {2}(\w+): \{ summary: /gm)].map((match) => match[1]!);
+const commands = [...cli.matchAll(/^ {2}(\w+): \{\s+summary: /gm)].map((match) => match[1]!);
 
 const folders = ['models', 'training', 'electron', 'tests', 'docs'];
 const pages = [
   ...readdirSync('.').filter((file) => file.endsWith('.md')),
-  ...folders.flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.md')).map((file) => `${folder}/${file}`)),
+  ...folders.flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.md'))
+      .map((file) => `${folder}/${file}`),
+  ),
 ].sort();
 
 describe.each(pages)('%s', (page) => {
@@ -19,7 +23,9 @@ describe.each(pages)('%s', (page) => {
 
   test('names only files and folders that exist', () => {
     const named = [...text.matchAll(/`((?:models|training|electron|renderer|tests|docs)\/[\w./-]*)`/g)].map((match) => match[1]!);
-    const linked = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map((match) => `${page.includes('/') ? page.slice(0, page.lastIndexOf('/') + 1) : ''}${match[1]!}`);
+    const linked = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(
+      (match) => `${page.includes('/') ? page.slice(0, page.lastIndexOf('/') + 1) : ''}${match[1]!}`,
+    );
     expect([...named, ...linked].filter((path) => !existsSync(path))).toEqual([]);
   });
 
@@ -47,7 +53,9 @@ test('the README has a row for every terminal command', () => {
 });
 
 test('every command is a file of its own, and every such file is a command', () => {
-  const files = readdirSync('electron/commands').filter((file) => file.endsWith('.ts') && /export const command\b/.test(readFileSync(`electron/commands/${file}`, 'utf8')));
+  const files = readdirSync('electron/commands').filter(
+    (file) => file.endsWith('.ts') && /export const command\b/.test(readFileSync(`electron/commands/${file}`, 'utf8')),
+  );
   expect(files.map((file) => file.replace('.ts', '')).sort()).toEqual([...commands].sort());
 });
 
@@ -58,7 +66,8 @@ test('every top-level folder opens with a README', () => {
 describe('a decision', () => {
   const decisions = readdirSync('docs/decisions').sort();
 
-  test('has the next number', () => decisions.forEach((file, at) => expect(file).toMatch(new RegExp(`^${String(at + 1).padStart(4, '0')}-[a-z0-9-]+\\.md$`))));
+  test('has the next number', () =>
+    decisions.forEach((file, at) => expect(file).toMatch(new RegExp(`^${String(at + 1).padStart(4, '0')}-[a-z0-9-]+\\.md$`))));
 
   test.each(decisions)('%s says situation, decision, reason, price, and when to look again', (file) => {
     const headings = [...readFileSync(`docs/decisions/${file}`, 'utf8').matchAll(/^## (.+)$/gm)].map((match) => match[1]!);

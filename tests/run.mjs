@@ -15,7 +15,12 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 /** Runs a tool of ours to its end; its output is the terminal's, or is given back when `quiet`. */
 function run(tool, words, { quiet = false } = {}) {
   const script = join(root, 'node_modules', ...tool);
-  return spawnSync(process.execPath, [script, ...words], { cwd: root, stdio: quiet ? ['ignore', 'pipe', 2] : ['ignore', 1, 2], encoding: 'utf8', maxBuffer: 1 << 28 });
+  return spawnSync(process.execPath, [script, ...words], {
+    cwd: root,
+    stdio: quiet ? ['ignore', 'pipe', 2] : ['ignore', 1, 2],
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
 }
 
 /** One check: passed when there is no error, otherwise each error counts as a failure. */

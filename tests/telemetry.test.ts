@@ -55,19 +55,40 @@ function runIn(home: string, waitMs: number, before: readonly string[] = []): Ou
   const words = [...before.map((word) => (word === 'TRACE' ? trace : word)), process.execPath, program, String(waitMs)];
   const { stdout, stderr, status } = spawnSync(words[0]!, words.slice(1), {
     encoding: 'utf8',
-    env: { PATH: process.env.PATH, HOME: place('home'), XDG_CACHE_HOME: place('home/cache'), XDG_CONFIG_HOME: place('home/config'), XDG_DATA_HOME: place('home/data'), TMPDIR: place('home/tmp') },
+    env: {
+      PATH: process.env.PATH,
+      HOME: place('home'),
+      XDG_CACHE_HOME: place('home/cache'),
+      XDG_CONFIG_HOME: place('home/config'),
+      XDG_DATA_HOME: place('home/data'),
+      TMPDIR: place('home/tmp'),
+    },
   });
   expect(status, stderr).toBe(0);
-  const files = readdirSync(join(folder, home), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => entry.name).sort();
-  const lookups = before.includes('TRACE') ? readFileSync(trace, 'utf8').split('\n').filter((line) => /AF_INET|resolv\.conf/.test(line)) : [];
+  const files = readdirSync(join(folder, home), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.name)
+    .sort();
+  const lookups = before.includes('TRACE')
+    ? readFileSync(trace, 'utf8')
+        .split('\n')
+        .filter((line) => /AF_INET|resolv\.conf/.test(line))
+    : [];
   return { output: stdout.trim(), files, lookups };
 }
 
-const bundle = (contents: string): Promise<unknown> => build({
-  stdin: { contents, resolveDir: root, loader: 'ts' }, outfile: program, bundle: true, platform: 'node', format: 'esm', logLevel: 'error',
-  // The program lies outside the project, so the package is named by where it is installed.
-  alias: { 'onnxruntime-node': join(root, 'node_modules/onnxruntime-node/dist/index.js') }, external: [join(root, 'node_modules/*')],
-});
+const bundle = (contents: string): Promise<unknown> =>
+  build({
+    stdin: { contents, resolveDir: root, loader: 'ts' },
+    outfile: program,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+    // The program lies outside the project, so the package is named by where it is installed.
+    alias: { 'onnxruntime-node': join(root, 'node_modules/onnxruntime-node/dist/index.js') },
+    external: [join(root, 'node_modules/*')],
+  });
 
 const has = (tool: string, ...words: string[]): boolean => spawnSync(tool, words, { stdio: 'ignore' }).status === 0;
 const offline = has('unshare', '-rn', 'true');
@@ -83,7 +104,11 @@ describe('our runtime', () => {
   });
 
   test.skipIf(!slow)('opens no connection and looks up no host within 35 seconds', { timeout: 60_000 }, () => {
-    expect(runIn('ours-slow', 35_000, ['unshare', '-rn', 'strace', '-f', '-e', 'trace=socket,connect,openat', '-o', 'TRACE'])).toEqual({ output: '2 3', files: [], lookups: [] });
+    expect(runIn('ours-slow', 35_000, ['unshare', '-rn', 'strace', '-f', '-e', 'trace=socket,connect,openat', '-o', 'TRACE'])).toEqual({
+      output: '2 3',
+      files: [],
+      lookups: [],
+    });
   });
 });
 
@@ -99,10 +124,17 @@ describe('the bare package', () => {
 
 describe('the sources', () => {
   const sources = ['models', 'training', 'electron'].flatMap((top) =>
-    readdirSync(top, { recursive: true, encoding: 'utf8' }).filter((file) => /\.(ts|mjs)$/.test(file)).map((file) => join(top, file)));
+    readdirSync(top, { recursive: true, encoding: 'utf8' })
+      .filter((file) => /\.(ts|mjs)$/.test(file))
+      .map((file) => join(top, file)),
+  );
 
   test('load the runtime in one place only, after the variable is set', () => {
-    const loading = sources.filter((file) => /(?:from|import|require\()\s*\(?['"]onnxruntime-node['"]/.test(readFileSync(file, 'utf8').replace(/typeof import\(.*?\)|: import\(.*?\)|= import\(.*?\)\.\w|import type .*/g, '')));
+    const loading = sources.filter((file) =>
+      /(?:from|import|require\()\s*\(?['"]onnxruntime-node['"]/.test(
+        readFileSync(file, 'utf8').replace(/typeof import\(.*?\)|: import\(.*?\)|= import\(.*?\)\.\w|import type .*/g, ''),
+      ),
+    );
     expect(loading).toEqual(['models/runtime/session.ts']);
     const text = readFileSync('models/runtime/session.ts', 'utf8');
     expect(text.indexOf(`ORT_DISABLE_TELEMETRY = '1'`)).toBeGreaterThan(0);
@@ -110,7 +142,9 @@ describe('the sources', () => {
   });
 
   test('set it in the first line that the terminal runs', () => {
-    const [first] = readFileSync('electron/cli.ts', 'utf8').split('\n').filter((line) => line.startsWith('import'));
+    const [first] = readFileSync('electron/cli.ts', 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('import'));
     expect(first).toBe(`import './telemetry.ts';`);
   });
 });

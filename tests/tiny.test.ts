@@ -1,6 +1,7 @@
 /**
- * Is everything alive? One small case through the whole pipeline, in seconds: pictures become cases, a tiny network of the true architecture learns from them,
- * the checkpoint is opened again, a drawn CT study is reviewed with it, and the answer is written down. Read this test first.
+ * Is everything alive? One small case through the whole pipeline, in seconds: pictures become cases, a tiny network of the true
+ * architecture learns from them, the checkpoint is opened again, a drawn CT study is reviewed with it, and the answer is written down.
+ * Read this test first.
  */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -58,7 +59,9 @@ describe('one case through everything', () => {
 
   test('the model answers about every slice that is shown, at most as long as it may', () => {
     expect(answer.frames).toHaveLength(2);
-    for (const { answer: { tokens } } of answer.frames) {
+    for (const {
+      answer: { tokens },
+    } of answer.frames) {
       expect(tokens.length).toBeGreaterThan(0);
       expect(tokens.length).toBeLessThanOrEqual(12);
     }
@@ -70,7 +73,9 @@ describe('one case through everything', () => {
   });
 
   test('the score of what it wrote is the probability with which it wrote it', async () => {
-    const { answer: { tokens, logProbabilities } } = answer.frames[0]!;
+    const {
+      answer: { tokens, logProbabilities },
+    } = answer.frames[0]!;
     const { logProbabilities: scored } = await reasoner.score({ frames: [source.frames[0]!.picture], question }, tokens);
     for (const [i, value] of scored.entries()) expect(value).toBeCloseTo(logProbabilities[i]!, 3);
   });
@@ -82,7 +87,15 @@ describe('one case through everything', () => {
     expect(record.disclaimer).toContain('Research use only');
     const { picture, name } = source.frames[0]!;
     const { trace } = answer.frames[0]!.answer;
-    const png = await drawOverlay({ title: source.title, question, confidence: null, main: 0, trace: { ...trace, findings: [] }, frames: [{ picture, name }], notes: [] });
+    const png = await drawOverlay({
+      title: source.title,
+      question,
+      confidence: null,
+      main: 0,
+      trace: { ...trace, findings: [] },
+      frames: [{ picture, name }],
+      notes: [],
+    });
     const drawn = await decodePicture(png);
     expect(Math.min(drawn.width, drawn.height)).toBeGreaterThan(200);
   });

@@ -34,14 +34,24 @@ export const command: Command = {
     const python = flag(context, 'no-peers') ? null : pythonOrNull(context);
     context.progress('Measuring what this machine can do …');
     const machine = await measureMachine();
-    const settings = { machine, rounds: numberOption(context, 'rounds', { least: 1, most: 1000, whole: true }) ?? 7, threads: numberOption(context, 'threads', { least: 1, most: 256, whole: true }) ?? availableParallelism() };
+    const settings = {
+      machine,
+      rounds: numberOption(context, 'rounds', { least: 1, most: 1000, whole: true }) ?? 7,
+      threads: numberOption(context, 'threads', { least: 1, most: 256, whole: true }) ?? availableParallelism(),
+    };
     const results: Record<string, unknown>[] = [];
     for (const subject of chosen) {
       context.signal.throwIfAborted();
       context.progress(`${subject} …`);
-      results.push(...await measure(subject, context, { ...settings, python }));
+      results.push(...(await measure(subject, context, { ...settings, python })));
     }
-    context.print({ machine, results }, [`${machine.processor}, peak ${machine.peak_gemm_gflops} GFLOP/s, copy ${machine.copy_gb_per_s} GB/s, Node ${machine.node}`, ...results.flatMap(lines)].join('\n'));
+    context.print(
+      { machine, results },
+      [
+        `${machine.processor}, peak ${machine.peak_gemm_gflops} GFLOP/s, copy ${machine.copy_gb_per_s} GB/s, Node ${machine.node}`,
+        ...results.flatMap(lines),
+      ].join('\n'),
+    );
   },
 };
 
@@ -80,13 +90,29 @@ async function measure(subject: Subject, context: CommandContext, { python, ...s
     }
   };
   switch (subject) {
-    case 'decode': return [await peerFor('decode', (peer) => benchDecode({ ...settings, peer, folder: textOption(context, 'data') ?? resolve(sharedFolder, 'data/dicom') }))];
-    case 'train': return [await peerFor('train', (peer) => benchTrain({ ...settings, peer }))];
-    case 'generate': return [await peerFor('generate', (peer) => benchGenerate({ ...settings, peer, model: model ?? builtInModel(), picture: samplePicture(), samples: 8, newTokens: 128 }))];
-    case 'first-image': return [
-      await benchFirstToken({ path: textOption(context, 'study') ?? resolve(sharedFolder, 'data/dicom/series_ct_liver'), model, rounds: settings.rounds }),
-      await benchCheckpoint(settings.rounds),
-    ];
+    case 'decode':
+      return [
+        await peerFor('decode', (peer) =>
+          benchDecode({ ...settings, peer, folder: textOption(context, 'data') ?? resolve(sharedFolder, 'data/dicom') }),
+        ),
+      ];
+    case 'train':
+      return [await peerFor('train', (peer) => benchTrain({ ...settings, peer }))];
+    case 'generate':
+      return [
+        await peerFor('generate', (peer) =>
+          benchGenerate({ ...settings, peer, model: model ?? builtInModel(), picture: samplePicture(), samples: 8, newTokens: 128 }),
+        ),
+      ];
+    case 'first-image':
+      return [
+        await benchFirstToken({
+          path: textOption(context, 'study') ?? resolve(sharedFolder, 'data/dicom/series_ct_liver'),
+          model,
+          rounds: settings.rounds,
+        }),
+        await benchCheckpoint(settings.rounds),
+      ];
   }
 }
 
@@ -96,15 +122,25 @@ const samplePicture = (): Picture => framePicture(drawPhantom('chest_film', 1, {
 /** A result as lines for a person. */
 function lines(result: Record<string, unknown>): string[] {
   const { what, ours, peer, ratio, syntaxes } = result as {
-    what: string; ours?: Record<string, unknown>; peer?: Record<string, unknown>; ratio?: number; syntaxes?: readonly Readonly<Record<'syntax' | 'ours_ms' | 'peer_ms' | 'ratio' | 'megapixels_per_s', string | number | undefined>>[];
+    what: string;
+    ours?: Record<string, unknown>;
+    peer?: Record<string, unknown>;
+    ratio?: number;
+    syntaxes?: readonly Readonly<Record<'syntax' | 'ours_ms' | 'peer_ms' | 'ratio' | 'megapixels_per_s', string | number | undefined>>[];
   };
-  const fields = (record: Record<string, unknown>): string => Object.entries(record).map(([name, value]) => `${name.replaceAll('_', ' ')} ${String(value)}`).join(', ');
+  const fields = (record: Record<string, unknown>): string =>
+    Object.entries(record)
+      .map(([name, value]) => `${name.replaceAll('_', ' ')} ${String(value)}`)
+      .join(', ');
   return [
-    '', what,
+    '',
+    what,
     ...(ours ? [`  ours   ${fields(ours)}`] : []),
     ...(peer ? [`  peer   ${fields(peer)}`] : []),
     ...(ratio === undefined ? [] : [`  ratio  ${ratio} times as fast`]),
-    ...(syntaxes ?? []).map(({ syntax, ours_ms: own, peer_ms: theirs, ratio: times, megapixels_per_s: rate }) =>
-      `  ${String(syntax).slice(0, 60).padEnd(60)} ${String(own).padStart(8)} ms  ${String(rate).padStart(7)} Mpixel/s  ${theirs === undefined ? '' : `peer ${theirs} ms, ${times} times as fast`}`.trimEnd()),
+    ...(syntaxes ?? []).map(({ syntax, ours_ms: own, peer_ms: theirs, ratio: times, megapixels_per_s: rate }) => {
+      const compared = theirs === undefined ? '' : `peer ${theirs} ms, ${times} times as fast`;
+      return `  ${String(syntax).slice(0, 60).padEnd(60)} ${String(own).padStart(8)} ms  ${String(rate).padStart(7)} Mpixel/s  ${compared}`.trimEnd();
+    }),
   ];
 }

@@ -16,7 +16,10 @@ export interface CommandContext {
   readonly json: boolean;
   /** Aborted at Ctrl-C; a second Ctrl-C ends the process at once. */
   readonly signal: AbortSignal;
-  /** The result, on standard output: with `--json` the value as JSON (call it once), otherwise `text`, or the value as indented JSON when there is no text. */
+  /**
+   * The result, on standard output: with `--json` the value as JSON (call it once), otherwise `text`,
+   * or the value as indented JSON when there is no text.
+   */
   print(value: unknown, text?: string): void;
   /** A line of progress on standard error. */
   progress(text: string): void;
@@ -75,7 +78,8 @@ export function flag(context: CommandContext, name: string): boolean {
 
 /** A number option within its bounds, or undefined when it was not given. */
 export function numberOption(
-  context: CommandContext, name: string,
+  context: CommandContext,
+  name: string,
   { least = -Infinity, most = Infinity, whole = false }: { readonly least?: number; readonly most?: number; readonly whole?: boolean } = {},
 ): number | undefined {
   const text = textOption(context, name);

@@ -22,7 +22,10 @@ export const command: Command = {
     const line = lines[at];
     if (!line) {
       throw new Fault({
-        code: 'run.step', what: `The update ${wanted} cannot be shown.`, why: `The run has written ${lines.length === 0 ? 'no updates' : `the updates ${lines[0]!.step} to ${lines.at(-1)!.step}`}.`, mend: 'Give one of those as --step.',
+        code: 'run.step',
+        what: `The update ${wanted} cannot be shown.`,
+        why: `The run has written ${lines.length === 0 ? 'no updates' : `the updates ${lines[0]!.step} to ${lines.at(-1)!.step}`}.`,
+        mend: 'Give one of those as --step.',
       });
     }
     const before = lines.slice(Math.max(0, at - 49), at + 1);
@@ -31,8 +34,10 @@ export const command: Command = {
     context.print(
       { run, recipe: name, seed, steps, record: line, mean_of_last_50: meansOf(before), loss_curve: curve, checkpoints },
       [
-        `run ${run} · recipe ${name} · seed ${seed} · update ${line.step}${steps === null ? '' : ` of ${steps}`}`, '',
-        ...table(line, meansOf(before), before.length), '',
+        `run ${run} · recipe ${name} · seed ${seed} · update ${line.step}${steps === null ? '' : ` of ${steps}`}`,
+        '',
+        ...table(line, meansOf(before), before.length),
+        '',
         `loss so far  ${sparkline(curve)}  ${shown(curve[0] ?? NaN)} → ${shown(curve.at(-1) ?? NaN)}`,
         `checkpoints  ${checkpoints.join(', ') || 'none yet'}`,
       ].join('\n'),
@@ -40,7 +45,13 @@ export const command: Command = {
   },
 };
 
-const notARun = (run: string, why: string): Fault => new Fault({ code: 'run.unreadable', what: `The run ${run} cannot be shown.`, why, mend: 'Give the folder that was named as --out of `loupe train`.' });
+const notARun = (run: string, why: string): Fault =>
+  new Fault({
+    code: 'run.unreadable',
+    what: `The run ${run} cannot be shown.`,
+    why,
+    mend: 'Give the folder that was named as --out of `loupe train`.',
+  });
 
 function readText(run: string, file: string): string {
   try {
@@ -52,7 +63,9 @@ function readText(run: string, file: string): string {
 
 function readManifest(run: string): { name: string; seed: number | string; steps: number | null } {
   try {
-    const { recipe } = JSON.parse(readText(run, 'manifest.json')) as { recipe: { name: string; seed: number; stages?: readonly { steps: number }[] } };
+    const { recipe } = JSON.parse(readText(run, 'manifest.json')) as {
+      recipe: { name: string; seed: number; stages?: readonly { steps: number }[] };
+    };
     return { name: recipe.name, seed: recipe.seed, steps: recipe.stages?.reduce((total, { steps }) => total + steps, 0) ?? null };
   } catch (thrown) {
     if (thrown instanceof Fault) throw thrown;
@@ -62,14 +75,16 @@ function readManifest(run: string): { name: string; seed: number | string; steps
 
 /** The updates in order. A last line that is still being written is left out. */
 function readMetrics(run: string): readonly Line[] {
-  return readText(run, 'metrics.jsonl').split('\n').flatMap((text) => {
-    try {
-      const value: unknown = JSON.parse(text);
-      return typeof value === 'object' && value !== null && 'step' in value ? [value as Line] : [];
-    } catch {
-      return [];
-    }
-  });
+  return readText(run, 'metrics.jsonl')
+    .split('\n')
+    .flatMap((text) => {
+      try {
+        const value: unknown = JSON.parse(text);
+        return typeof value === 'object' && value !== null && 'step' in value ? [value as Line] : [];
+      } catch {
+        return [];
+      }
+    });
 }
 
 function meansOf(lines: readonly Line[]): Line {
@@ -79,7 +94,11 @@ function meansOf(lines: readonly Line[]): Line {
 
 function checkpointsOf(run: string): readonly string[] {
   const folder = join(run, 'checkpoints');
-  const kept = existsSync(folder) ? readdirSync(folder).filter((name) => /^step-\d+$/.test(name)).sort() : [];
+  const kept = existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => /^step-\d+$/.test(name))
+        .sort()
+    : [];
   return [...kept, ...(existsSync(join(run, 'final')) ? ['final'] : [])];
 }
 
@@ -102,5 +121,8 @@ const shown = (x: number): string => (Number.isInteger(x) ? String(x) : String(N
 function table(line: Line, means: Line, count: number): readonly string[] {
   const rows = Object.keys(means).map((name) => [name.replaceAll('_', ' '), shown(line[name]!), shown(means[name]!)] as const);
   const width = Math.max(...rows.map(([name]) => name.length));
-  return [`${''.padEnd(width)}  ${'here'.padStart(12)}  ${`mean of ${count}`.padStart(12)}`, ...rows.map(([name, here, mean]) => `${name.padEnd(width)}  ${here.padStart(12)}  ${mean.padStart(12)}`)];
+  return [
+    `${''.padEnd(width)}  ${'here'.padStart(12)}  ${`mean of ${count}`.padStart(12)}`,
+    ...rows.map(([name, here, mean]) => `${name.padEnd(width)}  ${here.padStart(12)}  ${mean.padStart(12)}`),
+  ];
 }

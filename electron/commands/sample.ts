@@ -31,13 +31,18 @@ export const command: Command = {
     const files = write(folder, study);
     const path = join(folder, study.files.size > 1 ? name : [...study.files.keys()][0]!);
     if (!flag(context, 'review')) {
-      context.print({ name, path, files, question: study.question, label: study.truth.label }, `${path}: a synthetic study. To ask about it: loupe review ${path} --ask "${study.question}"`);
+      context.print(
+        { name, path, files, question: study.question, label: study.truth.label },
+        `${path}: a synthetic study. To ask about it: loupe review ${path} --ask "${study.question}"`,
+      );
       return;
     }
     const answer = join(folder, `${name}-answer`);
     context.progress(`A synthetic study (${name}) lies in ${path}.\nQuestion: ${study.question}\n`);
     await review(context, { path, question: study.question, answer });
-    context.progress(`\nThe picture with its boxes and the trace lie in ${shown(answer)}. Your own image: npm run -s loupe -- review PATH --ask "…" --out answer`);
+    context.progress(
+      `\nThe picture with its boxes and the trace lie in ${shown(answer)}. Your own image: npm run -s loupe -- review PATH --ask "…" --out answer`,
+    );
   },
 };
 
@@ -54,13 +59,28 @@ function write(folder: string, { name, files, truth }: SampleStudy): readonly st
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, bytes);
     } catch (cause) {
-      throw new Fault({ code: 'sample.write', what: `${path} could not be written.`, why: cause instanceof Error ? cause.message : String(cause), mend: 'Give another folder as --out, or free some space.' }, { cause });
+      throw new Fault(
+        {
+          code: 'sample.write',
+          what: `${path} could not be written.`,
+          why: cause instanceof Error ? cause.message : String(cause),
+          mend: 'Give another folder as --out, or free some space.',
+        },
+        { cause },
+      );
     }
     return path;
   });
 }
 
-async function review(context: CommandContext, { path, question, answer }: { readonly path: string; readonly question: string; readonly answer: string }): Promise<void> {
+async function review(
+  context: CommandContext,
+  { path, question, answer }: { readonly path: string; readonly question: string; readonly answer: string },
+): Promise<void> {
   const { command: reviewCommand } = await import('./review.ts');
-  await reviewCommand.run({ ...context, positionals: [path], values: { ask: question, out: answer, json: context.json, model: context.values.model } });
+  await reviewCommand.run({
+    ...context,
+    positionals: [path],
+    values: { ask: question, out: answer, json: context.json, model: context.values.model },
+  });
 }

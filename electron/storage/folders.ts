@@ -20,7 +20,10 @@ export function builtInModel(): string {
   return join(projectRoot(), 'models', 'weights', 'loupe-base');
 }
 
-/** The file to start a worker from: `workerFile('inference')` is electron/workers/inference.ts as the launcher bundled it, beside the running cli.mjs. */
+/**
+ * The file to start a worker from: `workerFile('inference')` is electron/workers/inference.ts as the launcher bundled it,
+ * beside the running cli.mjs.
+ */
 export function workerFile(name: string): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder)) {
     if (existsSync(join(folder, 'cli.mjs'))) return join(folder, 'workers', `${name}.mjs`);

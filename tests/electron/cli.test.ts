@@ -21,7 +21,7 @@ const loupe = (words: readonly string[], options: { readonly cwd?: string; reado
 
 beforeAll(() => {
   writeFileSync(join(folder, 'not-an-image.dcm'), 'plain text');
-  expect(loupe(['--help']).status).toBe(0);   // builds the bundle once
+  expect(loupe(['--help']).status).toBe(0); // builds the bundle once
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -58,10 +58,11 @@ describe('help', () => {
   test('lists every command on standard output', () => {
     const { status, stdout, stderr } = loupe(['--help']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    for (const name of ['doctor', 'decode', 'generate', 'score', 'review', 'evaluate', 'train', 'reward', 'dataset', 'bench']) expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+    for (const name of ['doctor', 'decode', 'generate', 'score', 'review', 'evaluate', 'train', 'reward', 'dataset', 'bench'])
+      expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
   });
 
-  const names = [...readFileSync('electron/cli.ts', 'utf8').matchAll(/^ {2}(\w+): \{ summary: /gm)].map((match) => match[1]!);
+  const names = [...readFileSync('electron/cli.ts', 'utf8').matchAll(/^ {2}(\w+): \{\s+summary: /gm)].map((match) => match[1]!);
   test.each(names)('of %s names its usage and its options', (name) => {
     const { status, stdout } = loupe([name, '--help']);
     expect(status).toBe(0);
@@ -87,7 +88,7 @@ describe('a fault ends with status 1', () => {
 });
 
 describe('the launcher', () => {
-  test('takes file names as npm\'s user meant them, relative to the folder where npm was called', () => {
+  test("takes file names as npm's user meant them, relative to the folder where npm was called", () => {
     const inner = join(folder, 'inner');
     mkdirSync(inner, { recursive: true });
     writeFileSync(join(inner, 'here.dcm'), 'plain text');
@@ -97,14 +98,23 @@ describe('the launcher', () => {
   });
 
   test('lets several start at once', async () => {
-    const all = await Promise.all(Array.from({ length: 4 }, () => new Promise((done) => {
-      spawn(process.execPath, [launcher, '--help'], { cwd: folder, env: environment, stdio: 'ignore' }).on('exit', done);
-    })));
+    const all = await Promise.all(
+      Array.from(
+        { length: 4 },
+        () =>
+          new Promise((done) => {
+            spawn(process.execPath, [launcher, '--help'], { cwd: folder, env: environment, stdio: 'ignore' }).on('exit', done);
+          }),
+      ),
+    );
     expect(all).toEqual([0, 0, 0, 0]);
   });
 
   test('ends quietly when the reader of its output goes away', () => {
-    const { status, stderr } = spawnSync('bash', ['-c', `set -o pipefail; "${process.execPath}" "${launcher}" --help | head -n 1 > /dev/null`], { encoding: 'utf8', env: environment });
+    const { status, stderr } = spawnSync('bash', ['-c', `set -o pipefail; "${process.execPath}" "${launcher}" --help | head -n 1 > /dev/null`], {
+      encoding: 'utf8',
+      env: environment,
+    });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 });

@@ -17,7 +17,11 @@ interface Chosen {
 /** The file with most pixels for each transfer syntax. */
 function chooseFiles(folder: string): readonly Chosen[] {
   const best = new Map<string, Chosen>();
-  const files = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.dcm') && !name.includes('bad_')).sort() : [];
+  const files = existsSync(folder)
+    ? readdirSync(folder, { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.dcm') && !name.includes('bad_'))
+        .sort()
+    : [];
   for (const name of files) {
     const path = join(folder, name);
     const bytes = new Uint8Array(readFileSync(path));
@@ -41,11 +45,13 @@ export async function benchDecode({ folder, peer, rounds }: { folder: string; pe
   for (const { syntax, path, bytes, pixels } of files) {
     // Small files are repeated within a run, so that a run lasts long enough to be timed.
     const times = 3;
-    const contenders: Contender[] = [async () => {
-      const each: number[] = [];
-      for (let run = 0; run < times; run++) each.push(await timed(() => decodeAll(bytes)));
-      return each.sort((a, b) => a - b)[times >> 1]!;
-    }];
+    const contenders: Contender[] = [
+      async () => {
+        const each: number[] = [];
+        for (let run = 0; run < times; run++) each.push(await timed(() => decodeAll(bytes)));
+        return each.sort((a, b) => a - b)[times >> 1]!;
+      },
+    ];
     let missing: string | null = null;
     if (peer) {
       try {
@@ -56,10 +62,15 @@ export async function benchDecode({ folder, peer, rounds }: { folder: string; pe
         missing = error.message;
       }
     }
-    const [own, theirs] = await alternate(contenders, rounds) as [Sample, Sample | undefined];
+    const [own, theirs] = (await alternate(contenders, rounds)) as [Sample, Sample | undefined];
     rows.push({
-      syntax, file: path.slice(folder.length + 1), megapixels: rounded(pixels / 1e6), ours_ms: own.median_ms, megapixels_per_s: rounded(pixels / 1e3 / own.median_ms),
-      ...(theirs ? { peer_ms: theirs.median_ms, ratio: rounded(theirs.median_ms / own.median_ms) } : {}), ...(missing ? { peer: 'cannot read it', why: missing } : {}),
+      syntax,
+      file: path.slice(folder.length + 1),
+      megapixels: rounded(pixels / 1e6),
+      ours_ms: own.median_ms,
+      megapixels_per_s: rounded(pixels / 1e3 / own.median_ms),
+      ...(theirs ? { peer_ms: theirs.median_ms, ratio: rounded(theirs.median_ms / own.median_ms) } : {}),
+      ...(missing ? { peer: 'cannot read it', why: missing } : {}),
     });
   }
   return { what: 'DICOM decode by transfer syntax, against pydicom', folder, syntaxes: rows };

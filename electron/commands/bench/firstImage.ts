@@ -15,7 +15,15 @@ import { projectRoot } from '#electron/storage/folders.ts';
 import { sampleOf, timed, type Sample } from './measure.ts';
 
 /** Starts the command as a person would, in a new process, and takes the time until the first token is there. */
-export async function benchFirstToken({ path, model, rounds }: { path: string; model: string | undefined; rounds: number }): Promise<Record<string, unknown>> {
+export async function benchFirstToken({
+  path,
+  model,
+  rounds,
+}: {
+  path: string;
+  model: string | undefined;
+  rounds: number;
+}): Promise<Record<string, unknown>> {
   const times: number[] = [];
   for (let run = -1; run < rounds; run++) {
     const ms = await firstToken(path, model);
@@ -26,7 +34,17 @@ export async function benchFirstToken({ path, model, rounds }: { path: string; m
 
 /** From the start of the process to the first token, by the command's own clock, plus what the launcher's process took before that clock began. */
 function firstToken(path: string, model: string | undefined): Promise<number> {
-  const words = [join(projectRoot(), 'electron', 'loupe.mjs'), 'review', path, '--ask', 'Is there an abnormality, and where?', '--max-new-tokens', '2', '--json', ...(model === undefined ? [] : ['--model', model])];
+  const words = [
+    join(projectRoot(), 'electron', 'loupe.mjs'),
+    'review',
+    path,
+    '--ask',
+    'Is there an abnormality, and where?',
+    '--max-new-tokens',
+    '2',
+    '--json',
+    ...(model === undefined ? [] : ['--model', model]),
+  ];
   return new Promise((resolve, reject) => {
     const started = Date.now();
     const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -43,7 +61,14 @@ function firstToken(path: string, model: string | undefined): Promise<number> {
         // `since_process_start_ms` is taken when the answer is there; what came after it does not belong to the wait.
         resolve(Math.min(wall, timing.since_process_start_ms - timing.answered_ms + timing.first_token_ms));
       } catch {
-        reject(new Fault({ code: 'bench.review', what: 'The first token was not measured.', why: `loupe review said: ${(output || errors).trim().slice(-400)}`, mend: 'Give a study with --study and a checkpoint with --model.' }));
+        reject(
+          new Fault({
+            code: 'bench.review',
+            what: 'The first token was not measured.',
+            why: `loupe review said: ${(output || errors).trim().slice(-400)}`,
+            mend: 'Give a study with --study and a checkpoint with --model.',
+          }),
+        );
       }
     });
   });
@@ -77,7 +102,11 @@ export async function benchCheckpoint(rounds: number): Promise<Record<string, un
 /** Zeros take no space on most disks, and a mapped file is not read anyway. */
 function writeSparse(path: string, layers: number, side: number): void {
   const bytes = side * side * 4;
-  const header = JSON.stringify(Object.fromEntries(Array.from({ length: layers }, (_, i) => [`layer.${i}`, { dtype: 'F32', shape: [side, side], data_offsets: [i * bytes, (i + 1) * bytes] }])));
+  const header = JSON.stringify(
+    Object.fromEntries(
+      Array.from({ length: layers }, (_, i) => [`layer.${i}`, { dtype: 'F32', shape: [side, side], data_offsets: [i * bytes, (i + 1) * bytes] }]),
+    ),
+  );
   const text = new TextEncoder().encode(header.padEnd(Math.ceil(header.length / 8) * 8));
   const length = new Uint8Array(new BigUint64Array([BigInt(text.length)]).buffer);
   const file = openSync(path, 'w');

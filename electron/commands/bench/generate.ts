@@ -28,12 +28,13 @@ export async function benchGenerate({ model, picture, peer, rounds, threads, sam
   const grids = images.map(({ gridThw }) => gridThw);
   const vision = toVisionInput([picture], patchOptions);
   let written = 0;
-  const run = (sampling: typeof greedy): Promise<number> => timed(async () => {
-    const rows = await engine.see([vision]);
-    const prefilled = await engine.read({ ids, grids, vision: rows });
-    const completions = await generate(engine.network, prefilled, samples, { sampling, maxNewTokens: newTokens, stops: new Set() });
-    written = completions.reduce((total, { tokens }) => total + tokens.length, 0);
-  });
+  const run = (sampling: typeof greedy): Promise<number> =>
+    timed(async () => {
+      const rows = await engine.see([vision]);
+      const prefilled = await engine.read({ ids, grids, vision: rows });
+      const completions = await generate(engine.network, prefilled, samples, { sampling, maxNewTokens: newTokens, stops: new Set() });
+      written = completions.reduce((total, { tokens }) => total + tokens.length, 0);
+    });
   const contenders: Contender[] = [() => run({ ...greedy, temperature: 1 })];
   const folder = mkdtempSync(join(tmpdir(), 'loupe-bench-'));
   try {
@@ -53,7 +54,17 @@ export async function benchGenerate({ model, picture, peer, rounds, threads, sam
     return {
       what: `${samples} rollouts of one image prompt (${ids.length} tokens), ${newTokens} new tokens each`,
       ours: { ...own, tokens: written, tokens_per_s: perSecond(own!.median_ms), peak_rss_mb: peakRssMb() },
-      ...(theirs ? { peer: { ...theirs, name: 'transformers generate on PyTorch 2.13', tokens_per_s: perSecond(theirs.median_ms), peak_rss_mb: Math.round(peerRss) }, ratio: rounded(theirs.median_ms / own!.median_ms) } : {}),
+      ...(theirs
+        ? {
+            peer: {
+              ...theirs,
+              name: 'transformers generate on PyTorch 2.13',
+              tokens_per_s: perSecond(theirs.median_ms),
+              peak_rss_mb: Math.round(peerRss),
+            },
+            ratio: rounded(theirs.median_ms / own!.median_ms),
+          }
+        : {}),
     };
   } finally {
     await reasoner.release();

@@ -57,8 +57,10 @@ export async function measureMachine(): Promise<Machine> {
   const processors = cpus();
   const copy = await copyGigabytesPerSecond();
   return {
-    processor: `${processors.length} × ${processors[0]?.model.trim() ?? 'unknown'}`, node: process.version,
-    peak_gemm_gflops: rounded(await peakGemm()), copy_gb_per_s: rounded(copy),
+    processor: `${processors.length} × ${processors[0]?.model.trim() ?? 'unknown'}`,
+    node: process.version,
+    peak_gemm_gflops: rounded(await peakGemm()),
+    copy_gb_per_s: rounded(copy),
   };
 }
 

@@ -19,7 +19,8 @@ export class PeerError extends Error {}
 
 const benchFolder = (): string => join(projectRoot(), 'tests', 'bench');
 const environmentFolder = (): string => join(projectRoot(), '.venv-bench');
-const interpreter = (): string => (process.platform === 'win32' ? join(environmentFolder(), 'Scripts', 'python.exe') : join(environmentFolder(), 'bin', 'python'));
+const interpreter = (): string =>
+  process.platform === 'win32' ? join(environmentFolder(), 'Scripts', 'python.exe') : join(environmentFolder(), 'bin', 'python');
 
 /** Makes the Python environment unless it is there as the requirements say. Gives the interpreter. */
 export function preparePython(progress: (text: string) => void): string {
@@ -29,7 +30,8 @@ export function preparePython(progress: (text: string) => void): string {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === requirements + codecs) return interpreter();
   const run = (command: string, words: readonly string[]): boolean => spawnSync(command, words, { stdio: ['ignore', 'ignore', 'pipe'] }).status === 0;
   progress('Making the Python environment of the programs to compare with (once, some minutes) …');
-  if (!existsSync(interpreter()) && !run('python3', ['-m', 'venv', environmentFolder()])) throw new PeerError('python3 with its venv module is needed to compare with other programs.');
+  if (!existsSync(interpreter()) && !run('python3', ['-m', 'venv', environmentFolder()]))
+    throw new PeerError('python3 with its venv module is needed to compare with other programs.');
   const install = (...words: readonly string[]): boolean => run(interpreter(), ['-m', 'pip', 'install', '--quiet', '--retries', '0', ...words]);
   if (!install('-r', join(benchFolder(), 'requirements.txt'))) throw new PeerError('pip could not install what tests/bench/requirements.txt lists.');
   for (const line of codecs.split('\n').filter((text) => /^\w/.test(text))) {
@@ -42,7 +44,11 @@ export function preparePython(progress: (text: string) => void): string {
 /** Starts tests/bench/peers/NAME.py. */
 export function startPeer(name: string, python: string): Peer {
   const folder = join(benchFolder(), 'peers');
-  const child = spawn(python, [join(folder, `${name}.py`)], { cwd: folder, stdio: ['pipe', 'pipe', 'ignore'], env: { ...process.env, HF_HUB_OFFLINE: '1', PYTHONDONTWRITEBYTECODE: '1' } });
+  const child = spawn(python, [join(folder, `${name}.py`)], {
+    cwd: folder,
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: { ...process.env, HF_HUB_OFFLINE: '1', PYTHONDONTWRITEBYTECODE: '1' },
+  });
   const waiting: { resolve: (reply: Reply) => void; reject: (error: Error) => void }[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => {
     const reply = JSON.parse(line) as Reply & { error?: string };
@@ -52,12 +58,13 @@ export function startPeer(name: string, python: string): Peer {
   });
   child.on('error', (error) => waiting.splice(0).forEach(({ reject }) => reject(new PeerError(error.message))));
   child.on('exit', (code) => waiting.splice(0).forEach(({ reject }) => reject(new PeerError(`${name}.py ended with status ${code}.`))));
-  child.stdin.on('error', () => undefined);   // the exit says why
+  child.stdin.on('error', () => undefined); // the exit says why
   return {
-    ask: (request) => new Promise((resolve, reject) => {
-      waiting.push({ resolve, reject });
-      child.stdin.write(`${JSON.stringify(request)}\n`);
-    }),
+    ask: (request) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ resolve, reject });
+        child.stdin.write(`${JSON.stringify(request)}\n`);
+      }),
     end: () => child.stdin.end(),
   };
 }

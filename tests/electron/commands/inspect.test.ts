@@ -20,16 +20,33 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function inspect(path: string, values: Record<string, string> = {}): Promise<{ value: Record<string, unknown>; text: string }> {
   const printed: { value: unknown; text: string | undefined }[] = [];
-  await command.run({ positionals: [path], values, json: true, signal: new AbortController().signal, print: (value, text) => printed.push({ value, text }), progress: () => undefined });
+  await command.run({
+    positionals: [path],
+    values,
+    json: true,
+    signal: new AbortController().signal,
+    print: (value, text) => printed.push({ value, text }),
+    progress: () => undefined,
+  });
   expect(printed).toHaveLength(1);
   return { value: printed[0]!.value as Record<string, unknown>, text: printed[0]!.text ?? '' };
 }
 
-const fault = (path: string, values?: Record<string, string>): Promise<unknown> => inspect(path, values).then(() => null, (thrown: unknown) => (thrown instanceof Fault ? thrown.code : thrown));
+const fault = (path: string, values?: Record<string, string>): Promise<unknown> =>
+  inspect(path, values).then(
+    () => null,
+    (thrown: unknown) => (thrown instanceof Fault ? thrown.code : thrown),
+  );
 
 describe('inspect', () => {
   test('shows the last whole update, although the run is still writing', async () => {
-    expect((await inspect(run)).value).toMatchObject({ recipe: 'tiny', seed: 7, steps: 5, record: { step: 3, loss: 1 }, checkpoints: ['step-000002'] });
+    expect((await inspect(run)).value).toMatchObject({
+      recipe: 'tiny',
+      seed: 7,
+      steps: 5,
+      record: { step: 3, loss: 1 },
+      checkpoints: ['step-000002'],
+    });
   });
 
   test('shows the update that is asked for, with means up to it and no further', async () => {
