@@ -20,7 +20,7 @@ export const command: Command = {
     ...modelOptions,
     probe: { type: 'boolean', help: 'hides the cited boxes and tells what that does to the answer' },
     out: { type: 'string', help: 'a folder for trace.json and overlay.png' },
-    slices: { type: 'string', help: 'how many slices of a series are asked about, evenly spread; 3 where absent' },
+    slices: { type: 'string', help: 'how many slices of a series are asked about, evenly spread; 5 where absent' },
     window: { type: 'string', help: 'a window by name (Lung) or as centre,width; the file\'s own where absent' },
     region: { type: 'string', help: 'of a slide: x,y,width,height in level-0 pixels' },
     mpp: { type: 'string', help: 'of a slide: microns a pixel' },
@@ -86,7 +86,7 @@ function sourceOptions(context: CommandContext): SourceOptions {
   }
   const [x = 0, y = 0, width = 0, height = 0] = numbers ?? [];
   return {
-    slices: numberOption(context, 'slices', { least: 1, most: 64, whole: true }) ?? 3,
+    slices: numberOption(context, 'slices', { least: 1, most: 64, whole: true }) ?? 5,
     ...(window === undefined ? {} : { window }), ...(mpp === undefined ? {} : { mpp }), ...(numbers ? { region: { x, y, width, height } } : {}),
   };
 }

@@ -420,7 +420,8 @@ function rounded(g: SKRSContext2D, { x, y, width, height }: Rectangle, radius: n
 /** Lines that fit `width`; a word longer than a line is broken, and what exceeds `limit` lines ends in an ellipsis. */
 function wrap(g: SKRSContext2D, text: string, width: number, limit: number): readonly string[] {
   const lines: string[] = [];
-  for (const part of text.replace(/[\u0000-\u0008\u000b-\u001f]/g, ' ').split('\n')) {
+  // No line holds more than a few hundred letters, so what lies beyond the last one need not be measured.
+  for (const part of text.slice(0, limit * 300).replace(/[\u0000-\u0008\u000b-\u001f]/g, ' ').split('\n')) {
     let line = '';
     for (const word of part.split(/\s+/).filter(Boolean).flatMap((whole) => pieces(g, whole, width))) {
       const longer = line === '' ? word : `${line} ${word}`;
