@@ -6,7 +6,7 @@ declare module '@cornerstonejs/codec-libjpeg-turbo-8bit/decodewasmjs' {
     /** Throws a number for every failure. */
     decode(): void;
     getDecodedBuffer(): Uint8Array;
-    getFrameInfo(): { readonly width: number; readonly height: number; readonly bitsPerSample: number; readonly componentCount: number; readonly isSigned: boolean };
+    getFrameInfo(): { readonly width: number; readonly height: number; readonly componentCount: number };
     delete(): void;
   }
   export interface Codec {

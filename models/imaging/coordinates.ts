@@ -70,7 +70,7 @@ export const mapPoint = ({ xx, xy, x0, yx, yy, y0 }: Affine, { x, y }: Point): P
 
 /** The upright box around the mapped one: exact wherever the map turns by quarters and flips only. */
 export function mapBox(map: Affine, { x1, y1, x2, y2 }: Box): Box {
-  const corners = [mapPoint(map, { x: x1, y: y1 }), mapPoint(map, { x: x2, y: y1 }), mapPoint(map, { x: x1, y: y2 }), mapPoint(map, { x: x2, y: y2 })];
+  const corners = [[x1, y1], [x2, y1], [x1, y2], [x2, y2]].map(([x, y]) => mapPoint(map, { x: x!, y: y! }));
   const xs = corners.map(({ x }) => x);
   const ys = corners.map(({ y }) => y);
   return { x1: Math.min(...xs), y1: Math.min(...ys), x2: Math.max(...xs), y2: Math.max(...ys) };
@@ -120,7 +120,11 @@ export function toScreen({ source, pixelAspect, isFlippedHorizontally, isFlipped
 }
 
 /** The whole image, upright, as large as the screen allows, in its middle. */
-export function fitted(source: Size, screen: Size, { pixelAspect = 1, quarters = 0 }: { pixelAspect?: number; quarters?: 0 | 1 | 2 | 3 } = {}): Display {
+export function fitted(
+  source: Size,
+  screen: Size,
+  { pixelAspect = 1, quarters = 0 }: Partial<Pick<Display, 'pixelAspect' | 'quarters'>> = {},
+): Display {
   const upright = { width: source.width, height: source.height * pixelAspect };
   const shown = quarters % 2 === 0 ? upright : { width: upright.height, height: upright.width };
   return {

@@ -77,7 +77,8 @@ export function readJpegHeader(bytes: Uint8Array, name = 'The JPEG picture'): Jp
     const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
     if (isFrame) {
       if (length < 8 || at + 10 > bytes.length) throw damaged(name, 'Its frame header is cut off.', { truncated: at + 10 > bytes.length });
-      return { process: marker, precision: bytes[at + 4]!, height: view.getUint16(at + 5), width: view.getUint16(at + 7), components: bytes[at + 9]! };
+      const [precision, components] = [bytes[at + 4]!, bytes[at + 9]!];
+      return { process: marker, precision, height: view.getUint16(at + 5), width: view.getUint16(at + 7), components };
     }
     if (length < 2) throw damaged(name, 'A segment has an impossible length.');
     at += 2 + length;
@@ -96,7 +97,8 @@ function checkDecodable(bytes: Uint8Array, header: JpegHeader, name: string): vo
   });
   if (process > 0xc2) throw refuse(process === 0xc3 ? 'It is a lossless JPEG.' : 'It uses a rare kind of JPEG (hierarchical or arithmetic coding).');
   if (precision !== 8) throw refuse(`It has ${precision} bits a sample; a JPEG picture has 8.`);
-  if (components !== 1 && components !== 3) throw refuse(components === 4 ? 'Its colours are printing inks (CMYK), not RGB.' : `It has ${components} components.`);
+  if (components === 4) throw refuse('Its colours are printing inks (CMYK), not RGB.');
+  if (components !== 1 && components !== 3) throw refuse(`It has ${components} components.`);
   // Each block of 8 × 8 pixels takes two codes of at least one bit, in the first scan of a progressive picture one: less cannot be the whole.
   const pixels = header.width * header.height;
   if (bytes.length < pixels / (process === 0xc2 ? 512 : 256)) throw damaged(name, 'It ends before its last row.', { truncated: true });

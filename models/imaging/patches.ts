@@ -88,7 +88,8 @@ export function toVisionInput(frames: readonly Picture[], options: PatchOptions)
     const slot = frame % temporalPatchSize;
     const source = frames[Math.min(frame, frames.length - 1)]!;
     const from = time * rows * columns * rowLength;
-    if (frame >= frames.length && slot > 0) repeatSlot(patches.subarray(from, from + rows * columns * rowLength), slot, { patchSize, temporalPatchSize });
+    const step = patches.subarray(from, from + rows * columns * rowLength);
+    if (frame >= frames.length && slot > 0) repeatSlot(step, slot, { patchSize, temporalPatchSize });
     else cut(resize(source, resized), patches, { from, slot, rowLength, rows, columns, patchSize, temporalPatchSize, mergeSize, levels });
   }
   return { patches, gridThw: [times, rows, columns], resized };

@@ -170,7 +170,10 @@ function unpackRows(
   throw damaged(name, 'Its data end before the last row.');
 }
 
-function undoFilter(filter: number, { row, above, length, pixelBytes }: { row: Uint8Array; above: Uint8Array; length: number; pixelBytes: number }): void {
+function undoFilter(
+  filter: number,
+  { row, above, length, pixelBytes }: { row: Uint8Array; above: Uint8Array; length: number; pixelBytes: number },
+): void {
   if (filter === 1) {
     for (let i = pixelBytes; i < length; i++) row[i] = row[i]! + row[i - pixelBytes]!;
   } else if (filter === 2) {
@@ -278,7 +281,10 @@ function filterRows(samples: Uint8Array, { stride, height, channels }: { stride:
 }
 
 /** Returns the sum of the filtered bytes' distances from zero. */
-function applyFilter(filter: number, { row, above, channels, out }: { row: Uint8Array; above: Uint8Array; channels: number; out: Uint8Array }): number {
+function applyFilter(
+  filter: number,
+  { row, above, channels, out }: { row: Uint8Array; above: Uint8Array; channels: number; out: Uint8Array },
+): number {
   let cost = 0;
   for (let i = 0; i < row.length; i++) {
     const left = i < channels ? 0 : row[i - channels]!;

@@ -22,6 +22,8 @@ export function kindOf(start: Uint8Array): SourceKind {
 const spells = (bytes: Uint8Array, at: number, word: string): boolean =>
   bytes.length >= at + word.length && [...word].every((letter, i) => bytes[at + i] === letter.charCodeAt(0));
 
+const valueTypes = /^(AE|AS|AT|CS|DA|DS|DT|FD|FL|IS|LO|LT|OB|OW|PN|SH|SL|SQ|SS|ST|TM|UI|UL|UN|US|UT)$/;
+
 /** Old DICOM files lack preamble and magic word: they begin with an element of group 2 or 8, whose length or value type must make sense. */
 function beginsLikeBareDicom(bytes: Uint8Array): boolean {
   if (bytes.length < 8) return false;
@@ -30,7 +32,6 @@ function beginsLikeBareDicom(bytes: Uint8Array): boolean {
     const group = view.getUint16(0, isLittleEndian);
     const element = view.getUint16(2, isLittleEndian);
     if ((group !== 2 && group !== 8) || element > 0x0100) return false;
-    const isExplicit = /^(AE|AS|AT|CS|DA|DS|DT|FD|FL|IS|LO|LT|OB|OW|PN|SH|SL|SQ|SS|ST|TM|UI|UL|UN|US|UT)$/.test(String.fromCharCode(bytes[4]!, bytes[5]!));
-    return isExplicit || view.getUint32(4, isLittleEndian) <= 64;
+    return valueTypes.test(String.fromCharCode(bytes[4]!, bytes[5]!)) || view.getUint32(4, isLittleEndian) <= 64;
   });
 }

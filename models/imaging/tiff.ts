@@ -1,4 +1,4 @@
-/** The structure of a TIFF or BigTIFF file: its pages and where their tiles or strips lie, every number checked against the file before it is used. */
+/** The structure of a TIFF or BigTIFF file: its pages and where their tiles or strips lie, every number checked before it is used. */
 import { Fault } from '#models/base/fault.ts';
 
 /** Bytes that are read where they are needed, so that a file of gigabytes is never held whole. */
@@ -68,7 +68,10 @@ const maxEntries = 4096;
 /** Block tables of one file, all pages together: eight million blocks. */
 const maxTableBytes = 128_000_000;
 const maxTextBytes = 256_000;
-const sizeOfType: Readonly<Record<number, number>> = { 1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8 };
+/** Bytes of one value of each field type. */
+const sizeOfType: Readonly<Record<number, number>> = {
+  1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8,
+};
 
 export function isTiff(bytes: Uint8Array): boolean {
   const isLittle = bytes[0] === 0x49 && bytes[1] === 0x49 && (bytes[2] === 42 || bytes[2] === 43) && bytes[3] === 0;
@@ -160,7 +163,9 @@ async function readPage(file: File, entries: ReadonlyMap<number, Entry>, place: 
   const isTiled = entries.has(322);
   const blockWidth = isTiled ? await one(322, 0) : width;
   const blockHeight = isTiled ? await one(323, 0) : Math.min(height, await one(278, height));
-  if (!(blockWidth >= 1 && blockHeight >= 1 && blockWidth <= 65536 * 16 && blockHeight <= 2 ** 31)) throw damaged(name, 'A page has tiles of an impossible size.');
+  if (!(blockWidth >= 1 && blockHeight >= 1 && blockWidth <= 2 ** 31 && blockHeight <= 2 ** 31)) {
+    throw damaged(name, 'A page has tiles of an impossible size.');
+  }
   if (samplesPerPixel < 1 || samplesPerPixel > 64) throw damaged(name, `A page claims to have ${samplesPerPixel} samples a pixel.`);
   // Tiles are multiples of 16 by the standard; far smaller ones would make millions of a small file.
   if (isTiled && blockWidth * blockHeight < 256) throw damaged(name, `A page has tiles of ${blockWidth} × ${blockHeight} pixels.`);
@@ -199,7 +204,11 @@ async function readPage(file: File, entries: ReadonlyMap<number, Entry>, place: 
   };
 }
 
-async function readBlocks(file: File, entries: ReadonlyMap<number, Entry>, { isTiled, count }: { isTiled: boolean; count: number }): Promise<BlockTable> {
+async function readBlocks(
+  file: File,
+  entries: ReadonlyMap<number, Entry>,
+  { isTiled, count }: { isTiled: boolean; count: number },
+): Promise<BlockTable> {
   file.tableBytes += count * 16;
   if (file.tableBytes > maxTableBytes) throw damaged(file.name, `A page claims to have ${count} blocks.`);
   const offsets = await numbers(file, entries.get(isTiled ? 324 : 273), count);
@@ -273,4 +282,9 @@ const truncated = (name: string): Fault => new Fault({
   mend: 'Copy the file again.',
 });
 
-const damaged = (name: string, why: string): Fault => new Fault({ code: 'picture.damaged', what: `${name} cannot be read.`, why, mend: 'Copy or export the file again.' });
+const damaged = (name: string, why: string): Fault => new Fault({
+  code: 'picture.damaged',
+  what: `${name} cannot be read.`,
+  why,
+  mend: 'Copy or export the file again.',
+});

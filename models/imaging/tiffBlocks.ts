@@ -16,6 +16,12 @@ const decodable: readonly number[] = [1, 5, 7, 8, 32773, 32946, 33003, 33005, 34
 const jpeg2000s: readonly number[] = [33003, 33005, 34712];
 const jpeg = 7;
 
+/** Which block of a page, counted from the upper left. */
+export interface BlockPlace {
+  readonly column: number;
+  readonly row: number;
+}
+
 /** Raw bytes of one block, before they become colours. */
 const maxBlockBytes = 256_000_000;
 
@@ -27,27 +33,36 @@ export const compressionName = ({ compression }: TiffPage): string => compressio
 
 /** Throws `picture.unsupported` with the reason where a page's blocks cannot become RGB, and `picture.size` where a block is too large. */
 export function checkPage(page: TiffPage, name: string): void {
-  const { compression, bitsPerSample: bits, photometric, samplesPerPixel, sampleFormat } = page;
-  const isJpegLike = compression === jpeg || jpeg2000s.includes(compression);
-  const isPlainColour = photometric <= 3 || (photometric === 6 && isJpegLike);
-  if (!decodable.includes(compression)) throw unsupported(name, `Its compression (${compressionName(page)}) is not decoded.`);
-  if (sampleFormat !== 1 && sampleFormat !== 4) throw unsupported(name, 'Its samples are not unsigned whole numbers.');
-  if (![1, 2, 4, 8, 16].includes(bits) || (isJpegLike && bits !== 8)) throw unsupported(name, `It has ${bits || 'different numbers of'} bits a sample.`);
-  if (!isPlainColour) throw unsupported(name, photometric === 5 ? 'Its colours are printing inks (CMYK), not RGB.' : `Its colour model (${photometric}) is not decoded.`);
-  if ((photometric === 2 || photometric === 6) && samplesPerPixel < 3) throw unsupported(name, `It is said to be in colour, with ${samplesPerPixel} samples a pixel.`);
-  if (isJpegLike && samplesPerPixel === 2) throw unsupported(name, 'It has two samples a pixel.');
-  if (isJpegLike && page.isPlanar) throw unsupported(name, 'Its colours lie in separate JPEG planes.');
-  if (page.fillOrder !== 1 && !isJpegLike) throw unsupported(name, 'Its bits are stored in reverse order.');
-  if (page.predictor !== 1 && !(page.predictor === 2 && bits >= 8) && !isJpegLike) throw unsupported(name, `Its predictor (${page.predictor}) is not decoded.`);
-  checkSize({ width: page.blockWidth, height: page.blockHeight }, `A tile of ${name.charAt(0).toLowerCase()}${name.slice(1)}`);
-  if (rowBytes(page) * page.blockHeight > maxBlockBytes) {
+  const why = undecodable(page);
+  if (why !== null) throw unsupported(name, why);
+  checkSize({ width: page.blockWidth, height: page.blockHeight }, `A piece of ${name.charAt(0).toLowerCase()}${name.slice(1)}`);
+  const bytes = rowBytes(page) * page.blockHeight;
+  if (bytes > maxBlockBytes) {
     throw new Fault({
       code: 'picture.size',
       what: `${name} cannot be decoded.`,
-      why: `One piece of it unpacks to ${Math.round((rowBytes(page) * page.blockHeight) / 1e6)} MB.`,
+      why: `One piece of it unpacks to ${Math.round(bytes / 1e6)} MB.`,
       mend: 'Save it as a tiled TIFF with tiles of 256 or 512 pixels.',
     });
   }
+}
+
+/** Why a page's blocks cannot become RGB; null where they can. */
+function undecodable(page: TiffPage): string | null {
+  const { compression, bitsPerSample: bits, photometric, predictor, samplesPerPixel: samples, sampleFormat } = page;
+  const isJpegLike = compression === jpeg || jpeg2000s.includes(compression);
+  if (!decodable.includes(compression)) return `Its compression (${compressionName(page)}) is not decoded.`;
+  if (sampleFormat !== 1 && sampleFormat !== 4) return 'Its samples are not unsigned whole numbers.';
+  if (![1, 2, 4, 8, 16].includes(bits) || (isJpegLike && bits !== 8)) return `It has ${bits || 'different numbers of'} bits a sample.`;
+  if (photometric === 5) return 'Its colours are printing inks (CMYK), not RGB.';
+  if (photometric > 3 && !(photometric === 6 && isJpegLike)) return `Its colour model (${photometric}) is not decoded.`;
+  if ((photometric === 2 || photometric === 6) && samples < 3) return `It is said to be in colour, with ${samples} samples a pixel.`;
+  if (isJpegLike) {
+    if (samples === 2) return 'It has two samples a pixel.';
+    return page.isPlanar ? 'Its colours lie in separate JPEG planes.' : null;
+  }
+  if (page.fillOrder !== 1) return 'Its bits are stored in reverse order.';
+  return predictor === 1 || (predictor === 2 && bits >= 8) ? null : `Its predictor (${predictor}) is not decoded.`;
 }
 
 /** A whole page as a picture. Throws `picture.size` where it is too large for that, and as `readBlock` does. */
@@ -85,7 +100,7 @@ export async function readArea(tiff: Tiff, page: TiffPage, box: Box, { name = 'T
  * One block as RGB: always blockWidth wide, and as high as the page goes on (a tile: always blockHeight). Null where the file leaves it out.
  * Throws `picture.truncated`, `picture.damaged` or `picture.unsupported`.
  */
-export async function readBlock(tiff: Tiff, page: TiffPage, { column, row }: { column: number; row: number }, name = 'The TIFF page'): Promise<Picture | null> {
+export async function readBlock(tiff: Tiff, page: TiffPage, { column, row }: BlockPlace, name = 'The TIFF page'): Promise<Picture | null> {
   checkPage(page, name);
   const height = page.isTiled ? page.blockHeight : Math.min(page.blockHeight, page.height - row * page.blockHeight);
   const size = { width: page.blockWidth, height };
@@ -118,13 +133,12 @@ export async function readBlock(tiff: Tiff, page: TiffPage, { column, row }: { c
  * A JPEG block as a file of its own, ready for any decoder: the shared tables put back, and a note on whether its colours are RGB already.
  * Nothing is decoded. Null where the file leaves the block out.
  */
-export async function readJpegBlock(tiff: Tiff, page: TiffPage, { column, row }: { column: number; row: number }, name = 'The TIFF page'): Promise<Uint8Array | null> {
+export async function readJpegBlock(tiff: Tiff, page: TiffPage, { column, row }: BlockPlace, name = 'The TIFF page'): Promise<Uint8Array | null> {
   const what = `${name}: ${page.isTiled ? 'the tile' : 'the strip'} at column ${column}, row ${row}`;
   const packed = await readPacked(tiff, page, { column, row, plane: 0 }, what);
   if (!packed) return null;
   if (packed[0] !== 0xff || packed[1] !== 0xd8) throw damaged(what, 'It does not begin as a JPEG does.');
-  const tables = await page.jpegTables();
-  const shared = tables && tables.length > 4 && tables[0] === 0xff && tables[1] === 0xd8 ? tables.subarray(2, endOfTables(tables)) : new Uint8Array(0);
+  const shared = withoutFrame((await page.jpegTables()) ?? new Uint8Array(0));
   const note = page.samplesPerPixel === 3 ? adobeNote(page.photometric === 2 ? 0 : 1) : new Uint8Array(0);
   const file = new Uint8Array(packed.length + note.length + shared.length);
   file.set([0xff, 0xd8]);
@@ -134,7 +148,12 @@ export async function readJpegBlock(tiff: Tiff, page: TiffPage, { column, row }:
   return file;
 }
 
-const endOfTables = (tables: Uint8Array): number => (tables[tables.length - 2] === 0xff && tables[tables.length - 1] === 0xd9 ? tables.length - 2 : tables.length);
+/** Tables are stored as a JPEG file of their own; here they are without its start and end marks. */
+function withoutFrame(tables: Uint8Array): Uint8Array {
+  if (tables[0] !== 0xff || tables[1] !== 0xd8) return new Uint8Array(0);
+  const hasEnd = tables.length >= 4 && tables.at(-2) === 0xff && tables.at(-1) === 0xd9;
+  return tables.subarray(2, hasEnd ? tables.length - 2 : tables.length);
+}
 
 /** The marker segment by which a JPEG says how its colours were made: 0 as they are, 1 YCbCr. */
 const adobeNote = (transform: 0 | 1): Uint8Array => Uint8Array.of(0xff, 0xee, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 0, 0, 0, 0, transform);
@@ -142,7 +161,7 @@ const adobeNote = (transform: 0 | 1): Uint8Array => Uint8Array.of(0xff, 0xee, 0,
 async function readPacked(
   { source }: Tiff,
   page: TiffPage,
-  { column, row, plane }: { column: number; row: number; plane: number },
+  { column, row, plane }: BlockPlace & { readonly plane: number },
   what: string,
 ): Promise<Uint8Array | null> {
   if (!(column >= 0 && row >= 0 && column < page.across && row < page.down)) {
@@ -306,7 +325,9 @@ function toRgb(planes: readonly Uint8Array[], page: TiffPage, { height, isLittle
   const colours = isColour ? 3 : 1;
   const hasAlpha = samplesPerPixel > colours && page.extraSample === 2;
   const stretch = bits < 8 ? 255 / (2 ** bits - 1) : 1;
-  if (photometric === 3 && (!colourMap || colourMap.length < 3 * 2 ** bits || bits === 16)) throw damaged(what, 'Its palette is missing or too short.');
+  if (photometric === 3 && (!colourMap || colourMap.length < 3 * 2 ** bits || bits === 16)) {
+    throw damaged(what, 'Its palette is missing or too short.');
+  }
   const paletteSize = photometric === 3 ? colourMap!.length / 3 : 0;
   for (let y = 0, to = 0; y < height; y++) {
     for (let x = 0; x < width; x++, to += 3) {

@@ -51,15 +51,16 @@ export async function readRegionAt(slide: Slide, region: Region, size: { readonl
   const [y1, y2] = widened(box.y1, box.y2, { length: level.height, outputs: size.height });
   const area = { x1, y1, x2, y2 };
   if ((area.x2 - area.x1) * (area.y2 - area.y1) > maxPixels) {
-    throw refused(slide, region, 'The slide has no small enough copy of so large a region.', 'Choose a smaller region, or build the pyramid again with more levels.');
+    const why = 'The slide has no small enough copy of so large a region.';
+    throw refused(slide, region, why, 'Choose a smaller region, or build the pyramid again with more levels.');
   }
   const picture = await readArea(slide.tiff, level.page, area, { name: `${slide.name}, level ${slide.levels.indexOf(level)}` });
   return resize(picture, size, { x1: box.x1 - area.x1, y1: box.y1 - area.y1, x2: box.x2 - area.x1, y2: box.y2 - area.y1 });
 }
 
 /**
- * One side of the box in whole pixels of the level, with the two output pixels that the filter looks beyond each edge. It stays on the level where the
- * region does, so that a region up to the slide's edge is not mixed with the white beside it.
+ * One side of the box in whole pixels of the level, with the two output pixels that the filter looks beyond each edge. It stays on the
+ * level where the region does, so that a region up to the slide's edge is not mixed with the white beside it.
  */
 function widened(from: number, to: number, { length, outputs }: { length: number; outputs: number }): [number, number] {
   const margin = Math.ceil(2 * Math.max(1, (to - from) / outputs));

@@ -2,6 +2,7 @@
 import { Fault } from '#models/base/fault.ts';
 import { openTiff } from '#models/imaging/tiff.ts';
 import { checkPage, readBlock, readJpegBlock } from '#models/imaging/tiffBlocks.ts';
+import type { BlockPlace } from '#models/imaging/tiffBlocks.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import type { ByteSource, Tiff, TiffPage } from '#models/imaging/tiff.ts';
 
@@ -77,12 +78,12 @@ export async function openSlide(source: ByteSource, name = 'The slide'): Promise
  * One tile, complete with the part that hangs over the level's edge. Null where the file leaves it out, which means empty glass.
  * Throws as `readBlock` does; the fault names the tile, and the other tiles stay readable.
  */
-export function readTile(slide: Slide, level: number, at: { readonly column: number; readonly row: number }): Promise<Picture | null> {
+export function readTile(slide: Slide, level: number, at: BlockPlace): Promise<Picture | null> {
   return readBlock(slide.tiff, levelAt(slide, level).page, at, `${slide.name}, level ${level}`);
 }
 
 /** A tile as a JPEG file without decoding it; null where the file leaves it out or packs its tiles in another way. */
-export async function readTileJpeg(slide: Slide, level: number, at: { readonly column: number; readonly row: number }): Promise<Uint8Array | null> {
+export async function readTileJpeg(slide: Slide, level: number, at: BlockPlace): Promise<Uint8Array | null> {
   const { page } = levelAt(slide, level);
   return page.compression === 7 ? readJpegBlock(slide.tiff, page, at, `${slide.name}, level ${level}`) : null;
 }
@@ -99,7 +100,8 @@ const largest = (pages: readonly TiffPage[]): TiffPage | undefined =>
 /** The tiled pages that show the base at other sizes, one for each size, largest first. */
 function pyramidOf(base: TiffPage, images: readonly TiffPage[]): TiffPage[] {
   const levels: TiffPage[] = [base];
-  const candidates = images.filter((page) => page !== base && page.isTiled && page.width < base.width && sameShape(page, base) && sameKind(page, base));
+  const isSmaller = (page: TiffPage): boolean => page.isTiled && page.width < base.width && sameShape(page, base);
+  const candidates = images.filter((page) => isSmaller(page) && sameKind(page, base));
   for (const page of candidates.sort((a, b) => b.width - a.width)) {
     if (levels.every((level) => level.width !== page.width)) levels.push(page);
   }
@@ -112,7 +114,8 @@ function sameShape(page: TiffPage, base: TiffPage): boolean {
   return Math.abs(page.height - base.height / factor) <= Math.max(1.5, 0.01 * page.height);
 }
 
-const sameKind = (page: TiffPage, base: TiffPage): boolean => page.samplesPerPixel === base.samplesPerPixel && page.bitsPerSample === base.bitsPerSample;
+const sameKind = (page: TiffPage, base: TiffPage): boolean =>
+  page.samplesPerPixel === base.samplesPerPixel && page.bitsPerSample === base.bitsPerSample;
 
 const levelOf = (page: TiffPage, base: TiffPage): SlideLevel => ({
   page,
@@ -125,11 +128,13 @@ const levelOf = (page: TiffPage, base: TiffPage): SlideLevel => ({
   downsample: (base.width / page.width + base.height / page.height) / 2,
 });
 
+/** Scanners name the pictures in their descriptions; Aperio's subfile types 1 and 9 are label and macro where they are not levels. */
 function kindOf(page: TiffPage, base: TiffPage): AssociatedPicture['kind'] {
   const words = page.description.toLowerCase();
-  if (/(^|\W)label\W/.test(`${words} `) || page.subfileType === 1 && !sameShape(page, base) && !page.isTiled && !/macro/.test(words)) return 'label';
-  if (/macro/.test(words) || page.subfileType === 9) return 'macro';
-  return sameShape(page, base) ? 'thumbnail' : 'other';
+  if (/\blabel\b/.test(words)) return 'label';
+  if (/\bmacro\b/.test(words) || page.subfileType === 9) return 'macro';
+  if (sameShape(page, base)) return 'thumbnail';
+  return page.subfileType === 1 && !page.isTiled ? 'label' : 'other';
 }
 
 /** Aperio's description: remarks after the first bar, `name = value` each. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  aspectOf, boxFromText, boxToText, compose, fitted, fromPatient, identity, invert, lengthMm, mapBox, mapPoint, patientPlane, toLevel0, toModel, toPatient,
-  toScreen, toText, wholeOf,
+  aspectOf, boxFromText, boxToText, compose, fitted, fromPatient, identity, invert, lengthMm, mapBox, mapPoint, patientPlane, toLevel0, toModel,
+  toPatient, toScreen, toText, wholeOf,
 } from '#models/imaging/coordinates.ts';
 import { parseCompletion } from '#models/language/parse.ts';
 import type { Affine, BoxConvention, Display, ModelView, Size } from '#models/imaging/coordinates.ts';
@@ -47,7 +47,8 @@ const worst = (a: Box, b: Box): number => Math.max(Math.abs(a.x1 - b.x1), Math.a
 const thereAndBack = (map: Affine, box: Box): Box => mapBox(invert(map), mapBox(map, box));
 const isUpright = ({ x1, y1, x2, y2 }: Box): boolean => x1 <= x2 && y1 <= y2;
 
-const check = <T>(arbitrary: fc.Arbitrary<T>, law: (value: T) => void): void => fc.assert(fc.property(arbitrary, (value) => { law(value); }), { numRuns: 500, seed: 7 });
+const check = <T>(arbitrary: fc.Arbitrary<T>, law: (value: T) => void): void =>
+  fc.assert(fc.property(arbitrary, (value) => { law(value); }), { numRuns: 500, seed: 7 });
 
 describe('affine maps', () => {
   test('a map followed by its inverse leaves every point where it was', () => check(fc.tuple(display, unit, unit), ([shown, a, b]) => {
@@ -82,9 +83,9 @@ describe('the screen', () => {
   });
 
   test('the fitted image touches the screen and keeps its true shape', () => {
-    const tall = aspectOf({ spacingMm: [2, 1] });
-    expect(mapBox(toScreen(fitted({ width: 100, height: 100 }, { width: 400, height: 400 }, { pixelAspect: tall })), wholeOf({ width: 100, height: 100 })))
-      .toEqual({ x1: 100, y1: 0, x2: 300, y2: 400 });
+    const [source, screen] = [{ width: 100, height: 100 }, { width: 400, height: 400 }];
+    const shown = fitted(source, screen, { pixelAspect: aspectOf({ spacingMm: [2, 1] }) });
+    expect(mapBox(toScreen(shown), wholeOf(source))).toEqual({ x1: 100, y1: 0, x2: 300, y2: 400 });
   });
 });
 

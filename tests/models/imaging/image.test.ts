@@ -10,7 +10,8 @@ const rows = ({ width, height, data }: Picture): number[][] =>
 const picture = fromGrey({ width: 3, height: 2 }, [1, 2, 3, 4, 5, 6]);
 
 describe('a picture', () => {
-  test('is filled with the colour that was asked for', () => expect([...createPicture({ width: 2, height: 1 }, [1, 2, 3]).data]).toEqual([1, 2, 3, 1, 2, 3]));
+  test('is filled with the colour that was asked for', () =>
+    expect([...createPicture({ width: 2, height: 1 }, [1, 2, 3]).data]).toEqual([1, 2, 3, 1, 2, 3]));
 
   test('of grey values has them in all three channels', () => expect([...picture.data.subarray(0, 6)]).toEqual([1, 1, 1, 2, 2, 2]));
 

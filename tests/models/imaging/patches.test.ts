@@ -103,7 +103,8 @@ describe('the patches', () => {
 
   test('other patch and merge sizes keep every pixel exactly once', () => {
     const picture = pattern(64, 32);
-    const { patches, gridThw } = toVisionInput([picture], { ...options, patchSize: 8, temporalPatchSize: 1, mergeSize: 4, mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] });
+    const other: PatchOptions = { ...options, patchSize: 8, temporalPatchSize: 1, mergeSize: 4, mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255] };
+    const { patches, gridThw } = toVisionInput([picture], other);
     expect(gridThw).toEqual([1, 4, 8]);
     expect([...patches].map(Math.round).sort((x, y) => x - y)).toEqual([...picture.data].sort((x, y) => x - y));
   });

@@ -61,7 +61,12 @@ describe('PNG', () => {
     const colour = png({ width: 2, height: 1, data: zlibSync(Uint8Array.from([0, 9, 8, 7, 1, 2, 3])), before: [['tRNS', [0, 9, 0, 8, 0, 7]]] });
     expect([...(await decodePicture(colour)).data]).toEqual([0, 0, 0, 1, 2, 3]);
     const palette = png({
-      width: 2, height: 1, depth: 1, colour: 3, data: zlibSync(Uint8Array.from([0, 0b01000000])), before: [['PLTE', [200, 100, 50, 10, 20, 30]], ['tRNS', [128]]],
+      width: 2,
+      height: 1,
+      depth: 1,
+      colour: 3,
+      before: [['PLTE', [200, 100, 50, 10, 20, 30]], ['tRNS', [128]]],
+      data: zlibSync(Uint8Array.from([0, 0b01000000])),
     });
     expect([...(await decodePicture(palette)).data]).toEqual([100, 50, 25, 10, 20, 30]);
   });
@@ -182,7 +187,8 @@ function png({ width, height, depth = 8, colour = 2, interlace = 0, data, before
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([depth, colour, 0, 0, interlace], 8);
-  const chunks = [['IHDR', header], ...before.map(([type, body]) => [type, Uint8Array.from(body)] as const), ['IDAT', data], ['IEND', new Uint8Array(0)]] as const;
+  const extra = before.map(([type, body]) => [type, Uint8Array.from(body)] as const);
+  const chunks = [['IHDR', header], ...extra, ['IDAT', data], ['IEND', new Uint8Array(0)]] as const;
   return new Uint8Array(Buffer.concat([
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
     ...chunks.map(([type, body]) => {

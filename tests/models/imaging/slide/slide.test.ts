@@ -16,7 +16,8 @@ import type { Picture } from '#models/imaging/image.ts';
 import type { TestPage } from '#tests/support/tiff.ts';
 
 const open = (pages: readonly TestPage[]): Promise<Slide> => openSlide(bytesSource(makeTiff(pages)), 'test.svs');
-const tiled = (picture: Picture, more: Partial<TestPage> = {}): TestPage => ({ ...picture, tile: [16, 16], blocks: tilesOf(picture, [16, 16]), ...more });
+const tiled = (picture: Picture, more: Partial<TestPage> = {}): TestPage =>
+  ({ ...picture, tile: [16, 16], blocks: tilesOf(picture, [16, 16]), ...more });
 const plain = (picture: Picture, more: Partial<TestPage> = {}): TestPage => ({ ...picture, blocks: [picture.data], ...more });
 
 const base = pattern(160, 96);
@@ -27,7 +28,8 @@ const aperio = 'Aperio Image Library v12\r\n160x96 (16x16) RAW|AppMag = 20|MPP =
 describe('the levels', () => {
   test('are the tiled pages of one shape, largest first, wherever they stand in the file', async () => {
     const slide = await open([tiled(quarter), plain(pattern(50, 30)), tiled(base), tiled(half)]);
-    expect(slide.levels.map(({ width, height, downsample, page }) => [width, height, downsample, page.index])).toEqual([[160, 96, 1, 2], [80, 48, 2, 3], [40, 24, 4, 0]]);
+    expect(slide.levels.map(({ width, height, downsample, page }) => [width, height, downsample, page.index]))
+      .toEqual([[160, 96, 1, 2], [80, 48, 2, 3], [40, 24, 4, 0]]);
     expect([slide.width, slide.height]).toEqual([160, 96]);
   });
 
@@ -64,7 +66,8 @@ describe('the scale', () => {
   test('is the scanner’s remark', () => check({ description: aperio, perCentimetre: 10_000 }, [0.499, 'aperio']));
   test('or what OME notes, in its unit', async () => {
     await check({ description: '<OME><Pixels PhysicalSizeX="0.25" PhysicalSizeY="0.25"/></OME>' }, [0.25, 'ome']);
-    await check({ description: '<OME><Pixels PhysicalSizeX="250" PhysicalSizeXUnit="nm" PhysicalSizeY="250" PhysicalSizeYUnit="nm"/></OME>' }, [0.25, 'ome']);
+    const nanometres = '<OME><Pixels PhysicalSizeX="250" PhysicalSizeXUnit="nm" PhysicalSizeY="250" PhysicalSizeYUnit="nm"/></OME>';
+    await check({ description: nanometres }, [0.25, 'ome']);
   });
   test('or the resolution of the page', () => check({ perCentimetre: 20_000 }, [0.5, 'resolution']));
   test('is unknown where the resolution is a screen’s', () => check({ perCentimetre: 28.35 }, [null, 'none']));
@@ -92,7 +95,8 @@ describe('the tiles', () => {
   });
 
   const { tables, rest } = splitTables(fixture('rgb.jpg'));
-  const jpegPage = (more: Partial<TestPage>): TestPage => ({ width: 61, height: 47, tile: [61, 47], compression: 7, photometric: 6, blocks: [fixture('rgb.jpg')], ...more });
+  const jpegPage = (more: Partial<TestPage>): TestPage =>
+    ({ width: 61, height: 47, tile: [61, 47], compression: 7, photometric: 6, blocks: [fixture('rgb.jpg')], ...more });
 
   test('a JPEG tile passes through as a file that any decoder reads', async () => {
     const slide = await open([jpegPage({})]);
@@ -131,11 +135,12 @@ describe('the tiles', () => {
 describe('the shared slides', () => {
   const folder = sharedPath('data', 'wsi');
   const said = folder ? '' : ' (skipped: the shared data are absent)';
-  const manifest = folder ? JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { files: { file: string; expect: string; pages?: { page: number; pixels: { sha256: string } }[] }[] } : null;
+  interface Entry { readonly file: string; readonly expect: string; readonly pages?: readonly { readonly pixels: { readonly sha256: string } }[] }
+  const files = folder ? (JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { files: Entry[] }).files : [];
   const shared = (name: string): Promise<Slide> => openSlide(bytesSource(new Uint8Array(readFileSync(join(folder!, name)))), name);
 
   test.skipIf(!folder)(`every page has the pixels that the manifest states${said}`, async () => {
-    for (const { file, pages } of manifest!.files.filter((each) => each.expect === 'decode')) {
+    for (const { file, pages } of files.filter((each) => each.expect === 'decode')) {
       const { tiff } = await shared(file);
       const hashes = [];
       for (const page of tiff.pages) hashes.push(sha256((await readPage(tiff, page)).data));
@@ -151,7 +156,8 @@ describe('the shared slides', () => {
   test.skipIf(!folder)(`a slide with damaged tiles opens and says which tile is damaged${said}`, async () => {
     const slide = await shared('unreadable.svs');
     expect([slide.width, slide.height]).toEqual([16, 16]);
-    await expect(readTile(slide, 0, { column: 0, row: 0 })).rejects.toMatchObject({ code: 'picture.damaged', what: expect.stringContaining('column 0, row 0') as string });
+    const what = expect.stringContaining('column 0, row 0') as string;
+    await expect(readTile(slide, 0, { column: 0, row: 0 })).rejects.toMatchObject({ code: 'picture.damaged', what });
   });
 
   test.skipIf(!folder)(`a slide of an unknown compression is refused with that reason${said}`, async () => {
