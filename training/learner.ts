@@ -5,6 +5,7 @@ import type { PatchOptions } from '#models/imaging/patches.ts';
 import { createTokenizer } from '#models/language/tokenizer.ts';
 import type { QwenVlConfig } from '#models/networks/config.ts';
 import type { Grid } from '#models/networks/rope.ts';
+import type { CheckpointParts } from '#models/weights/checkpoint.ts';
 import { createSession, float32, type Device, type Feeds, type Session } from '#models/runtime/session.ts';
 import { drawExample, drawView, Pictures, weighted, type Example, type ExampleMaker, type LabelledView, type Language } from './examples.ts';
 import { bucketName, classifierGraph, supervisedGraph, type Bucket, type GraphOptions, type ParameterSpec, type TrainingGraph } from './graphs.ts';
@@ -12,7 +13,7 @@ import { classesOf, isClassified, packViews } from './labels.ts';
 import { packExamples, type Packed } from './pack.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Recipe, Stage } from './records/recipe.ts';
-import type { CheckpointParts, TrainerState } from './state.ts';
+import type { TrainerState } from './state.ts';
 
 export interface Accumulated {
   /** Means over the step's batches. */

@@ -2,13 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { Fault } from '#models/base/fault.ts';
 import { createTokenizer } from '#models/language/tokenizer.ts';
-import { openCheckpoint } from '#models/weights/checkpoint.ts';
+import { openCheckpoint, type CheckpointParts } from '#models/weights/checkpoint.ts';
 import { filterCases, readIndex, type CaseFilter } from './data/cases.ts';
 import { trainVocabulary } from './data/vocabulary.ts';
 import { loupeBase } from './recipes/loupeBase.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import { Recipe } from './records/recipe.ts';
-import type { CheckpointParts } from './state.ts';
 import { corpus } from './synthesis/questions.ts';
 
 /** Every recipe by its name. */

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
-import { saveCheckpoint } from '#models/weights/checkpoint.ts';
+import { saveCheckpoint, type CheckpointParts } from '#models/weights/checkpoint.ts';
 import { saveAdapter } from '#models/weights/peft.ts';
 import { openSafetensors, readTensor, writeSafetensors } from '#models/weights/safetensors.ts';
 import type { ParameterSpec } from './graphs.ts';
@@ -16,15 +16,6 @@ export interface TrainerState {
   readonly second: Map<string, Float32Array>;
   /** The moving average of the weights: what is evaluated and shipped. */
   readonly average: Map<string, Float32Array>;
-}
-
-/** The small files of a checkpoint folder. */
-export interface CheckpointParts {
-  readonly config: unknown;
-  readonly generationConfig: unknown;
-  readonly preprocessor: unknown;
-  readonly tokenizer: unknown;
-  readonly tokenizerConfig: unknown;
 }
 
 export function freshState(weights: Map<string, Float32Array>, trained: readonly ParameterSpec[]): TrainerState {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import { parseConfig, type QwenVlConfig } from '#models/networks/config.ts';
 import type { Device } from '#models/runtime/session.ts';
-import { openCheckpoint } from '#models/weights/checkpoint.ts';
+import { openCheckpoint, type CheckpointParts } from '#models/weights/checkpoint.ts';
 import { readTensor } from '#models/weights/safetensors.ts';
 import { classifierGraph, supervisedGraph, type GraphOptions, type ParameterSpec } from './graphs.ts';
 import { initialWeights } from './initialize.ts';
@@ -17,7 +17,7 @@ import { clipFactor, globalNorm } from './optimizers/clip.ts';
 import { learningRate } from './optimizers/schedule.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Recipe, Stage } from './records/recipe.ts';
-import { freshState, lastState, pruneSteps, saveAveraged, saveParts, saveState, type CheckpointParts, type TrainerState } from './state.ts';
+import { freshState, lastState, pruneSteps, saveAveraged, saveParts, saveState, type TrainerState } from './state.ts';
 
 /** One update, as numbers; a line of metrics.jsonl. Times are seconds. */
 export interface StepRecord {

@@ -3,7 +3,7 @@ import type { Random } from '#models/base/random.ts';
 import { clamp } from '#models/base/math.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import type { Picture } from '#models/imaging/image.ts';
-import type { CaseBox } from '#training/records/caseRecord.ts';
+import type { CaseBox, Flips } from '#training/records/caseRecord.ts';
 
 export interface AugmentOptions {
   /** Part of the draws that are left as they are, exactly as the model will meet images later. */
@@ -19,12 +19,6 @@ export interface AugmentOptions {
   readonly colour: number;
   /** Chance of a grey rectangle over a part of the image that holds no box. */
   readonly erase: number;
-}
-
-export interface Flips {
-  readonly horizontal: boolean;
-  readonly vertical: boolean;
-  readonly quarterTurns: boolean;
 }
 
 export interface Augmented {

@@ -58,6 +58,15 @@ export interface CaseBox {
   readonly box: { readonly x1: number; readonly y1: number; readonly x2: number; readonly y2: number };
 }
 
+/** Mirrorings and turns. */
+export interface Flips {
+  /** Left to right. */
+  readonly horizontal: boolean;
+  /** Top to bottom. */
+  readonly vertical: boolean;
+  readonly quarterTurns: boolean;
+}
+
 export interface CaseRecord {
   readonly id: string;
   /** Absolute folder of the index; `archive` is relative to it, `file` is a member of the archive. */

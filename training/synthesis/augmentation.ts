@@ -1,13 +1,5 @@
 /** Which mirrorings and turns leave every label of a record true. */
-import type { CaseRecord } from '#training/records/caseRecord.ts';
-
-export interface Flips {
-  /** Left to right. */
-  readonly horizontal: boolean;
-  /** Top to bottom. */
-  readonly vertical: boolean;
-  readonly quarterTurns: boolean;
-}
+import type { CaseRecord, Flips } from '#training/records/caseRecord.ts';
 
 const none: Flips = { horizontal: false, vertical: false, quarterTurns: false };
 const sideways: Flips = { horizontal: true, vertical: false, quarterTurns: false };

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '#models/base/random.ts';
 import type { Picture } from '#models/imaging/image.ts';
-import { augment, type AugmentOptions, type Flips } from '#training/data/augment.ts';
+import { augment, type AugmentOptions } from '#training/data/augment.ts';
+import type { Flips } from '#training/records/caseRecord.ts';
 
 const still: AugmentOptions = { plain: 1, zoom: 1.3, aspect: 1.2, shift: 0.1, turn: 20, colour: 0.3, erase: 1 };
 const moving: AugmentOptions = { ...still, plain: 0, turn: 0, colour: 0, erase: 0 };
