@@ -35,8 +35,9 @@ export function drawPhantom(kind: PhantomKind, seed: number, options: PhantomOpt
   const { draw, labels } = kinds[kind];
   const { size, frames, label } = options;
   if (!Number.isInteger(seed)) throw new RangeError(`drawPhantom: the seed ${seed} is not a whole number`);
-  if (size !== undefined && !(Number.isInteger(size) && size >= 64 && size <= 4096)) throw new RangeError(`drawPhantom: a size of ${size} is not between 64 and 4096`);
-  if (frames !== undefined && !(Number.isInteger(frames) && frames >= 1 && frames <= 400)) throw new RangeError(`drawPhantom: ${frames} frames are not between 1 and 400`);
+  const isWhole = (value: number, low: number, high: number): boolean => Number.isInteger(value) && value >= low && value <= high;
+  if (size !== undefined && !isWhole(size, 64, 4096)) throw new RangeError(`drawPhantom: a size of ${size} is not between 64 and 4096`);
+  if (frames !== undefined && !isWhole(frames, 1, 400)) throw new RangeError(`drawPhantom: ${frames} frames are not between 1 and 400`);
   if (label !== undefined && !labels.includes(label)) throw new RangeError(`drawPhantom: ${kind} has no label ${label}; it has ${labels.join(', ')}`);
   return draw(seed, options);
 }

@@ -39,8 +39,10 @@ const plans = {
   'skin-lesion': { kind: 'dermoscopy', options: { size: 384, label: 'melanoma' }, question: 'Is this lesion malignant?', patient: 'SKIN' },
   fundus: { kind: 'fundus', options: { size: 640, label: 'diabetic_retinopathy' }, question: where, patient: 'FUNDUS' },
   oct: { kind: 'oct', options: { size: 512, label: 'diabetic_macular_oedema' }, question: where, patient: 'OCT' },
-  'blood-smear': { kind: 'blood_smear', options: { size: 640, variant: 'field' }, question: 'Draw a box around the white blood cells.', patient: 'SMEAR' },
-  slide: { kind: 'slide', options: { size: 1536, label: 'lung_adenocarcinoma' }, question: 'Which tissue type does this image show?', patient: 'SLIDE' },
+  'blood-smear': { kind: 'blood_smear', options: { size: 640, variant: 'field' }, question: 'Draw a box around the white blood cells.',
+    patient: 'SMEAR' },
+  slide: { kind: 'slide', options: { size: 1536, label: 'lung_adenocarcinoma' }, question: 'Which tissue type does this image show?',
+    patient: 'SLIDE' },
 } as const satisfies Record<string, Plan>;
 
 export type SampleName = keyof typeof plans;
@@ -54,7 +56,8 @@ export const sampleNames = Object.keys(plans) as SampleName[];
 export function sampleStudy(name: string, seed = 7): SampleStudy {
   const plan: Plan | undefined = (plans as Record<string, Plan>)[name];
   if (plan === undefined || !Object.hasOwn(plans, name)) {
-    throw new Fault({ code: 'sample.unknown', what: `There is no sample ${name}.`, why: `The samples are ${sampleNames.join(', ')}.`, mend: 'Choose one of these.' });
+    throw new Fault({ code: 'sample.unknown', what: `There is no sample ${name}.`, why: `The samples are ${sampleNames.join(', ')}.`,
+      mend: 'Choose one of these.' });
   }
   const truth = drawPhantom(plan.kind, seed, plan.options);
   return { name, modality: truth.modality, question: plan.question, truth, files: filesOf(name, plan, truth) };

@@ -1,12 +1,14 @@
 /** A stained blood smear: red cells with pale centres, white cells of several types, platelets. */
 import { Random } from '#models/base/random.ts';
 import { throughStains, stains } from './colour.ts';
-import { blob, blurred, boxOfField, ellipse, field, filled, forCovered, fractalNoise, harmonics, longAxis, paint, smoothNoise, whiteNoise } from './drawing.ts';
+import { blob, blurred, boxOfField, boxOfMask, ellipse, field, filled, forCovered, fractalNoise, harmonics, longAxis, paint, smoothNoise,
+  whiteNoise } from './drawing.ts';
 import type { Field, Point } from './drawing.ts';
 import { noGeometry, rounded } from './study.ts';
 import type { PhantomBox, PhantomMeasurement, PhantomOptions, PhantomStudy } from './study.ts';
 
-export const cellTypes = ['neutrophil', 'lymphocyte', 'monocyte', 'eosinophil', 'basophil', 'erythroblast', 'immature_granulocyte', 'platelet'] as const;
+export const cellTypes = ['neutrophil', 'lymphocyte', 'monocyte', 'eosinophil', 'basophil', 'erythroblast', 'immature_granulocyte',
+  'platelet'] as const;
 type CellType = (typeof cellTypes)[number];
 
 export const smearLabels = ['blood_smear_field', ...cellTypes] as const;
@@ -44,7 +46,8 @@ export function drawBloodSmear(seed: number, options: PhantomOptions = {}): Phan
     boxes.push(box);
     counts[box.class]!++;
   };
-  const isFree = (x: number, y: number, r: number, overlap: number): boolean => taken.every((other) => Math.hypot(other.x - x, other.y - y) > (other.r + r) * overlap);
+  const isFree = (x: number, y: number, r: number, overlap: number): boolean => taken.every((other) => Math.hypot(other.x - x,
+    other.y - y) > (other.r + r) * overlap);
   const measurements: PhantomMeasurement[] = [];
 
   const centreType = isCell ? ((options.label as CellType | undefined) ?? random.pick(cellTypes)) : null;
@@ -95,13 +98,16 @@ export function drawBloodSmear(seed: number, options: PhantomOptions = {}): Phan
   const light = fractalNoise(random, width, height, width / 2, 2);
   for (let i = 0; i < light.data.length; i++) smear.eosin.data[i]! += 0.012 * light.data[i]! + 0.004 * smear.texture.data[i]!;
   const focus = isCell ? 0.75 : 0.7;
-  const lamp = isCell ? ([random.between(250, 255), random.between(224, 236), random.between(196, 214)] as const) : ([random.between(212, 228), random.between(206, 222), random.between(208, 226)] as const);
-  const picture = throughStains(lamp, [{ amount: blurred(smear.eosin, focus), stain: stains.romanowskyEosin }, { amount: blurred(smear.azure, focus), stain: stains.azure }], whiteNoise(random, width * height), 2.2);
+  const lamp = isCell ? ([random.between(250, 255), random.between(224, 236), random.between(196, 214)] as const) : ([random.between(212, 228),
+    random.between(206, 222), random.between(208, 226)] as const);
+  const picture = throughStains(lamp, [{ amount: blurred(smear.eosin, focus), stain: stains.romanowskyEosin },
+    { amount: blurred(smear.azure, focus), stain: stains.azure }], whiteNoise(random, width * height), 2.2);
   return {
     kind: 'blood_smear', seed, modality: 'microscopy', label: centreType ?? 'blood_smear_field', labels: smearLabels, levels: [], measurements,
     frames: [{ picture, stored: null, boxes, geometry: noGeometry, thicknessMm: null }],
     facts: {
-      specimen: 'peripheral blood smear', stain: 'May-Gruenwald Giemsa', red_blood_cells: counts['red_blood_cell']!, white_blood_cells: counts['white_blood_cell']!, platelets: counts['platelet']!,
+      specimen: 'peripheral blood smear', stain: 'May-Gruenwald Giemsa', red_blood_cells: counts['red_blood_cell']!,
+        white_blood_cells: counts['white_blood_cell']!, platelets: counts['platelet']!,
       ...(plan.length === 1 ? { white_cell_type: plan[0]!.type } : {}),
     },
   };
@@ -110,7 +116,8 @@ export function drawBloodSmear(seed: number, options: PhantomOptions = {}): Phan
 /** Micrometres. */
 function radiusOf(type: CellType, random: Random): number {
   const [low, high] = ({
-    neutrophil: [5.8, 7], lymphocyte: [4.6, 6], monocyte: [7, 8.6], eosinophil: [6, 7.2], basophil: [5.4, 6.6], erythroblast: [4.4, 5.4], immature_granulocyte: [7, 8.4], platelet: [1.3, 2],
+    neutrophil: [5.8, 7], lymphocyte: [4.6, 6], monocyte: [7, 8.6], eosinophil: [6, 7.2], basophil: [5.4, 6.6], erythroblast: [4.4, 5.4],
+      immature_granulocyte: [7, 8.4], platelet: [1.3, 2],
   } as const)[type];
   return random.between(low, high);
 }
@@ -123,7 +130,6 @@ function drawRedCell({ width, height, eosin, azure, texture, random }: Smear, x:
   const strength = random.between(0.26, 0.36);
   const offX = random.normal() * r * 0.05;
   const offY = random.normal() * r * 0.05;
-  const seen = field(width, height);
   forCovered({ width, height }, mask, (i, cover) => {
     const dx = (i % width) + 0.5 - x - offX;
     const dy = Math.floor(i / width) + 0.5 - y - offY;
@@ -132,22 +138,18 @@ function drawRedCell({ width, height, eosin, azure, texture, random }: Smear, x:
     const rim = 1 + 0.22 * Math.exp(-(((rho - 0.86) / 0.1) ** 2));
     eosin.data[i]! += cover * strength * pale * rim * (1 + 0.03 * texture.data[i]!);
     azure.data[i]! += cover * 0.045 * pale * rim;
-    seen.data[i] = cover;
   });
-  const box = boxOfField(seen);
+  const box = boxOfMask({ width, height }, mask);
   return box === null ? null : { class: 'red_blood_cell', box };
 }
 
 function drawPlatelet({ width, height, eosin, azure, texture, grain, random }: Smear, x: number, y: number, r: number): PhantomBox | null {
-  const cover = field(width, height);
-  paint(cover, filled(blob(x, y, r, r * random.between(0.7, 1), random.between(0, 3), harmonics(random, 0.14, 6))), 1);
-  for (let i = 0; i < cover.data.length; i++) {
-    const c = cover.data[i]!;
-    if (c === 0) continue;
-    azure.data[i]! += c * Math.max(0.06, 0.3 + 0.16 * grain.data[i]! + 0.05 * texture.data[i]!);
-    eosin.data[i]! += c * 0.08;
-  }
-  const box = boxOfField(cover);
+  const mask = filled(blob(x, y, r, r * random.between(0.7, 1), random.between(0, 3), harmonics(random, 0.14, 6)));
+  forCovered({ width, height }, mask, (i, cover) => {
+    azure.data[i]! += cover * Math.max(0.06, 0.3 + 0.16 * grain.data[i]! + 0.05 * texture.data[i]!);
+    eosin.data[i]! += cover * 0.08;
+  });
+  const box = boxOfMask({ width, height }, mask);
   return box === null ? null : { class: 'platelet', box };
 }
 
@@ -155,7 +157,8 @@ function drawPlatelet({ width, height, eosin, azure, texture, grain, random }: S
 function drawWhiteCell(smear: Smear, type: CellType, x: number, y: number, r: number): { box: PhantomBox | null; diameter: number } | null {
   if (type === 'platelet') return { box: drawPlatelet(smear, x, y, r), diameter: 2 * r };
   const { width, height, eosin, azure, texture, grain, random } = smear;
-  const outline = blob(x, y, r * random.between(0.95, 1.05), r * random.between(0.95, 1.05), random.between(0, 3), harmonics(random, type === 'monocyte' ? 0.06 : 0.03, 5));
+  const outline = blob(x, y, r * random.between(0.95, 1.05), r * random.between(0.95, 1.05), random.between(0, 3),
+    harmonics(random, type === 'monocyte' ? 0.06 : 0.03, 5));
   const cell = field(width, height);
   paint(cell, filled(outline), 1);
   const look = ({
@@ -176,10 +179,13 @@ function drawWhiteCell(smear: Smear, type: CellType, x: number, y: number, r: nu
     eosin.data[i]! *= 1 - c;
     azure.data[i]! *= 1 - c;
     const edge = 1 + 0.5 * Math.max(0, 0.9 - rim.data[i]!);
-    const granule = Math.max(0, grain.data[i]! - 0.35);
-    const isDark = type === 'basophil';
-    eosin.data[i]! += c * edge * Math.max(0, look.eosin + (isDark ? 0 : look.granules * (type === 'neutrophil' || type === 'eosinophil' ? granule : 0)) + 0.015 * texture.data[i]!);
-    azure.data[i]! += c * edge * Math.max(0, look.azure + (type === 'eosinophil' || type === 'neutrophil' ? 0.01 : look.granules * granule) + 0.012 * texture.data[i]!);
+    // Granules of neutrophils and eosinophils take up eosin, those of the others azure.
+    const granule = look.granules * Math.max(0, grain.data[i]! - 0.35);
+    const isEosinic = type === 'neutrophil' || type === 'eosinophil';
+    const pink = look.eosin + (isEosinic ? granule : 0) + 0.015 * texture.data[i]!;
+    const blue = look.azure + (isEosinic ? 0.01 : granule) + 0.012 * texture.data[i]!;
+    eosin.data[i]! += c * edge * Math.max(0, pink);
+    azure.data[i]! += c * edge * Math.max(0, blue);
   }
   for (let i = 0; i < nucleus.data.length; i++) {
     const n = nucleus.data[i]! * cell.data[i]!;
@@ -228,7 +234,8 @@ function nucleusOf({ width, height, random }: Smear, type: CellType, x: number, 
     for (let k = 0; k < 3; k++) lobe(turn + k * 1.6, 0.26 * r, 0.4 * r);
   } else {
     const size = type === 'lymphocyte' ? random.between(0.74, 0.84) : random.between(0.56, 0.64);
-    add(blob(x + 0.1 * r * Math.cos(turn), y + 0.1 * r * Math.sin(turn), size * r, size * r * random.between(0.92, 1), turn, harmonics(random, type === 'lymphocyte' ? 0.035 : 0.02, 4)));
+    add(blob(x + 0.1 * r * Math.cos(turn), y + 0.1 * r * Math.sin(turn), size * r, size * r * random.between(0.92, 1), turn,
+      harmonics(random, type === 'lymphocyte' ? 0.035 : 0.02, 4)));
   }
   return blurred(nucleus, Math.max(0.5, 0.025 * r));
 }

@@ -27,12 +27,14 @@ export function drawBreastUltrasound(seed: number, options: PhantomOptions = {})
     const ry = rx * (isMalignant ? random.between(0.75, 1.25) : random.between(0.5, 0.72));
     const x = random.between(rx * 1.3, width - rx * 1.3);
     const y = random.between(height * 0.24 + ry, height * 0.62);
-    const outline = blob(x, y, rx, ry, isMalignant ? random.normal() * 0.3 : random.normal() * 0.1, harmonics(random, isMalignant ? 0.17 : 0.03, isMalignant ? 12 : 4));
+    const outline = blob(x, y, rx, ry, isMalignant ? random.normal() * 0.3 : random.normal() * 0.1,
+      harmonics(random, isMalignant ? 0.17 : 0.03, isMalignant ? 12 : 4));
     const sharp = coverage(width, height, outline);
     posterior = isMalignant ? 'shadowing' : 'enhancement';
     drawLesion(echo, random, sharp, { x, y, rx, ry, isMalignant, isCyst });
     boxes.push(...boxesOf(echo, { x: 0, y: 0, width, height, data: sharp.data }, isMalignant ? 'malignant_lesion' : 'benign_lesion'));
-    measurements.push({ name: 'largest diameter', class: isMalignant ? 'malignant_lesion' : 'benign_lesion', frame: 0, value: rounded(longAxis(outline) * spacingMm), unit: 'mm' });
+    measurements.push({ name: 'largest diameter', class: isMalignant ? 'malignant_lesion' : 'benign_lesion', frame: 0,
+      value: rounded(longAxis(outline) * spacingMm), unit: 'mm' });
   }
   measurements.push({ name: 'count', class: 'lesion', frame: null, value: boxes.length, unit: 'count' });
   return {
@@ -89,7 +91,8 @@ function drawTissue(random: Random, width: number, height: number): Field {
   return echo;
 }
 
-function drawLesion(echo: Field, random: Random, sharp: Field, lesion: { x: number; y: number; rx: number; ry: number; isMalignant: boolean; isCyst: boolean }): void {
+function drawLesion(echo: Field, random: Random, sharp: Field,
+  lesion: { x: number; y: number; rx: number; ry: number; isMalignant: boolean; isCyst: boolean }): void {
   const { x, y, rx, ry, isMalignant, isCyst } = lesion;
   const { width, height, data } = echo;
   const inside = fractalNoise(random, width, height, rx * 0.5, 3, 0.7);
@@ -100,7 +103,8 @@ function drawLesion(echo: Field, random: Random, sharp: Field, lesion: { x: numb
     for (let k = 0; k < 14; k++) {
       const angle = random.between(0, 2 * Math.PI);
       const long = random.between(1.15, 1.7);
-      stroke(rays, [[x + 0.8 * rx * Math.cos(angle), y + 0.8 * ry * Math.sin(angle)], [x + long * rx * Math.cos(angle), y + long * ry * Math.sin(angle)]], (t) => 1.7 * (1 - 0.8 * t));
+      stroke(rays, [[x + 0.8 * rx * Math.cos(angle), y + 0.8 * ry * Math.sin(angle)],
+        [x + long * rx * Math.cos(angle), y + long * ry * Math.sin(angle)]], (t) => 1.7 * (1 - 0.8 * t));
     }
     const halo = blurred(sharp, rx * 0.16);
     for (let i = 0; i < data.length; i++) {

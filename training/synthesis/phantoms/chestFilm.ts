@@ -1,18 +1,21 @@
 /** A chest film from the front: what each tissue adds to the beam's path, summed up, as a digital detector shows it. */
 import { clamp } from '#models/base/math.ts';
 import { Random } from '#models/base/random.ts';
-import { blob, blurred, boxOfField, coverage, deposit, ellipse, field, filled, fractalNoise, harmonics, paint, smooth, smoothNoise, softened, stroke, whiteNoise } from './drawing.ts';
+import { blob, blurred, boxOfField, coverage, deposit, ellipse, field, filled, fractalNoise, harmonics, paint, smooth, smoothNoise, softened,
+  stroke, whiteNoise } from './drawing.ts';
 import type { Field, Point } from './drawing.ts';
 import { rounded } from './study.ts';
-import type { PhantomBox, PhantomMeasurement, PhantomOptions, PhantomStudy } from './study.ts';
+import type { PhantomBox, PhantomMeasurement, PhantomOptions, PhantomStudy, StoredPixels } from './study.ts';
 import { nearFirst, vesselTree } from './vesselTree.ts';
 import type { Point3 } from './vesselTree.ts';
 
 export const filmLabels = ['normal', 'consolidation'] as const;
 
 /** Outlines in parts of the side; the patient's right is on the left of the picture. */
-const rightLung: Point[] = [[0.36, 0.1], [0.27, 0.13], [0.19, 0.24], [0.135, 0.42], [0.11, 0.6], [0.1, 0.76], [0.115, 0.8], [0.19, 0.735], [0.28, 0.705], [0.37, 0.735], [0.41, 0.76], [0.425, 0.66], [0.44, 0.52], [0.43, 0.38], [0.44, 0.26], [0.425, 0.15]];
-const leftLung: Point[] = [[0.64, 0.1], [0.73, 0.13], [0.81, 0.24], [0.865, 0.42], [0.89, 0.6], [0.9, 0.78], [0.885, 0.82], [0.81, 0.765], [0.745, 0.755], [0.715, 0.77], [0.715, 0.7], [0.67, 0.585], [0.6, 0.475], [0.575, 0.42], [0.58, 0.31], [0.56, 0.25], [0.575, 0.15]];
+const rightLung: Point[] = [[0.36, 0.1], [0.27, 0.13], [0.19, 0.24], [0.135, 0.42], [0.11, 0.6], [0.1, 0.76], [0.115, 0.8], [0.19, 0.735],
+  [0.28, 0.705], [0.37, 0.735], [0.41, 0.76], [0.425, 0.66], [0.44, 0.52], [0.43, 0.38], [0.44, 0.26], [0.425, 0.15]];
+const leftLung: Point[] = [[0.64, 0.1], [0.73, 0.13], [0.81, 0.24], [0.865, 0.42], [0.89, 0.6], [0.9, 0.78], [0.885, 0.82], [0.81, 0.765],
+  [0.745, 0.755], [0.715, 0.77], [0.715, 0.7], [0.67, 0.585], [0.6, 0.475], [0.575, 0.42], [0.58, 0.31], [0.56, 0.25], [0.575, 0.15]];
 
 export function drawChestFilm(seed: number, options: PhantomOptions = {}): PhantomStudy {
   const size = options.size ?? 512;
@@ -54,7 +57,8 @@ export function drawChestFilm(seed: number, options: PhantomOptions = {}): Phant
     const box = boxOfField(cover);
     if (box !== null) boxes.push({ class: name, box });
   }
-  const measurements: PhantomMeasurement[] = boxes.map(({ class: name, box }) => ({ name: 'width', class: name, frame: 0, value: rounded((box.x2 - box.x1) * spacingMm), unit: 'mm' as const }));
+  const measurements: PhantomMeasurement[] = boxes.map(({ class: name, box }) => ({ name: 'width', class: name, frame: 0,
+    value: rounded((box.x2 - box.x1) * spacingMm), unit: 'mm' as const }));
   let side = 'none';
   if (label === 'consolidation') {
     side = random.pick(['right', 'left']);
@@ -74,13 +78,16 @@ export function drawChestFilm(seed: number, options: PhantomOptions = {}): Phant
 
 /** Neck, shoulders, trunk and abdomen: about 1 through the trunk. */
 function drawBody(size: number, place: (points: readonly Point[]) => Point[], random: Random): Field {
-  const trunk = coverage(size, size, smooth(place([[0.41, -0.1], [0.4, 0.03], [0.3, 0.075], [0.13, 0.11], [-0.02, 0.17], [-0.1, 0.3], [0.035, 0.36], [0.055, 0.55], [0.05, 0.8], [0.06, 1.15], [0.94, 1.15], [0.95, 0.8], [0.945, 0.55], [0.965, 0.36], [1.1, 0.3], [1.02, 0.17], [0.87, 0.11], [0.7, 0.075], [0.6, 0.03], [0.59, -0.1]]), true, 8));
+  const trunk = coverage(size, size, smooth(place([[0.41, -0.1], [0.4, 0.03], [0.3, 0.075], [0.13, 0.11], [-0.02, 0.17], [-0.1, 0.3],
+    [0.035, 0.36], [0.055, 0.55], [0.05, 0.8], [0.06, 1.15], [0.94, 1.15], [0.95, 0.8], [0.945, 0.55], [0.965, 0.36], [1.1, 0.3], [1.02, 0.17],
+    [0.87, 0.11], [0.7, 0.075], [0.6, 0.03], [0.59, -0.1]]), true, 8));
   const thick = blurred(trunk, size * 0.06);
   const density = field(size, size);
   const flesh = smoothNoise(random, size, size, size / 9);
   for (let i = 0; i < density.data.length; i++) density.data[i] = trunk.data[i]! * (0.3 + 0.72 * thick.data[i]! + 0.012 * flesh.data[i]!);
   // Liver and abdomen below the domes, with the stomach's bubble under the left one.
-  const abdomen = blurred(coverage(size, size, smooth(place([[0.08, 0.83], [0.19, 0.72], [0.28, 0.69], [0.4, 0.74], [0.5, 0.78], [0.6, 0.78], [0.745, 0.745], [0.83, 0.77], [0.91, 0.86], [0.93, 1.2], [0.07, 1.2]]), true, 6)), size * 0.008);
+  const abdomen = blurred(coverage(size, size, smooth(place([[0.08, 0.83], [0.19, 0.72], [0.28, 0.69], [0.4, 0.74], [0.5, 0.78], [0.6, 0.78],
+    [0.745, 0.745], [0.83, 0.77], [0.91, 0.86], [0.93, 1.2], [0.07, 1.2]]), true, 6)), size * 0.008);
   for (let i = 0; i < density.data.length; i++) density.data[i]! += 0.2 * abdomen.data[i]! * trunk.data[i]!;
   if (random.chance(0.7)) {
     const bubble = softened(place(blob(0.74, 0.83, 0.055, 0.03, 0.2, harmonics(random, 0.12, 4))), size * 0.006);
@@ -94,14 +101,17 @@ function drawSpineAndMediastinum(density: Field, place: (points: readonly Point[
   const add = (points: readonly Point[], amount: number, soft: number): void => {
     deposit(density, softened(points, size * soft), amount);
   };
-  add(smooth(place([[0.455, 0.12], [0.45, 0.3], [0.43, 0.42], [0.425, 0.56], [0.42, 0.7], [0.44, 0.8], [0.6, 0.8], [0.68 + 0.05 * heart, 0.73], [0.66 * heart ** 0.2, 0.6], [0.6, 0.47], [0.575, 0.4], [0.575, 0.31], [0.55, 0.24], [0.545, 0.12]]), true, 8), 0.16, 0.012);
-  add(smooth(place([[0.44, 0.5], [0.425, 0.62], [0.43, 0.72], [0.5, 0.79], [0.62, 0.79], [0.69 * heart ** 0.15, 0.72], [0.655 * heart ** 0.2, 0.6], [0.58, 0.5]]), true, 8), 0.15, 0.022);
+  add(smooth(place([[0.455, 0.12], [0.45, 0.3], [0.43, 0.42], [0.425, 0.56], [0.42, 0.7], [0.44, 0.8], [0.6, 0.8], [0.68 + 0.05 * heart, 0.73],
+    [0.66 * heart ** 0.2, 0.6], [0.6, 0.47], [0.575, 0.4], [0.575, 0.31], [0.55, 0.24], [0.545, 0.12]]), true, 8), 0.16, 0.012);
+  add(smooth(place([[0.44, 0.5], [0.425, 0.62], [0.43, 0.72], [0.5, 0.79], [0.62, 0.79], [0.69 * heart ** 0.15, 0.72],
+    [0.655 * heart ** 0.2, 0.6], [0.58, 0.5]]), true, 8), 0.15, 0.022);
   // Descending aorta, then the vertebrae one by one.
   add(smooth(place([[0.545, 0.27], [0.58, 0.29], [0.578, 0.36], [0.568, 0.6], [0.545, 0.8], [0.53, 0.8], [0.535, 0.4]]), true, 6), 0.06, 0.006);
   for (let k = 0; k < 17; k++) {
     const y = -0.02 + k * 0.058;
     const half = 0.03 + 0.0009 * k;
-    add(place([[0.5 - half, y], [0.5 + half, y], [0.5 + half * 0.94, y + 0.026], [0.5 + half, y + 0.05], [0.5 - half, y + 0.05], [0.5 - half * 0.94, y + 0.026]]), 0.075, 0.003);
+    add(place([[0.5 - half, y], [0.5 + half, y], [0.5 + half * 0.94, y + 0.026], [0.5 + half, y + 0.05], [0.5 - half, y + 0.05],
+      [0.5 - half * 0.94, y + 0.026]]), 0.075, 0.003);
     add(place(ellipse(0.5 - half * 0.55, y + 0.018, 0.007, 0.01)), 0.035, 0.002);
     add(place(ellipse(0.5 + half * 0.55, y + 0.018, 0.007, 0.01)), 0.035, 0.002);
     add(place(ellipse(0.5, y + 0.034, 0.005, 0.013)), 0.05, 0.002);
@@ -115,7 +125,10 @@ function drawSpineAndMediastinum(density: Field, place: (points: readonly Point[
   for (let i = 0; i < density.data.length; i++) density.data[i]! -= 0.12 * soft.data[i]!;
 }
 
-/** Posterior ribs fall gently outwards, anterior ones steeply inwards; each is a band with brighter edges. Then the collar bones and shoulder blades. */
+/**
+ * Posterior ribs fall gently outwards, anterior ones steeply inwards; each is a band with brighter edges.
+ * Then the collar bones and shoulder blades.
+ */
 function drawRibCage(density: Field, place: (points: readonly Point[]) => Point[], lungs: Field, random: Random): void {
   const size = density.width;
   const draw = (points: readonly Point[], radius: number, amount: number): void => {
@@ -139,8 +152,10 @@ function drawRibCage(density: Field, place: (points: readonly Point[]) => Point[
     for (let k = 0; k < 10; k++) {
       const y = 0.1 + k * 0.0625;
       const wide = [0.2, 0.27, 0.315, 0.345, 0.365, 0.38, 0.39, 0.398, 0.402, 0.4][k]!;
-      draw([[at(0.035), y + 0.004], [at(wide * 0.4), y - 0.012 + 0.002 * k], [at(wide * 0.78), y + 0.02 * sag + 0.004 * k], [at(wide * 0.97), y + (0.062 + 0.004 * k) * sag], [at(wide), y + (0.09 + 0.004 * k) * sag]], 0.0115 + 0.0003 * k, 0.105);
-      if (k < 7) draw([[at(wide), y + 0.09 * sag], [at(wide * 0.96), y + 0.125 * sag], [at(wide * 0.74), y + 0.18 * sag], [at(wide * 0.5), y + 0.205 * sag]], 0.0115, 0.062);
+      draw([[at(0.035), y + 0.004], [at(wide * 0.4), y - 0.012 + 0.002 * k], [at(wide * 0.78), y + 0.02 * sag + 0.004 * k],
+        [at(wide * 0.97), y + (0.062 + 0.004 * k) * sag], [at(wide), y + (0.09 + 0.004 * k) * sag]], 0.0115 + 0.0003 * k, 0.105);
+      if (k < 7) draw([[at(wide), y + 0.09 * sag], [at(wide * 0.96), y + 0.125 * sag], [at(wide * 0.74), y + 0.18 * sag],
+        [at(wide * 0.5), y + 0.205 * sag]], 0.0115, 0.062);
     }
     draw([[at(0.035), 0.185], [at(0.1), 0.175], [at(0.2), 0.13], [at(0.3), 0.1], [at(0.4), 0.085]], 0.013, 0.12);
     // The inner border of the shoulder blade, drawn aside by the arms' position.
@@ -148,7 +163,9 @@ function drawRibCage(density: Field, place: (points: readonly Point[]) => Point[
     draw([[at(0.4), 0.085], [at(0.44), 0.14], [at(0.46), 0.2]], 0.03, 0.12);
   }
   // Ribs show best against air.
-  for (let i = 0; i < density.data.length; i++) if (lungs.data[i]! === 0 && density.data[i]! > 1.02) density.data[i] = 1.02 + (density.data[i]! - 1.02) * 0.8;
+  for (let i = 0; i < density.data.length; i++) {
+    if (lungs.data[i]! === 0 && density.data[i]! > 1.02) density.data[i] = 1.02 + (density.data[i]! - 1.02) * 0.8;
+  }
 }
 
 function drawLungVessels(density: Field, place: (points: readonly Point[]) => Point[], lungs: Field, size: number, random: Random): void {
@@ -165,7 +182,8 @@ function drawLungVessels(density: Field, place: (points: readonly Point[]) => Po
     }
     const root: Point3 = [hilum[0], hilum[1], 0];
     const stems: Point3[] = [[hilum[0] - side * size * 0.01, hilum[1], 0], root];
-    for (const { from, to, radiusFrom, radiusTo, depth } of vesselTree(random, stems, nearFirst(random, root, targets), { leafRadius: size * 0.00075, piece: size * 0.025, wander: 0.07, exponent: 2.6 })) {
+    for (const { from, to, radiusFrom, radiusTo, depth } of vesselTree(random, stems, nearFirst(random, root, targets),
+      { leafRadius: size * 0.00075, piece: size * 0.025, wander: 0.07, exponent: 2.6 })) {
       stroke(vessels, [[from[0], from[1]], [to[0], to[1]]], (t) => radiusFrom + (radiusTo - radiusFrom) * t, clamp(1.1 - depth * 0.035, 0.3, 1));
     }
     paint(hila, filled(blob(hilum[0], hilum[1], size * 0.028, size * 0.05, side * 0.35, harmonics(random, 0.15, 5))), 1);
@@ -181,7 +199,8 @@ function drawConsolidation(density: Field, lung: Field, size: number, random: Ra
   const x = random.between(box.x1 + 0.3 * (box.x2 - box.x1), box.x1 + 0.7 * (box.x2 - box.x1));
   const y = random.between(box.y1 + 0.3 * (box.y2 - box.y1), box.y1 + 0.78 * (box.y2 - box.y1));
   const r = size * random.between(0.06, 0.12);
-  const cloud = blurred(coverage(size, size, blob(x, y, r, r * random.between(0.7, 1.1), random.between(0, 3), harmonics(random, 0.16, 6))), r * 0.22);
+  const cloud = blurred(coverage(size, size, blob(x, y, r, r * random.between(0.7, 1.1), random.between(0, 3), harmonics(random, 0.16, 6))),
+    r * 0.22);
   const ragged = fractalNoise(random, size, size, r * 0.5, 4, 0.7);
   for (let i = 0; i < cloud.data.length; i++) cloud.data[i] = clamp(cloud.data[i]! * (1.1 + 0.35 * ragged.data[i]!), 0, 1) * lung.data[i]!;
   const bronchi = field(size, size);
@@ -208,7 +227,7 @@ function drawMarker(density: Field, size: number, random: Random): void {
 }
 
 /** 12-bit samples with the detector's blur and noise (more of it where little light arrives). */
-function stored(density: Field, random: Random): { width: number; height: number; samples: Uint16Array; bitsStored: number; slope: number; intercept: number; window: { center: number; width: number } } {
+function stored(density: Field, random: Random): StoredPixels {
   const { width, height } = density;
   const seen = blurred(density, width * 0.0011);
   const noise = whiteNoise(random, width * height);

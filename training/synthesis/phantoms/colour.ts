@@ -58,7 +58,8 @@ export const stains = {
  * Light of colour `lamp` after the stains (Beer and Lambert): 10^(−Σ amount × density) of it is left.
  * `blurRadius` etc. are up to the caller; amounts are fields of one size.
  */
-export function throughStains(lamp: Rgb, layers: readonly { readonly amount: Field; readonly stain: Stain }[], noise?: Float32Array, sigma = 0): Picture {
+export function throughStains(lamp: Rgb, layers: readonly { readonly amount: Field; readonly stain: Stain }[], noise?: Float32Array,
+  sigma = 0): Picture {
   const { width, height } = layers[0]!.amount;
   const data = new Uint8Array(width * height * 3);
   for (let i = 0, o = 0; i < width * height; i++, o += 3) {

@@ -1,6 +1,7 @@
 /** A CT series of the chest: contrast in the vessels, lungs with their vessel trees, and nodules that are spheres in three dimensions. */
 import { Random } from '#models/base/random.ts';
-import { blob, blurred, ellipse, field, filled, forCovered, fractalNoise, harmonics, isInside, longAxis, paint, paintField, smoothNoise, stroke } from './drawing.ts';
+import { blob, blurred, ellipse, field, filled, forCovered, fractalNoise, harmonics, isInside, longAxis, paint, paintField, smoothNoise,
+  stroke } from './drawing.ts';
 import type { Field, Harmonic, Mask, Point } from './drawing.ts';
 import { axialGeometry, filledMm, plane, scannerNoise, storedHu, strokeMm, toPixel } from './plane.ts';
 import type { Plane } from './plane.ts';
@@ -25,17 +26,22 @@ interface Nodule {
   readonly value: number;
 }
 
-const rightUpper: Point[] = [[-14, -62], [-42, -74], [-78, -66], [-106, -34], [-114, 8], [-102, 48], [-76, 72], [-44, 80], [-28, 62], [-24, 40], [-20, 12], [-24, -22]];
-const rightLower: Point[] = [[-22, -76], [-52, -84], [-92, -74], [-122, -36], [-130, 12], [-116, 56], [-84, 82], [-48, 88], [-30, 70], [-26, 46], [-36, 18], [-44, -26]];
-const leftUpper: Point[] = [[14, -60], [42, -72], [78, -65], [105, -34], [113, 8], [102, 48], [76, 72], [46, 80], [32, 66], [38, 46], [42, 14], [34, -24]];
-const leftLower: Point[] = [[40, -80], [60, -84], [94, -74], [121, -36], [129, 12], [116, 56], [84, 82], [52, 88], [36, 72], [40, 46], [54, 24], [79, -20]];
+const rightUpper: Point[] = [[-14, -62], [-42, -74], [-78, -66], [-106, -34], [-114, 8], [-102, 48], [-76, 72], [-44, 80], [-28, 62], [-24, 40],
+  [-20, 12], [-24, -22]];
+const rightLower: Point[] = [[-22, -76], [-52, -84], [-92, -74], [-122, -36], [-130, 12], [-116, 56], [-84, 82], [-48, 88], [-30, 70], [-26, 46],
+  [-36, 18], [-44, -26]];
+const leftUpper: Point[] = [[14, -60], [42, -72], [78, -65], [105, -34], [113, 8], [102, 48], [76, 72], [46, 80], [32, 66], [38, 46], [42, 14],
+  [34, -24]];
+const leftLower: Point[] = [[40, -80], [60, -84], [94, -74], [121, -36], [129, 12], [116, 56], [84, 82], [52, 88], [36, 72], [40, 46], [54, 24],
+  [79, -20]];
 
 /** The outline of one lung (side −1 is the patient's right), in mm. */
 function lungOutline(side: number, t: number, scale: number): Point[] {
   const bulge = Math.min(1, Math.max(0, (t - 0.28) / 0.42));
+  const across = (from: number, to: number): number => from + (to - from) * bulge;
   const points = side < 0
     ? between(rightUpper, rightLower, t)
-    : between(leftUpper, leftLower, t).map(([x, y], i): Point => (i === 0 || i > 8 ? [leftUpper[i]![0] + (leftLower[i]![0] - leftUpper[i]![0]) * bulge, y] : [x, y]));
+    : between(leftUpper, leftLower, t).map(([x, y], i): Point => (i === 0 || i > 8 ? [across(leftUpper[i]![0], leftLower[i]![0]), y] : [x, y]));
   return organ(points).map(([x, y]): Point => [x * scale, y * scale]);
 }
 
@@ -72,7 +78,8 @@ export function drawCtChest(seed: number, options: PhantomOptions = {}): Phantom
     });
   }
   const measurements: PhantomMeasurement[] = nodules.map((nodule, i) => ({
-    name: 'largest diameter', class: 'lung_nodule', frame: Math.round((firstZ - nodule.centre[2]) / thickness), value: rounded(trueDiameter[i]!), unit: 'mm',
+    name: 'largest diameter', class: 'lung_nodule', frame: Math.round((firstZ - nodule.centre[2]) / thickness), value: rounded(trueDiameter[i]!),
+      unit: 'mm',
   }));
   measurements.push({ name: 'count', class: 'lung_nodule', frame: null, value: nodules.length, unit: 'count' });
   return {
@@ -114,12 +121,14 @@ function drawNodules(random: Random, label: string, firstZ: number, span: number
     const isFree = Array.from({ length: 8 }, (_, turn) => (turn * Math.PI) / 4).every((turn) =>
       isInside(outline, centre[0] + (radiusMm + 2) * Math.cos(turn), centre[1] + (radiusMm + 2) * Math.sin(turn)));
     if (!isFree) continue;
-    if (result.some((other) => Math.hypot(other.centre[0] - centre[0], other.centre[1] - centre[1], other.centre[2] - centre[2]) < other.radiusMm + radiusMm + 12)) continue;
+    if (result.some((other) => Math.hypot(other.centre[0] - centre[0], other.centre[1] - centre[1],
+      other.centre[2] - centre[2]) < other.radiusMm + radiusMm + 12)) continue;
     const isCalcified = !isMalignant && random.chance(0.35);
     result.push({
       centre, radiusMm, isMalignant, isCalcified,
       waves: harmonics(random, isMalignant ? 0.13 : 0.03, 7),
-      spicules: isMalignant ? Array.from({ length: 9 + random.below(8) }, () => ({ angle: random.between(0, 2 * Math.PI), length: random.between(0.25, 0.8) })) : [],
+      spicules: isMalignant ? Array.from({ length: 9 + random.below(8) },
+        () => ({ angle: random.between(0, 2 * Math.PI), length: random.between(0.25, 0.8) })) : [],
       value: isCalcified ? random.between(250, 500) : random.between(18, 60),
     });
   }
@@ -292,7 +301,8 @@ function drawMediastinum(at: Plane, t: number, blood: number, hasContrast: boole
     paintField(values, pulmonary, blood * 0.96);
   }
   // A few small lymph nodes in the fat.
-  for (let i = 0; i < 4; i++) round(random.between(-22, 18), random.between(-2, 26), random.between(2, 3.6), random.between(1.6, 2.6), 42, random.between(0, 3));
+  for (let i = 0; i < 4; i++) round(random.between(-22, 18), random.between(-2, 26), random.between(2, 3.6), random.between(1.6, 2.6), 42,
+    random.between(0, 3));
   // Windpipe, then its two main branches.
   const airways = field(size, size);
   const walls = field(size, size);

@@ -1,6 +1,7 @@
 /** A CT series of the upper abdomen: liver with vessels and lesions, spleen, stomach, kidneys, gall bladder. */
 import { Random } from '#models/base/random.ts';
-import { blob, blurred, ellipse, field, filled, forCovered, fractalNoise, harmonics, isInside, longAxis, paint, paintField, smoothNoise } from './drawing.ts';
+import { blob, blurred, ellipse, field, filled, forCovered, fractalNoise, harmonics, isInside, longAxis, paint, paintField,
+  smoothNoise } from './drawing.ts';
 import type { Field, Harmonic, Mask, Point } from './drawing.ts';
 import { axialGeometry, filledMm, plane, scannerNoise, storedHu, strokeMm, toPixel } from './plane.ts';
 import type { Plane } from './plane.ts';
@@ -22,8 +23,10 @@ interface Lesion {
   readonly type: 'cyst' | 'metastasis';
 }
 
-const liverUpper: Point[] = [[-128, -8], [-118, -48], [-86, -76], [-40, -84], [8, -76], [44, -62], [60, -44], [36, -28], [6, -14], [-12, 14], [-26, 50], [-60, 82], [-98, 74], [-122, 38]];
-const liverLower: Point[] = [[-130, 0], [-122, -44], [-92, -74], [-56, -82], [-28, -72], [-14, -52], [-18, -38], [-34, -26], [-44, -8], [-44, 14], [-54, 30], [-76, 52], [-100, 62], [-122, 40]];
+const liverUpper: Point[] = [[-128, -8], [-118, -48], [-86, -76], [-40, -84], [8, -76], [44, -62], [60, -44], [36, -28], [6, -14], [-12, 14],
+  [-26, 50], [-60, 82], [-98, 74], [-122, 38]];
+const liverLower: Point[] = [[-130, 0], [-122, -44], [-92, -74], [-56, -82], [-28, -72], [-14, -52], [-18, -38], [-34, -26], [-44, -8], [-44, 14],
+  [-54, 30], [-76, 52], [-100, 62], [-122, 40]];
 
 export function drawCtLiver(seed: number, options: PhantomOptions = {}): PhantomStudy {
   const size = options.size ?? 512;
@@ -38,7 +41,8 @@ export function drawCtLiver(seed: number, options: PhantomOptions = {}): Phantom
   const span = (frameCount - 1) * thickness;
   const firstZ = -random.between(0, Math.max(0, regionMm - span));
   const tissue = isPortal
-    ? { liver: random.between(100, 118), vein: random.between(158, 185), aorta: random.between(150, 175), spleen: 122, cortex: 185, medulla: 150, lesion: random.between(45, 62) }
+    ? { liver: random.between(100, 118), vein: random.between(158, 185), aorta: random.between(150, 175), spleen: 122, cortex: 185, medulla: 150,
+      lesion: random.between(45, 62) }
     : { liver: random.between(56, 64), vein: 38, aorta: 42, spleen: 50, cortex: 34, medulla: 30, lesion: random.between(26, 34) };
   const vessels = liverVessels(random);
   const lesions = label === 'liver_lesion' ? drawLesions(random, firstZ, span) : [];
@@ -58,8 +62,10 @@ export function drawCtLiver(seed: number, options: PhantomOptions = {}): Phantom
     if (t < 0.3) drawLungBases(at, t, build, texture);
     drawHollowOrgans(at, t, build, new Random(gasSeed), texture);
     if (t > 0.5) drawKidneys(at, t, build, tissue, texture);
-    const outline = (x: number, y: number, rx: number, ry: number, turn = 0): Mask => filledMm(at, resized(blob(x, y, rx, ry, turn, [{ waves: 3, amplitude: 0.06, phase: 1 }])));
-    if (t < 0.85) paint(at.values, filledMm(at, resized(organ([[84, 62], [108, 50], [124, 20], [126, -8], [112, -22], [104, 2], [92, 26], [76, 44]]))), (i) => tissue.spleen + 5 * texture.data[i]!);
+    const outline = (x: number, y: number, rx: number, ry: number, turn = 0): Mask => filledMm(at,
+      resized(blob(x, y, rx, ry, turn, [{ waves: 3, amplitude: 0.06, phase: 1 }])));
+    if (t < 0.85) paint(at.values, filledMm(at, resized(organ([[84, 62], [108, 50], [124, 20], [126, -8], [112, -22], [104, 2], [92, 26],
+      [76, 44]]))), (i) => tissue.spleen + 5 * texture.data[i]!);
     const liver = coverageMm(at, resized(organ(between(liverUpper, liverLower, t))));
     const mottle = fractalNoise(own, size, size, 10 / spacingMm, 2);
     paintField(at.values, liver, (i) => tissue.liver + 3 * mottle.data[i]!);
@@ -88,7 +94,8 @@ export function drawCtLiver(seed: number, options: PhantomOptions = {}): Phantom
     }
     frames.push({
       picture: null,
-      stored: storedHu(at, scannerNoise(Random.named(seed, `ct_liver noise ${k}`), size, 0.95), 11, isPortal ? { center: 80, width: 350 } : { center: 45, width: 320 }),
+      stored: storedHu(at, scannerNoise(Random.named(seed, `ct_liver noise ${k}`), size, 0.95), 11,
+        isPortal ? { center: 80, width: 350 } : { center: 45, width: 320 }),
       boxes,
       geometry: axialGeometry(at, z),
       thicknessMm: thickness,
@@ -134,7 +141,8 @@ function drawLesions(random: Random, firstZ: number, span: number): Lesion[] {
     const reach = Math.sqrt(random.uniform());
     const centre: Point3 = [-84 + 30 * reach * Math.cos(angle), -6 + 46 * reach * Math.sin(angle), firstZ - span * random.between(0.15, 0.85)];
     const radiusMm = random.between(4.5, result.length === 0 ? 20 : 12);
-    if (result.some((other) => Math.hypot(other.centre[0] - centre[0], other.centre[1] - centre[1], other.centre[2] - centre[2]) < other.radiusMm + radiusMm + 7)) continue;
+    if (result.some((other) => Math.hypot(other.centre[0] - centre[0], other.centre[1] - centre[1],
+      other.centre[2] - centre[2]) < other.radiusMm + radiusMm + 7)) continue;
     const type = random.chance(0.25) ? 'cyst' : 'metastasis';
     result.push({ centre, radiusMm, type, waves: harmonics(random, type === 'cyst' ? 0.025 : 0.07, 6) });
   }
@@ -164,8 +172,10 @@ function lesionMask(at: Plane, { centre, radiusMm, waves }: Lesion, build: numbe
 
 function drawPosteriorMuscles(at: Plane, t: number, build: number, texture: Field): void {
   for (const side of [-1, 1]) {
-    paint(at.values, filledMm(at, blob(side * 33 * build, 86 * build, 25 * build, 15 * build, side * -0.12, [{ waves: 3, amplitude: 0.08, phase: 0.5 }])), (i) => 52 + 14 * texture.data[i]!);
-    if (t > 0.4) paint(at.values, filledMm(at, ellipse(side * 28 * build, 54 * build, 9 * build * t, 14 * build * t, 0)), (i) => 54 + 4 * texture.data[i]!);
+    paint(at.values, filledMm(at, blob(side * 33 * build, 86 * build, 25 * build, 15 * build, side * -0.12,
+      [{ waves: 3, amplitude: 0.08, phase: 0.5 }])), (i) => 52 + 14 * texture.data[i]!);
+    if (t > 0.4) paint(at.values, filledMm(at, ellipse(side * 28 * build, 54 * build, 9 * build * t, 14 * build * t, 0)),
+      (i) => 54 + 4 * texture.data[i]!);
     // The crura of the diaphragm beside the aorta.
     paint(at.values, filledMm(at, ellipse(side * 16 * build, 36 * build, 3.4, 12, side * 0.35)), 50);
   }
@@ -203,7 +213,8 @@ function drawHollowOrgans(at: Plane, t: number, build: number, random: Random, t
   pouch(58, -8 - 30 * Math.min(1, t * 2), 34 - 10 * t, 40 - 22 * Math.min(1, t * 2), 0.45, -34 - 20 * t, 22);
   pouch(100, -34 + 8 * t, 15, 17, 0.2, -40 + random.between(-4, 10), 30);
   if (t > 0.5) {
-    for (let i = 0; i < 7; i++) pouch(random.between(-8, 84), random.between(-74, -38), random.between(8, 14), random.between(7, 11), random.between(0, 3), random.chance(0.4) ? random.between(-70, -50) : -400, 34);
+    for (let i = 0; i < 7; i++) pouch(random.between(-8, 84), random.between(-74, -38), random.between(8, 14), random.between(7, 11),
+      random.between(0, 3), random.chance(0.4) ? random.between(-70, -50) : -400, 34);
   }
 }
 
@@ -212,11 +223,13 @@ function drawKidneys(at: Plane, t: number, build: number, tissue: { cortex: numb
   for (const side of [-1, 1]) {
     const x = side * 64 * build;
     const y = 50 * build;
-    const kidney = (k: number): Point[] => blob(x, y, 25 * k * (0.5 + 0.5 * s), 30 * k * (0.5 + 0.5 * s), side * -0.35, [{ waves: 2, amplitude: 0.03, phase: 0 }]);
+    const kidney = (k: number): Point[] => blob(x, y, 25 * k * (0.5 + 0.5 * s), 30 * k * (0.5 + 0.5 * s), side * -0.35,
+      [{ waves: 2, amplitude: 0.03, phase: 0 }]);
     paint(at.values, filledMm(at, kidney(1)), (i) => tissue.cortex + 5 * texture.data[i]!);
     for (let i = 0; i < 7; i++) {
       const angle = side * (-1.9 + i * 0.63);
-      paint(at.values, filledMm(at, ellipse(x + side * 12 * s * Math.cos(angle), y + 16 * s * Math.sin(angle), 4.5 * s + 1, 5.5 * s + 1, angle)), tissue.medulla);
+      paint(at.values, filledMm(at, ellipse(x + side * 12 * s * Math.cos(angle), y + 16 * s * Math.sin(angle), 4.5 * s + 1, 5.5 * s + 1, angle)),
+        tissue.medulla);
     }
     if (t > 0.7) paint(at.values, filledMm(at, blob(x - side * 14, y - 3, 13, 9, 0, [{ waves: 3, amplitude: 0.2, phase: 1 }])), hu.fat + 15);
   }
@@ -232,7 +245,8 @@ function drawLigament(at: Plane, build: number): void {
 function drawPancreas(at: Plane, build: number, value: number, vein: number, texture: Field): void {
   const gland = field(at.size, at.size);
   const lobes = field(at.size, at.size);
-  strokeMm(at, gland, [[-26, -4], [-8, -14], [20, -14], [48, 2], [76, 20]].map(([x, y]): Point => [x! * build, y! * build]), (t) => 9 - 2.5 * t + 1.2 * Math.sin(t * 40));
+  strokeMm(at, gland, [[-26, -4], [-8, -14], [20, -14], [48, 2], [76, 20]].map(([x, y]): Point => [x! * build, y! * build]),
+    (t) => 9 - 2.5 * t + 1.2 * Math.sin(t * 40));
   paintField(at.values, blurred(gland, 0.8), (i) => value + 12 * texture.data[i]!);
   strokeMm(at, lobes, [[4, -2], [30, 4], [62, 25]].map(([x, y]): Point => [x! * build, y! * build]), 3.4);
   paintField(at.values, lobes, vein);

@@ -3,7 +3,8 @@ import { clamp } from '#models/base/math.ts';
 import { Random } from '#models/base/random.ts';
 import { canvas, tint, tintField, toPicture } from './colour.ts';
 import type { Rgb } from './colour.ts';
-import { blob, blurred, boxOfField, coverage, ellipse, field, filled, fractalNoise, harmonics, longAxis, smooth, smoothNoise, stroke, whiteNoise } from './drawing.ts';
+import { blob, blurred, boxOfField, coverage, ellipse, field, filled, fractalNoise, harmonics, longAxis, smooth, smoothNoise, stroke,
+  whiteNoise } from './drawing.ts';
 import type { Harmonic, Point } from './drawing.ts';
 import { noGeometry, rounded } from './study.ts';
 import type { PhantomMeasurement, PhantomOptions, PhantomStudy } from './study.ts';
@@ -33,7 +34,8 @@ export function drawDermoscopy(seed: number, options: PhantomOptions = {}): Phan
   }
   for (let k = random.below(14); k > 0; k--) {
     const r = size * random.between(0.004, 0.014);
-    tint(picture, filled(blob(random.between(0, size), random.between(0, size), r, r * 0.8, 0, harmonics(random, 0.1, 4))), mix(skin, [150, 90, 60], 0.5), 0.45);
+    tint(picture, filled(blob(random.between(0, size), random.between(0, size), r, r * 0.8, 0, harmonics(random, 0.1, 4))),
+      mix(skin, [150, 90, 60], 0.5), 0.45);
   }
 
   // The lesion: outline, base colour, two or more tones, network or globules.
@@ -67,7 +69,8 @@ export function drawDermoscopy(seed: number, options: PhantomOptions = {}): Phan
     for (const [colour, opacity] of [[[98, 104, 128], 0.55], [[206, 150, 140], 0.6], [[34, 24, 26], 0.75]] as const) {
       const angle = random.between(0, 2 * Math.PI);
       const reach = radius * random.between(0.15, 0.55);
-      const patch = blurred(coverage(size, size, blob(cx + reach * Math.cos(angle), cy + reach * Math.sin(angle), radius * random.between(0.2, 0.42), radius * random.between(0.18, 0.34), angle, harmonics(random, 0.18, 6))), size * 0.014);
+      const patch = blurred(coverage(size, size, blob(cx + reach * Math.cos(angle), cy + reach * Math.sin(angle),
+        radius * random.between(0.2, 0.42), radius * random.between(0.18, 0.34), angle, harmonics(random, 0.18, 6))), size * 0.014);
       for (let i = 0; i < patch.data.length; i++) patch.data[i]! *= edge.data[i]!;
       tintField(picture, patch, colour, opacity);
     }
@@ -89,7 +92,8 @@ export function drawDermoscopy(seed: number, options: PhantomOptions = {}): Phan
   tintField(picture, blurred(hairCover, 0.4), [58, 38, 32], 0.8);
   if (random.chance(0.25)) drawRuler(picture, size, random);
   const glare = random.below(3);
-  for (let k = 0; k < glare; k++) tint(picture, filled(ellipse(random.between(0, size), random.between(0, size), size * 0.012, size * 0.006, random.between(0, 3))), [250, 246, 244], 0.7);
+  for (let k = 0; k < glare; k++) tint(picture, filled(ellipse(random.between(0, size), random.between(0, size), size * 0.012, size * 0.006,
+    random.between(0, 3))), [250, 246, 244], 0.7);
   const dim = random.between(0.06, 0.3);
   const isRound = random.chance(0.12);
   for (let y = 0, i = 0; y < size; y++) {
@@ -109,7 +113,8 @@ export function drawDermoscopy(seed: number, options: PhantomOptions = {}): Phan
   ];
   return {
     kind: 'dermoscopy', seed, modality: 'dermoscopy', label, labels: skinLabels, levels: [], measurements,
-    frames: [{ picture: toPicture(picture, whiteNoise(random, size * size), 2.5), stored: null, boxes: [{ class: 'skin_lesion', box }], geometry: noGeometry, thicknessMm: null }],
+    frames: [{ picture: toPicture(picture, whiteNoise(random, size * size), 2.5), stored: null, boxes: [{ class: 'skin_lesion', box }],
+      geometry: noGeometry, thicknessMm: null }],
     facts: { body_part: 'skin', malignant: isMelanoma, hairs: hairs > 0, border: isMelanoma ? 'irregular' : 'regular' },
   };
 }

@@ -228,7 +228,7 @@ export function harmonics(random: Random, roughness: number, most = 6): Harmonic
 
 /** A closed outline: an ellipse whose radius is modulated by `waves`. */
 export function blob(cx: number, cy: number, rx: number, ry: number, turn: number, waves: readonly Harmonic[]): Point[] {
-  const corners = Math.max(12, Math.min(240, Math.ceil(Math.max(rx, ry) * 1.5 + waves.length * 8)));
+  const corners = Math.max(20, Math.min(240, Math.ceil(Math.max(rx, ry) * 1.5 + waves.length * 6)));
   const cos = Math.cos(turn);
   const sin = Math.sin(turn);
   const points: Point[] = [];
@@ -338,7 +338,8 @@ export function softened(points: readonly Point[], sigma: number): Mask {
   const sharp = filled(points);
   const margin = Math.ceil(sigma * 3);
   const padded = field(sharp.width + 2 * margin, sharp.height + 2 * margin);
-  for (let y = 0; y < sharp.height; y++) padded.data.set(sharp.data.subarray(y * sharp.width, (y + 1) * sharp.width), (y + margin) * padded.width + margin);
+  for (let y = 0; y < sharp.height; y++) padded.data.set(sharp.data.subarray(y * sharp.width, (y + 1) * sharp.width),
+    (y + margin) * padded.width + margin);
   return { x: sharp.x - margin, y: sharp.y - margin, width: padded.width, height: padded.height, data: blurred(padded, sigma).data };
 }
 
@@ -412,7 +413,8 @@ export function stroke(target: Field, points: readonly Point[], radius: number |
 }
 
 /** Calls `visit(index, coverage)` for each covered pixel of the image. */
-export function forCovered(image: { readonly width: number; readonly height: number }, mask: Mask, visit: (index: number, coverage: number) => void): void {
+export function forCovered(image: { readonly width: number; readonly height: number }, mask: Mask,
+  visit: (index: number, coverage: number) => void): void {
   const left = Math.max(0, -mask.x);
   const right = Math.min(mask.width, image.width - mask.x);
   const top = Math.max(0, -mask.y);

@@ -3,7 +3,8 @@ import { clamp } from '#models/base/math.ts';
 import { Random } from '#models/base/random.ts';
 import { canvas, tintField, toPicture } from './colour.ts';
 import type { Rgb } from './colour.ts';
-import { blob, blurred, coverage, ellipse, field, filled, fractalNoise, harmonics, paint, smooth, smoothNoise, stroke, whiteNoise } from './drawing.ts';
+import { blob, blurred, coverage, ellipse, field, filled, fractalNoise, harmonics, paint, smooth, smoothNoise, stroke,
+  whiteNoise } from './drawing.ts';
 import type { Field, Point } from './drawing.ts';
 import { noGeometry, rounded } from './study.ts';
 import type { PhantomBox, PhantomMeasurement, PhantomOptions, PhantomStudy } from './study.ts';
@@ -54,7 +55,8 @@ export function drawFundus(seed: number, options: PhantomOptions = {}): PhantomS
     const angle = random.between(0, 2 * Math.PI);
     const reach = radius * random.between(0.2, 0.75);
     const r = radius * random.between(0.008, 0.035);
-    tintField(picture, blurred(coverage(width, height, blob(cx + reach * Math.cos(angle), cy + reach * 0.8 * Math.sin(angle), r, r * random.between(0.6, 1), angle, harmonics(random, 0.2, 5))), 0.7), [122, 22, 14], 0.75);
+    tintField(picture, blurred(coverage(width, height, blob(cx + reach * Math.cos(angle), cy + reach * 0.8 * Math.sin(angle), r,
+      r * random.between(0.6, 1), angle, harmonics(random, 0.2, 5))), 0.7), [122, 22, 14], 0.75);
   }
   drawVasculature(picture, random, disc, macula, towardsNose, radius);
 
@@ -62,7 +64,8 @@ export function drawFundus(seed: number, options: PhantomOptions = {}): PhantomS
   const discCover = blurred(coverage(width, height, blob(disc[0], disc[1], discRadius * 0.93, discRadius, 0, harmonics(random, 0.02, 3))), 1.2);
   tintField(picture, discCover, [246, 196, 122], 0.82);
   const cup = random.between(0.3, 0.5);
-  tintField(picture, blurred(coverage(width, height, ellipse(disc[0] - towardsNose * discRadius * 0.08, disc[1], discRadius * cup, discRadius * cup * 1.08)), discRadius * 0.09), [255, 236, 182], 0.85);
+  tintField(picture, blurred(coverage(width, height, ellipse(disc[0] - towardsNose * discRadius * 0.08, disc[1], discRadius * cup,
+    discRadius * cup * 1.08)), discRadius * 0.09), [255, 236, 182], 0.85);
   drawDiscVessels(picture, random, disc, discRadius, towardsNose);
 
   const exudates = label === 'normal' ? null : drawExudates(random, width, height, macula, radius);
@@ -109,7 +112,8 @@ function vessel(random: Random, target: Field, start: Point, heading: number, tu
     const left = 1 - k / steps;
     if (depth > 0 && k > 1 && random.chance(depth === 2 ? 0.24 : 0.17)) {
       const side = random.pick([-1, 1]);
-      vessel(random, target, [x, y], angle + side * random.between(0.45, 0.85), -side * random.between(0, 0.5), length * left * random.between(0.35, 0.7), width * (0.42 + 0.3 * left), depth - 1);
+      vessel(random, target, [x, y], angle + side * random.between(0.45, 0.85), -side * random.between(0, 0.5),
+        length * left * random.between(0.35, 0.7), width * (0.42 + 0.3 * left), depth - 1);
     }
   }
   stroke(target, smooth(points, false, 3), (t) => (width / 2) * (1 - 0.62 * t));
@@ -135,7 +139,8 @@ function drawVasculature(picture: ReturnType<typeof canvas>, random: Random, dis
   }
   // Nothing crosses the centre of the macula.
   for (const target of [veins, arteries]) {
-    for (let y = 0, i = 0; y < height; y++) for (let x = 0; x < width; x++, i++) if (target.data[i]! > 0) target.data[i]! *= clamp((Math.hypot(x - macula[0], y - macula[1]) / radius - 0.1) / 0.09, 0, 1);
+    for (let y = 0, i = 0; y < height; y++) for (let x = 0; x < width; x++,
+      i++) if (target.data[i]! > 0) target.data[i]! *= clamp((Math.hypot(x - macula[0], y - macula[1]) / radius - 0.1) / 0.09, 0, 1);
   }
   tintField(picture, blurred(veins, 0.6), [128, 28, 18], 0.72);
   tintField(picture, blurred(arteries, 0.6), [168, 46, 24], 0.68);
@@ -176,7 +181,8 @@ function drawExudates(random: Random, width: number, height: number, macula: Poi
       const x = macula[0] + d * Math.cos(a) + (isRing ? 0 : random.normal() * spread);
       const y = macula[1] + d * Math.sin(a) + (isRing ? 0 : random.normal() * spread);
       const r = radius * random.between(0.004, 0.017);
-      if (Math.hypot(x - width / 2, y - height / 2) < radius * 0.9) paint(cover, filled(blob(x, y, r, r * random.between(0.6, 1), a, harmonics(random, 0.16, 5))), 1);
+      if (Math.hypot(x - width / 2, y - height / 2) < radius * 0.9) paint(cover,
+        filled(blob(x, y, r, r * random.between(0.6, 1), a, harmonics(random, 0.16, 5))), 1);
     }
   }
   return cover;

@@ -1,7 +1,8 @@
 /** A T1-weighted MR series of the head after contrast: folded cortex, ventricles, skull and scalp, and a mass of one of three kinds. */
 import { clamp } from '#models/base/math.ts';
 import { Random } from '#models/base/random.ts';
-import { blob, blurred, coverage, ellipse, field, filled, forCovered, fractalNoise, harmonics, longAxis, paint, paintField, smoothNoise, softened, whiteNoise } from './drawing.ts';
+import { blob, blurred, coverage, ellipse, field, filled, forCovered, fractalNoise, harmonics, longAxis, paint, paintField, smoothNoise, softened,
+  whiteNoise } from './drawing.ts';
 import type { Field, Harmonic, Mask, Point } from './drawing.ts';
 import { axialGeometry, filledMm, plane, strokeMm, toPixel, toPixels } from './plane.ts';
 import type { Plane } from './plane.ts';
@@ -12,7 +13,7 @@ import { organ } from './torso.ts';
 export const headLabels = ['no_tumour', 'glioma', 'meningioma', 'pituitary_tumour'] as const;
 
 /** Signal of each tissue on T1. */
-const signal = { csf: 95, grey: 292, white: 440, fat: 740, muscle: 260, bone: 45, marrow: 230, vessel: 760 } as const;
+const signal = { csf: 95, grey: 275, white: 448, fat: 740, muscle: 260, bone: 45, marrow: 230, vessel: 760 } as const;
 
 /** Vertex of the brain to the base, mm; t = 0 at the top. */
 const regionMm = 120;
@@ -48,7 +49,8 @@ export function drawMrHead(seed: number, options: PhantomOptions = {}): PhantomS
     const boxes = drawSlice(at, { z, thickness, seed, own, build, ventricles, tumour });
     frames.push({
       picture: null,
-      stored: { width: size, height: size, samples: ricianSamples(at.values, own), bitsStored: 12, slope: 1, intercept: 0, window: { center: 400, width: 860 } },
+      stored: { width: size, height: size, samples: ricianSamples(at.values, own), bitsStored: 12, slope: 1, intercept: 0,
+        window: { center: 400, width: 860 } },
       boxes,
       geometry: axialGeometry(at, z),
       thicknessMm: thickness,
@@ -61,7 +63,8 @@ export function drawMrHead(seed: number, options: PhantomOptions = {}): PhantomS
   }
   return {
     kind: 'mr_head', seed, modality: 'mri', label, labels: headLabels, frames, levels: [], measurements,
-    facts: { body_part: 'brain', abnormal: label !== 'no_tumour', sequence: 'T1 post contrast', plane: 'axial', ...(tumour === null ? {} : { side: sideOf(tumour) }) },
+    facts: { body_part: 'brain', abnormal: label !== 'no_tumour', sequence: 'T1 post contrast', plane: 'axial',
+      ...(tumour === null ? {} : { side: sideOf(tumour) }) },
   };
 }
 
@@ -147,7 +150,8 @@ function drawSlice(at: Plane, { z, thickness, seed, own, build, ventricles, tumo
   paint(values, filledMm(at, grow(14)), 350);
   paint(values, filledMm(at, grow(12.4)), (i) => signal.fat + 90 * slow.data[i]! + 60 * texture.data[i]!);
   if (t > 0.5) {
-    for (const side of [-1, 1]) paint(values, filledMm(at, ellipse(side * 66 * scale, -18, 9, 30, side * 0.12)), (i) => signal.muscle + 30 * texture.data[i]!);
+    for (const side of [-1, 1]) paint(values, filledMm(at, ellipse(side * 66 * scale, -18, 9, 30, side * 0.12)),
+      (i) => signal.muscle + 30 * texture.data[i]!);
   }
   paint(values, filledMm(at, grow(8.6)), signal.bone);
   paint(values, filledMm(at, grow(6.6)), (i) => signal.marrow + 60 * slow.data[i]! + 35 * texture.data[i]!);
@@ -173,18 +177,18 @@ function drawSlice(at: Plane, { z, thickness, seed, own, build, ventricles, tumo
 function paintBrain(at: Plane, brain: Field, seed: number, z: number, texture: Field, slow: Field, isBase: boolean): void {
   const { spacingMm, values } = at;
   const depth = depthMm(brain, spacingMm);
-  const coarse = folds(seed, at, z, 9, 'folds');
+  const coarse = folds(seed, at, z, 8.5, 'folds');
   const fine = folds(seed, at, z, 5.5, 'small folds');
   for (let i = 0; i < brain.data.length; i++) {
     const inside = brain.data[i]!;
     if (inside === 0) continue;
     const d = depth.data[i]!;
     const ridge = Math.abs(coarse.data[i]! + 0.45 * fine.data[i]!);
-    // Sulci narrow with depth and end about 22 mm below the surface.
-    const reach = clamp(1 - d / (isBase ? 14 : 23), 0, 1);
-    const sulcus = clamp((0.17 * reach - ridge) * 9 + 0.5, 0, 1) * clamp(reach * 4, 0, 1);
+    // Sulci narrow with depth and end about 26 mm below the surface.
+    const reach = clamp(1 - d / (isBase ? 15 : 27), 0, 1);
+    const sulcus = clamp((0.2 * reach - ridge) * 8 + 0.5, 0, 1) * clamp(reach * 4, 0, 1);
     const cortexBySurface = clamp((3.4 - d) / 1.2, 0, 1);
-    const cortexBySulcus = clamp((0.62 * Math.sqrt(reach) - ridge) * 3.2 + 0.5, 0, 1) * clamp(reach * 5, 0, 1);
+    const cortexBySulcus = clamp((0.82 * Math.sqrt(reach) - ridge) * 4 + 0.5, 0, 1) * clamp(reach * 5, 0, 1);
     const cortex = Math.max(cortexBySurface, cortexBySulcus);
     const tissue = signal.white + 9 * slow.data[i]! + (signal.grey - signal.white) * cortex + 8 * texture.data[i]!;
     values.data[i]! += (tissue + (signal.csf - tissue) * sulcus - values.data[i]!) * inside;
@@ -201,10 +205,12 @@ function depthMm(mask: Field, spacingMm: number): Field {
   const { data } = result;
   for (let i = 0; i < data.length; i++) data[i] = mask.data[i]! > 0.5 ? 1e6 : 0;
   for (let i = width + 1; i < data.length; i++) {
-    data[i] = Math.min(data[i]!, data[i - 1]! + straight, data[i - width]! + straight, data[i - width - 1]! + diagonal, data[i - width + 1]! + diagonal);
+    data[i] = Math.min(data[i]!, data[i - 1]! + straight, data[i - width]! + straight, data[i - width - 1]! + diagonal,
+      data[i - width + 1]! + diagonal);
   }
   for (let i = data.length - width - 2; i >= 0; i--) {
-    data[i] = Math.min(data[i]!, data[i + 1]! + straight, data[i + width]! + straight, data[i + width + 1]! + diagonal, data[i + width - 1]! + diagonal);
+    data[i] = Math.min(data[i]!, data[i + 1]! + straight, data[i + width]! + straight, data[i + width + 1]! + diagonal,
+      data[i + width - 1]! + diagonal);
   }
   return result;
 }
@@ -230,7 +236,8 @@ function drawDeep(at: Plane, scale: number, t: number, ventricles: number, textu
   const { values } = at;
   const s = scale;
   const horn = field(at.size, at.size);
-  const grey = (points: readonly Point[], value: number = signal.grey + 25): void => paint(values, softMask(at, points, 1.1), (i) => value + 8 * texture.data[i]!);
+  const grey = (points: readonly Point[], value: number = signal.grey + 25): void => paint(values, softMask(at, points, 1.1),
+    (i) => value + 8 * texture.data[i]!);
   if (t < 0.45) {
     // The bodies of the lateral ventricles: two long crescents, back to back.
     for (const side of [-1, 1]) {
@@ -263,9 +270,12 @@ function drawBase(at: Plane, scale: number, t: number, brain: Field): void {
   const low = clamp((t - 0.72) / 0.28, 0, 1);
   const frontal = 1 - 0.75 * low;
   for (const side of [-1, 1]) {
-    paint(brain, filledMm(at, organ([[side * 2, -78 * s], [side * 34, -72 * s], [side * 46, -52 * s], [side * 30, (-52 + 22 * frontal) * s], [side * 3, (-60 + 26 * frontal) * s]])), 1);
-    paint(brain, filledMm(at, organ([[side * 17, -24 * s], [side * 38, -46 * s], [side * 61, -26 * s], [side * 65, 10 * s], [side * 52, 28 * s], [side * 30, 20 * s], [side * 17, 2 * s]])), 1);
-    paint(brain, filledMm(at, organ([[side * 1.5, 36 * s], [side * 20, 26 * s], [side * 52, 32 * s], [side * 50, 62 * s], [side * 22, 78 * s], [side * 1.5, 74 * s]])), 1);
+    paint(brain, filledMm(at, organ([[side * 2, -78 * s], [side * 34, -72 * s], [side * 46, -52 * s], [side * 30, (-52 + 22 * frontal) * s],
+      [side * 3, (-60 + 26 * frontal) * s]])), 1);
+    paint(brain, filledMm(at, organ([[side * 17, -24 * s], [side * 38, -46 * s], [side * 61, -26 * s], [side * 65, 10 * s], [side * 52, 28 * s],
+      [side * 30, 20 * s], [side * 17, 2 * s]])), 1);
+    paint(brain, filledMm(at, organ([[side * 1.5, 36 * s], [side * 20, 26 * s], [side * 52, 32 * s], [side * 50, 62 * s], [side * 22, 78 * s],
+      [side * 1.5, 74 * s]])), 1);
   }
   paint(brain, filledMm(at, blob(0, 13 * s, 18 * s, 16 * s, 0, [{ waves: 3, amplitude: 0.08, phase: Math.PI / 2 }])), 1);
   paint(brain, filledMm(at, ellipse(0, 46 * s, 9 * s, 26 * s)), 1);
@@ -286,7 +296,8 @@ function drawBaseDetails(at: Plane, scale: number, t: number, texture: Field): v
   if (t > 0.86) {
     // Orbits with their fat, the eyes, and the air of the ethmoid between.
     for (const side of [-1, 1]) {
-      paint(values, filledMm(at, organ([[side * 14, -39], [side * 24, -65], [side * 46, -65], [side * 48, -51], [side * 26, -23]])), (i) => signal.fat - 40 + 40 * texture.data[i]!);
+      paint(values, filledMm(at, organ([[side * 14, -39], [side * 24, -65], [side * 46, -65], [side * 48, -51], [side * 26, -23]])),
+        (i) => signal.fat - 40 + 40 * texture.data[i]!);
       paint(values, filledMm(at, ellipse(side * 33, -65, 13, 12.5)), 300);
       paint(values, filledMm(at, ellipse(side * 33, -65, 11.6, 11)), 130);
       paint(values, filledMm(at, ellipse(side * 33, -74, 4.6, 2)), 330);
@@ -339,7 +350,9 @@ function paintTumour(at: Plane, tumour: Tumour, z: number, thickness: number, ra
     const level = tumour.label === 'meningioma' ? 690 : 640;
     if (tumour.label === 'meningioma') {
       const tail = blurred(coverage(size, size, ellipse(x, y, radius * 1.16, radius * 1.16)), 0.7 / spacingMm);
-      for (let i = 0; i < values.data.length; i++) if (brain.data[i]! > 0) values.data[i]! += (signal.csf + 80 - values.data[i]!) * tail.data[i]! * 0.8;
+      for (let i = 0; i < values.data.length; i++) {
+        if (brain.data[i]! > 0) values.data[i]! += (signal.csf + 80 - values.data[i]!) * tail.data[i]! * 0.8;
+      }
     }
     for (let i = 0; i < values.data.length; i++) values.data[i]! += (level + 26 * texture.data[i]! - values.data[i]!) * soft.data[i]!;
   }

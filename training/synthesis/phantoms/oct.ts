@@ -4,13 +4,14 @@ import { Random } from '#models/base/random.ts';
 import { blob, blurred, field, filled, forCovered, fractalNoise, harmonics, smoothNoise, speckle } from './drawing.ts';
 import type { Field } from './drawing.ts';
 import { boxesOf, noGeometry, rounded } from './study.ts';
-import type { PhantomBox, PhantomMeasurement, PhantomOptions, PhantomStudy } from './study.ts';
+import type { PhantomBox, PhantomMeasurement, PhantomOptions, PhantomStudy, StoredPixels } from './study.ts';
 
 export const octLabels = ['normal', 'drusen', 'diabetic_macular_oedema'] as const;
 
 /** Layers from the inside out: thickness relative to the retina, reflectance. */
 const layers: readonly (readonly [number, number])[] = [
-  [0.12, 0.7], [0.13, 0.44], [0.09, 0.5], [0.12, 0.24], [0.07, 0.46], [0.24, 0.17], [0.035, 0.34], [0.05, 0.2], [0.055, 0.86], [0.03, 0.36], [0.06, 1],
+  [0.12, 0.7], [0.13, 0.44], [0.09, 0.5], [0.12, 0.24], [0.07, 0.46], [0.24, 0.17], [0.035, 0.34], [0.05, 0.2], [0.055, 0.86], [0.03, 0.36],
+    [0.06, 1],
 ];
 
 export function drawOct(seed: number, options: PhantomOptions = {}): PhantomStudy {
@@ -98,7 +99,8 @@ export function drawOct(seed: number, options: PhantomOptions = {}): PhantomStud
         to -= lift;
       } else if (k === 5) to -= lift;
       const darkening = k < 8 ? 1 : shadow;
-      addSpan(reflectance, x, from, to, bright * darkening * (k === 0 ? 1 - 0.6 * pit : 1) * (1 + 0.1 * haze.data[clamp(Math.round(from), 0, height - 1) * width + x]!));
+      addSpan(reflectance, x, from, to, bright * darkening * (k === 0 ? 1 - 0.6 * pit : 1) * (1 + 0.1 * haze.data[clamp(Math.round(from), 0,
+        height - 1) * width + x]!));
       y += size;
     });
     // What fills a druse, then the choroid fading with depth.
@@ -129,12 +131,15 @@ export function drawOct(seed: number, options: PhantomOptions = {}): PhantomStud
   // A druse is boxed with the bright line that it lifts.
   const rpeThickness = retina * 0.06;
   for (const { x, half, rise } of drusen) {
-    const outline = Array.from({ length: 25 }, (_, k) => -1 + k / 12).map((s) => [x + s * half, rpe[clamp(Math.round(x + s * half), 0, width - 1)]! - rise * (1 - s * s) ** 0.8 - rpeThickness] as const);
-    boxes.push(...boxesOf(reflectance, filled([...outline, [x + half, rpe[clamp(Math.round(x + half), 0, width - 1)]! + 0.5], [x - half, rpe[clamp(Math.round(x - half), 0, width - 1)]! + 0.5]]), 'drusen'));
+    const outline = Array.from({ length: 25 }, (_, k) => -1 + k / 12).map((s) => [x + s * half,
+      rpe[clamp(Math.round(x + s * half), 0, width - 1)]! - rise * (1 - s * s) ** 0.8 - rpeThickness] as const);
+    boxes.push(...boxesOf(reflectance, filled([...outline, [x + half, rpe[clamp(Math.round(x + half), 0, width - 1)]! + 0.5],
+      [x - half, rpe[clamp(Math.round(x - half), 0, width - 1)]! + 0.5]]), 'drusen'));
     measurements.push({ name: 'height', class: 'drusen', frame: 0, value: rounded(rise), unit: 'px' });
   }
   measurements.push({ name: 'count', class: isOedema ? 'retinal_fluid' : 'drusen', frame: null, value: boxes.length, unit: 'count' });
-  measurements.push({ name: 'central thickness', class: 'retina', frame: 0, value: rounded(thickness[clamp(Math.round(centre), 0, width - 1)]!), unit: 'px' });
+  measurements.push({ name: 'central thickness', class: 'retina', frame: 0, value: rounded(thickness[clamp(Math.round(centre), 0, width - 1)]!),
+    unit: 'px' });
 
   return {
     kind: 'oct', seed, modality: 'oct', label, labels: octLabels, levels: [], measurements,
@@ -153,7 +158,7 @@ function addSpan(target: Field, x: number, from: number, to: number, value: numb
 }
 
 /** Speckle multiplies; the display is compressed between linear and logarithmic, over a noise floor. */
-function storedOct(reflectance: Field, random: Random): { width: number; height: number; samples: Uint8Array; bitsStored: number; slope: number; intercept: number; window: { center: number; width: number } } {
+function storedOct(reflectance: Field, random: Random): StoredPixels {
   const { width, height } = reflectance;
   const grain = speckle(random, width, height, 0.75, 0.6);
   const samples = new Uint8Array(width * height);

@@ -37,7 +37,8 @@ export function axialGeometry({ size, spacingMm }: Plane, z: number): FrameGeome
   return {
     spacingMm: [spacingMm, spacingMm],
     spacingSource: 'PixelSpacing',
-    positionMm: [corner, corner, z],
+    // To a thousandth of a millimetre, so that the decimals of a file hold it exactly.
+    positionMm: [corner, corner, Math.round(z * 1000) / 1000],
     orientation: [1, 0, 0, 0, 1, 0],
   };
 }

@@ -28,14 +28,16 @@ const questions: Record<PhantomKind, readonly string[]> = {
 
 /** Small pictures: what a small network sees. */
 const sizes: Record<PhantomKind, number> = {
-  ct_chest: 256, ct_liver: 256, mr_head: 224, chest_film: 256, breast_ultrasound: 256, blood_smear: 320, slide: 384, oct: 288, fundus: 320, dermoscopy: 224,
+  ct_chest: 256, ct_liver: 256, mr_head: 224, chest_film: 256, breast_ultrasound: 256, blood_smear: 320, slide: 384, oct: 288, fundus: 320,
+    dermoscopy: 224,
 };
 
 /**
  * One record from a study that `draw` makes. The same id and seed give the same picture.
  * A study that shows something gives a slice that shows it, so that label and picture agree.
  */
-export function phantomRecord(draw: (kind: PhantomKind, seed: number, options: PhantomOptions) => PhantomStudy, kind: PhantomKind, seed: number): PhantomRecord {
+export function phantomRecord(draw: (kind: PhantomKind, seed: number, options: PhantomOptions) => PhantomStudy, kind: PhantomKind,
+  seed: number): PhantomRecord {
   const random = Random.named(seed, 'phantom record');
   const isCell = kind === 'blood_smear' && random.chance(0.5);
   const isSeries = kind === 'ct_chest' || kind === 'ct_liver' || kind === 'mr_head';
@@ -59,9 +61,11 @@ export function phantomRecord(draw: (kind: PhantomKind, seed: number, options: P
       width: picture.width, height: picture.height, task: `phantom_${kind}${isCell ? '_cell' : ''}`, label,
       labelsSpace: isCell ? cellTypes : kind === 'blood_smear' ? ['blood_smear_field'] : study.labels,
       questionTypes: isCell ? ['modality', 'specimen', 'finding_class'] : questions[kind],
-      facts: { ...study.facts, ...('abnormal' in study.facts ? { abnormal: label !== clear } : {}), ...(kind === 'blood_smear' && !isCell ? { counts } : {}) },
+      facts: { ...study.facts, ...('abnormal' in study.facts ? { abnormal: label !== clear } : {}),
+        ...(kind === 'blood_smear' && !isCell ? { counts } : {}) },
       boxes: isCell ? null : frame.boxes,
-      group: `phantom_${kind}-${seed}`, origin: `seed ${seed}`, source: 'training/synthesis/phantoms.ts', licence: 'Apache-2.0', licenceClass: 'permissive', sha256: '',
+      group: `phantom_${kind}-${seed}`, origin: `seed ${seed}`, source: 'training/synthesis/phantoms.ts', licence: 'Apache-2.0',
+        licenceClass: 'permissive', sha256: '',
     },
   };
 }

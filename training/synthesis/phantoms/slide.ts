@@ -3,7 +3,8 @@ import { clamp } from '#models/base/math.ts';
 import { Random } from '#models/base/random.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import { stains, throughStains } from './colour.ts';
-import { blob, blurred, boxOfField, coverage, ellipse, enclosedArea, field, filled, forCovered, fractalNoise, harmonics, scaled, smoothNoise, whiteNoise } from './drawing.ts';
+import { blob, blurred, boxOfField, coverage, ellipse, enclosedArea, field, filled, forCovered, fractalNoise, harmonics, scaled, smoothNoise,
+  whiteNoise } from './drawing.ts';
 import type { Field, Point } from './drawing.ts';
 import { rounded } from './study.ts';
 import type { PhantomBox, PhantomLevel, PhantomMeasurement, PhantomOptions, PhantomStudy } from './study.ts';
@@ -95,7 +96,8 @@ export function halved({ width, height, data }: Picture): Picture {
 }
 
 /** One nucleus: an oval of haematoxylin with clumps, over what lies there. */
-function nucleus({ blue, pink, fine, random }: Section, x: number, y: number, rx: number, ry: number, turn: number, strength: number, roughness = 0.05): void {
+function nucleus({ blue, pink, fine, random }: Section, x: number, y: number, rx: number, ry: number, turn: number, strength: number,
+  roughness = 0.05): void {
   const clumps = random.between(0.1, 0.22);
   forCovered(blue, filled(blob(x, y, rx, ry, turn, roughness > 0 ? harmonics(random, roughness, 4) : [])), (i, cover) => {
     const amount = Math.max(0.1, strength * (1 + clumps * fine.data[i]!));
@@ -166,7 +168,8 @@ function drawStroma(section: Section, region: Field): void {
     const i = Math.floor(y) * size + Math.floor(x);
     if (region.data[i]! < 0.8) continue;
     if (crowd.data[i]! > 0.9) nucleus(section, x, y, 3 / mpp, 2.9 / mpp, 0, random.between(0.85, 1.05), 0.02);
-    else nucleus(section, x, y, random.between(4.5, 7.5) / mpp, random.between(1.2, 1.9) / mpp, direction + Math.PI / 2 + 0.9 * flow.data[i]! + random.normal() * 0.25, random.between(0.5, 0.75));
+    else nucleus(section, x, y, random.between(4.5, 7.5) / mpp, random.between(1.2, 1.9) / mpp,
+      direction + Math.PI / 2 + 0.9 * flow.data[i]! + random.normal() * 0.25, random.between(0.5, 0.75));
   }
 }
 
@@ -224,7 +227,8 @@ function drawGlands(section: Section, region: Field): number {
         if (travelled < next) continue;
         next = travelled + random.between(6.5, 9.5) / mpp;
         const radial = Math.atan2(ay - y, ax - x);
-        nucleus(section, ax + random.normal() * 1.6, ay + random.normal() * 1.6, random.between(4.2, 5.8) / mpp, random.between(2.7, 3.8) / mpp, radial + random.normal() * 0.2, random.between(0.6, 0.95), 0.08);
+        nucleus(section, ax + random.normal() * 1.6, ay + random.normal() * 1.6, random.between(4.2, 5.8) / mpp, random.between(2.7, 3.8) / mpp,
+          radial + random.normal() * 0.2, random.between(0.6, 0.95), 0.08);
       }
     }
   }
@@ -242,7 +246,8 @@ function drawNests(section: Section, region: Field): number {
       pink.data[i]! += (0.33 + 0.04 * fine.data[i]! - pink.data[i]!) * cover;
       blue.data[i]! += (0.14 - blue.data[i]!) * cover;
     });
-    const pearl = r > 55 / mpp && random.chance(0.55) ? { x: x + random.normal() * r * 0.12, y: y + random.normal() * r * 0.12, r: r * random.between(0.22, 0.36) } : null;
+    const pearl = r > 55 / mpp && random.chance(0.55) ? { x: x + random.normal() * r * 0.12, y: y + random.normal() * r * 0.12,
+      r: r * random.between(0.22, 0.36) } : null;
     const placed: Point[] = [];
     for (let k = 0; k < (r * mpp) ** 2 / 5; k++) {
       const nx = x + random.between(-1, 1) * r;
@@ -255,7 +260,8 @@ function drawNests(section: Section, region: Field): number {
       if (placed.some(([px, py]) => Math.hypot(px - nx, py - ny) < gap)) continue;
       placed.push([nx, ny]);
       const big = random.chance(0.12) ? 1.45 : 1;
-      nucleus(section, nx, ny, (random.between(3.8, 5.2) * big) / mpp, (random.between(3, 4.2) * big) / mpp, random.between(0, 3), random.between(0.5, 0.9), 0.09);
+      nucleus(section, nx, ny, (random.between(3.8, 5.2) * big) / mpp, (random.between(3, 4.2) * big) / mpp, random.between(0, 3),
+        random.between(0.5, 0.9), 0.09);
     }
     if (pearl === null) continue;
     forCovered(pink, filled(blob(pearl.x, pearl.y, pearl.r, pearl.r * 0.9, 0, harmonics(random, 0.08, 5))), (i, cover) => {

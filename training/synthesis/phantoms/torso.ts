@@ -24,7 +24,8 @@ export function bodyOutline({ halfWidth, halfDepth }: TorsoShape): Point[] {
     const c = Math.cos(angle);
     const s = Math.sin(angle);
     const flat = s > 0 ? 0.78 : 0.9;
-    points.push([halfWidth * Math.sign(c) * Math.abs(c) ** 0.86, halfDepth * Math.sign(s) * Math.abs(s) ** flat - (s > 0 ? 5 * Math.exp(-((c / 0.16) ** 2)) : 0)]);
+    points.push([halfWidth * Math.sign(c) * Math.abs(c) ** 0.86,
+      halfDepth * Math.sign(s) * Math.abs(s) ** flat - (s > 0 ? 5 * Math.exp(-((c / 0.16) ** 2)) : 0)]);
   }
   return points;
 }
@@ -54,7 +55,8 @@ export function drawTorso(at: Plane, shape: TorsoShape, random: Random): Point[]
 }
 
 /** Cortical shell with spongy marrow inside. */
-export function drawBone(at: Plane, outline: readonly Point[], shellMm: number, texture: Field, cortex: number = hu.cortex, marrow: number = hu.marrow): void {
+export function drawBone(at: Plane, outline: readonly Point[], shellMm: number, texture: Field, cortex: number = hu.cortex,
+  marrow: number = hu.marrow): void {
   paint(at.values, filledMm(at, outline), cortex);
   const cx = outline.reduce((total, [x]) => total + x, 0) / outline.length;
   const cy = outline.reduce((total, [, y]) => total + y, 0) / outline.length;
