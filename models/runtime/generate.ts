@@ -183,7 +183,7 @@ async function step(network: Network, cache: KvCache, places: readonly (Lane | n
 const rowBucket = (count: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, count)));
 
 /** Room for a usual answer; a longer one moves to a larger cache on its way. */
-const firstSlots = (maxNewTokens: number): number => Math.min(bucket(maxNewTokens), 256);
+const firstSlots = (maxNewTokens: number): number => Math.min(bucket(maxNewTokens), 128);
 
 /** Prompts grouped by the bucket of their length, so that a long one does not make the short ones slow. */
 function byPrefix(prompts: readonly WaitingPrompt[]): readonly { readonly prefix: number; readonly indices: readonly number[] }[] {

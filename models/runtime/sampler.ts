@@ -37,8 +37,12 @@ export interface Choice {
  * @param random  drawn from once for each token, and not at all when greedy
  */
 export function chooseToken(logits: Float32Array, sampling: Sampling, random: Random, banned?: BanMask): Choice {
-  const token = sampling.temperature === 0 ? likeliest(logits, banned) : draw(logits, sampling, random, banned);
-  return { token, logProbability: logProbability(logits, token) };
+  const top = highest(logits);
+  const odds = oddsOf(logits, top);
+  let total = 0;
+  for (let i = 0; i < logits.length; i++) total += odds[i] as number;
+  const token = sampling.temperature === 0 ? likeliest(logits, banned) : draw(logits, odds, sampling, random, banned);
+  return { token, logProbability: (logits[token] as number) - top - Math.log(total) };
 }
 
 /** ln softmax(logits)[token], summed in double precision. */
@@ -48,11 +52,26 @@ export function logProbability(logits: Float32Array, token: number): number {
 
 /** ln Σ exp(x), safe for any finite x. */
 export function logSumExp(logits: Float32Array): number {
-  let top = -Infinity;
-  for (let i = 0; i < logits.length; i++) if ((logits[i] as number) > top) top = logits[i] as number;
+  const top = highest(logits);
   let total = 0;
   for (let i = 0; i < logits.length; i++) total += Math.exp((logits[i] as number) - top);
   return top + Math.log(total);
+}
+
+function highest(logits: Float32Array): number {
+  let top = -Infinity;
+  for (let i = 0; i < logits.length; i++) if ((logits[i] as number) > top) top = logits[i] as number;
+  return top;
+}
+
+/** One vocabulary's worth of numbers, used again by every call: exponentials are most of what choosing costs. */
+let scratch = new Float64Array(0);
+
+/** exp(x − top) for each logit, valid until the next call. */
+function oddsOf(logits: Float32Array, top: number): Float64Array {
+  if (scratch.length < logits.length) scratch = new Float64Array(logits.length);
+  for (let i = 0; i < logits.length; i++) scratch[i] = Math.exp((logits[i] as number) - top);
+  return scratch;
 }
 
 /** The id of the largest allowed logit; the first of equals. */
@@ -70,26 +89,35 @@ function likeliest(logits: Float32Array, banned: BanMask | undefined): number {
   return best;
 }
 
-function draw(logits: Float32Array, { temperature, topK, topP }: Sampling, random: Random, banned: BanMask | undefined): number {
-  const top = logits[likeliest(logits, banned)] as number;
+function draw(logits: Float32Array, odds: Float64Array, { temperature, topK, topP }: Sampling, random: Random, banned: BanMask | undefined): number {
+  const best = likeliest(logits, banned);
+  const top = logits[best] as number;
+  // At temperature 1 without bans above the best allowed token the exponentials are those of the policy itself.
+  const weights = odds;
+  if (temperature !== 1 || odds[best] !== 1) for (let i = 0; i < logits.length; i++) weights[i] = Math.exp(((logits[i] as number) - top) / temperature);
+  if (banned) for (let i = 0; i < logits.length; i++) if (banned[i] === 1) weights[i] = 0;
+  if (topK === 0 && topP >= 1) return drawFrom(weights, logits.length, random) ?? best;
   const ids: number[] = [];
-  const weights = new Float64Array(logits.length);
-  for (let i = 0; i < logits.length; i++) {
-    if (banned?.[i] === 1) continue;
-    const weight = Math.exp(((logits[i] as number) - top) / temperature);
-    if (weight === 0) continue;
-    weights[i] = weight;
-    ids.push(i);
-  }
-  const kept = topK > 0 || topP < 1 ? likeliestOf(ids, weights, topK, topP) : ids;
-  let total = 0;
-  for (const id of kept) total += weights[id] as number;
-  let rest = random.uniform() * total;
+  for (let i = 0; i < logits.length; i++) if (weights[i] !== 0) ids.push(i);
+  const kept = likeliestOf(ids, weights, topK, topP);
+  let rest = random.uniform() * kept.reduce((total, id) => total + (weights[id] as number), 0);
   for (const id of kept) {
     rest -= weights[id] as number;
     if (rest < 0) return id;
   }
   return kept.at(-1) as number;
+}
+
+/** An index in proportion to its weight; undefined where rounding carried the draw past the end. */
+function drawFrom(weights: Float64Array, count: number, random: Random): number | undefined {
+  let total = 0;
+  for (let i = 0; i < count; i++) total += weights[i] as number;
+  let rest = random.uniform() * total;
+  for (let i = 0; i < count; i++) {
+    rest -= weights[i] as number;
+    if (rest < 0 && weights[i] !== 0) return i;
+  }
+  return undefined;
 }
 
 /** The ids that top-k and then the nucleus leave, in falling order of weight. */

@@ -189,7 +189,7 @@ function open(ort: Ort, session: OrtSession, device: Device): Session {
     const fed: Record<string, OrtTensor> = {};
     for (const name in feeds) {
       const value = feeds[name] as Tensor | DeviceTensor;
-      fed[name] = value instanceof DeviceTensor ? value.handle as OrtTensor : new ort.Tensor(value.type, value.data as Float32Array, value.dims);
+      fed[name] = value instanceof DeviceTensor ? value.handle as OrtTensor : wrapped(ort, value);
     }
     let results: Readonly<Record<string, OrtTensor>>;
     try {
@@ -225,6 +225,17 @@ function open(ort: Ort, session: OrtSession, device: Device): Session {
       await session.release();
     },
   };
+}
+
+/** The runtime's view of tensors that are fed again and again: caches and weights. It shares their memory, so what is written into them is seen. */
+const views = new WeakMap<Tensor, OrtTensor>();
+
+function wrapped(ort: Ort, value: Tensor): OrtTensor {
+  const known = views.get(value);
+  if (known) return known;
+  const view = new ort.Tensor(value.type, value.data as Float32Array, value.dims);
+  if (value.data.length >= 1024) views.set(value, view);
+  return view;
 }
 
 const handles = (fetches: Readonly<Record<string, DeviceTensor | null>>): Record<string, OrtTensor | null> =>
