@@ -85,6 +85,10 @@ async function measure(subject: Subject, context: CommandContext, { python, ...s
     const peer = python === null ? null : startPeer(name, python);
     try {
       return await use(peer);
+    } catch (error) {
+      if (!(error instanceof PeerError)) throw error;
+      context.progress(`${subject} goes without the other program: ${error.message}`);
+      return await use(null);
     } finally {
       peer?.end();
     }

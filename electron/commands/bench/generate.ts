@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import type { Picture } from '#models/imaging/image.ts';
 import { toVisionInput } from '#models/imaging/patches.ts';
 import { openReasoner } from '#models/reasoner.ts';
-import { generate } from '#models/runtime/generate.ts';
-import { greedy } from '#models/runtime/sampler.ts';
+import { generate, type Completion } from '#models/runtime/generate.ts';
+import { greedy, type Sampling } from '#models/runtime/sampler.ts';
 import { alternate, peakRssMb, rounded, timed, type Contender } from './measure.ts';
 import type { Peer } from './peer.ts';
 
@@ -27,22 +27,28 @@ export async function benchGenerate({ model, picture, peer, rounds, threads, sam
   const { ids, images } = reasoner.prepare({ frames: [picture], question: 'Is there an abnormality, and where?' });
   const grids = images.map(({ gridThw }) => gridThw);
   const vision = toVisionInput([picture], patchOptions);
+  const write = async (sampling: Sampling, count: number): Promise<readonly Completion[]> => {
+    const rows = await engine.see([vision]);
+    const prefilled = await engine.read({ ids, grids, vision: rows });
+    return generate(engine.network, prefilled, count, { sampling, maxNewTokens: newTokens, stops: new Set() });
+  };
   let written = 0;
-  const run = (sampling: typeof greedy): Promise<number> =>
+  const sampled = (): Promise<number> =>
     timed(async () => {
-      const rows = await engine.see([vision]);
-      const prefilled = await engine.read({ ids, grids, vision: rows });
-      const completions = await generate(engine.network, prefilled, samples, { sampling, maxNewTokens: newTokens, stops: new Set() });
+      const completions = await write({ ...greedy, temperature: 1 }, samples);
       written = completions.reduce((total, { tokens }) => total + tokens.length, 0);
     });
-  const contenders: Contender[] = [() => run({ ...greedy, temperature: 1 })];
+  const contenders: Contender[] = [sampled];
   const folder = mkdtempSync(join(tmpdir(), 'loupe-bench-'));
   try {
     let peerRss = 0;
+    let agreement: number | null = null;
     if (peer) {
       const pixels = join(folder, 'pixels.f32');
       writeFileSync(pixels, new Uint8Array(vision.patches.buffer, vision.patches.byteOffset, vision.patches.byteLength));
       await peer.ask({ do: 'prepare', model, input_ids: ids, grids, pixels, threads });
+      const { first } = await peer.ask({ do: 'generate', group: 1, new_tokens: newTokens, sample: false });
+      agreement = equalTokens((await write(greedy, 1))[0]!.tokens, first as readonly number[]);
       contenders.push(async () => {
         const { ms, peak_rss_mb: rss } = await peer.ask({ do: 'generate', group: samples, new_tokens: newTokens, sample: true });
         peerRss = rss;
@@ -61,6 +67,7 @@ export async function benchGenerate({ model, picture, peer, rounds, threads, sam
               name: 'transformers generate on PyTorch 2.13',
               tokens_per_s: perSecond(theirs.median_ms),
               peak_rss_mb: Math.round(peerRss),
+              same_greedy_tokens: agreement,
             },
             ratio: rounded(theirs.median_ms / own!.median_ms),
           }
@@ -70,4 +77,13 @@ export async function benchGenerate({ model, picture, peer, rounds, threads, sam
     await reasoner.release();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * How many tokens of two greedy completions agree from the start: that both run the same network.
+ * The peer may not end before its last token, so it goes its own way where ours writes an end token.
+ */
+function equalTokens(ours: readonly number[], theirs: readonly number[]): number {
+  const differs = ours.findIndex((token, i) => token !== theirs[i]);
+  return differs < 0 ? ours.length : differs;
 }
