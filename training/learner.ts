@@ -55,6 +55,7 @@ interface Drawn {
 /** Holds the pictures at the stage's size, the records by bucket, and a session for each bucket that was met. */
 export function createLearner({ config, recipe, stage, records, parts, device, options }: LearnerOptions): Learner {
   const patching = patchOptions(parts.preprocessor, config, stage.pixels);
+  const graphOptions = narrowed(options, stage);
   const isClassifying = stage.learns === 'classify';
   const pictures = new Pictures(patching, isClassifying);
   const maker: ExampleMaker = { pictures, options: patching, language: languageOf(parts, config), augment: recipe.augment };
@@ -76,13 +77,13 @@ export function createLearner({ config, recipe, stage, records, parts, device, o
       const example = await drawExample(pool.records[weighted(pool.weights, random)]!, stage, maker, random);
       if (example.branches.length > 0) examples.push(example);
     }
-    return { bucket: bucketName(bucket), graph: () => supervisedGraph(config, bucket, options), packed: packExamples(config, bucket, examples, recipe) };
+    return { bucket: bucketName(bucket), graph: () => supervisedGraph(config, bucket, graphOptions), packed: packExamples(config, bucket, examples, recipe) };
   };
   const drawLabels = async (pool: Pool, random: Random): Promise<Drawn> => {
     const views: LabelledView[] = [];
     while (views.length < stage.batch) views.push(await drawView(pool.records[weighted(pool.weights, random)]!, maker, random));
     return {
-      bucket: pool.grid.join(), graph: () => classifierGraph(config, { batch: stage.batch, grid: pool.grid, classes: classes.size }, options),
+      bucket: pool.grid.join(), graph: () => classifierGraph(config, { batch: stage.batch, grid: pool.grid, classes: classes.size }, graphOptions),
       packed: packViews(views, pool.grid, classes, stage, random),
     };
   };
@@ -113,6 +114,12 @@ export function createLearner({ config, recipe, stage, records, parts, device, o
       sessions.clear();
     },
   };
+}
+
+function narrowed(options: GraphOptions, { trained }: Stage): GraphOptions {
+  if (trained === undefined) return options;
+  const pattern = new RegExp(trained);
+  return { ...options, isTrained: (name) => (options.isTrained?.(name) ?? true) && pattern.test(name) };
 }
 
 function addScaled(sums: Map<string, Float32Array>, name: string, more: Float32Array, scale: number): void {

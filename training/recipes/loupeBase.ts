@@ -4,7 +4,8 @@
  * Source: the next-token objective of Qwen2.5-VL's fine-tuning, on conversations of one image and several independent questions.
  * Departures: the tower first learns to tell the labels apart by itself, which shows it several times as many images an hour as the whole network could
  * read; images grow over the run (small ones first: most of the learning at a fraction of the cost); the weights that are kept are a moving average;
- * the tower's heads start as looks at their neighbours, since there are too few images for a plain transformer to find locality by itself.
+ * the decoder learns to write from a tower that is held still before both learn on; rotary positions turn fast (theta 10), because columns have the slowest
+ * frequencies of M-RoPE and a box's left and right edge must be told on a grid of six cells; the tower's heads start as looks at their neighbours, since there are too few images for a plain transformer to find locality by itself.
  */
 import { Recipe } from '#training/records/recipe.ts';
 
@@ -13,7 +14,7 @@ export const loupeBaseArchitecture = {
   architectures: ['Qwen2_5_VLForConditionalGeneration'],
   model_type: 'qwen2_5_vl',
   hidden_size: 192, intermediate_size: 640, num_hidden_layers: 4, num_attention_heads: 3, num_key_value_heads: 1,
-  max_position_embeddings: 4096, rms_norm_eps: 1e-6, rope_theta: 10000, rope_scaling: { type: 'mrope', mrope_section: [8, 12, 12] },
+  max_position_embeddings: 4096, rms_norm_eps: 1e-6, rope_theta: 10, rope_scaling: { type: 'mrope', mrope_section: [8, 12, 12] },
   tie_word_embeddings: true, hidden_act: 'silu', use_sliding_window: false, attention_dropout: 0,
   vision_config: {
     model_type: 'qwen2_5_vl', depth: 6, hidden_size: 192, num_heads: 6, intermediate_size: 512, out_hidden_size: 192, in_channels: 3,
@@ -32,14 +33,15 @@ export const loupeBase = Recipe.parse({
   stages: [
     { learns: 'classify', steps: 1700, pixels: 112 * 112, batch: 64, accumulate: 1, mix: 0.3, smoothing: 0.1 },
     { learns: 'classify', steps: 1000, pixels: 168 * 168, batch: 32, accumulate: 1, mix: 0.3, smoothing: 0.1 },
-    { learns: 'answer', steps: 1100, pixels: 168 * 168, batch: 16, accumulate: 2, tokens: 176, targets: 88, turns: 3, direct: 0.4 },
+    { learns: 'answer', steps: 500, trained: '^model\\.', pixels: 168 * 168, batch: 16, accumulate: 3, tokens: 176, targets: 88, turns: 3, direct: 0.5 },
+    { learns: 'answer', steps: 600, pixels: 168 * 168, batch: 16, accumulate: 2, tokens: 176, targets: 88, turns: 3, direct: 0.4 },
   ],
   optimizer: { learningRate: 1e-3, warmupSteps: 200, floor: 0.02, beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0.05, clip: 1, average: 0.998 },
   dropBranches: 0.1,
   localAttention: 3,
   augment: { plain: 0.15, zoom: 1.25, aspect: 1.15, shift: 0.08, turn: 12, colour: 0.2, erase: 0.25 },
   setWeights: {
-    ct_lung_iqoth: 1.2, us_breast_busi: 1.3, cxr_lung_boxes: 5, micro_bccd_boxes: 2, mri_tumour_boxes: 5, oct_kermany: 3, fundus_chase: 4,
+    ct_lung_iqoth: 1.2, us_breast_busi: 1.5, cxr_lung_boxes: 8, micro_bccd_boxes: 4, mri_tumour_boxes: 6, oct_kermany: 3, fundus_chase: 4,
     fundus_exudate_boxes: 3, derm_lesion_boxes: 4, ct_haemorrhage_boxes: 5,
   },
   answerWeight: 2,

@@ -12,6 +12,8 @@ export const Stage = z.object({
    */
   learns: z.enum(['answer', 'classify']),
   steps: z.number().int().positive(),
+  /** Narrows the recipe's `trained` for this stage. */
+  trained: z.string().optional(),
   /** Pixels of the resized image, whatever its aspect: 112 · 112 is 12 544. */
   pixels: z.number().int().positive(),
   /** Images in a batch, and batches whose gradients are added up before an update. */
