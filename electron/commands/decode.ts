@@ -217,10 +217,9 @@ async function describeDicom(bytes: Uint8Array, { signal, progress }: Listener):
   return { ...fields, ...(fault.code === 'dicom.badValue' ? { pixels_if_inferred: part } : { pixels_partial: part }), ...notes, fault };
 }
 
-/** What is there of a first frame that was cut, as bytes; nothing where its coding leaves nothing to show. */
+/** What is there of a first frame that was cut: native pixels as bytes, compressed ones as far as they decode; nothing where nothing can be shown. */
 async function partialPixels(file: DicomFile): Promise<Fields> {
   const { locations } = file;
-  if (locations?.kind !== 'native' || locations.value.length === 0) return {};
   let frame: StoredFrame;
   try {
     frame = await decodeFrame(file, 0, { partial: true });
@@ -228,12 +227,14 @@ async function partialPixels(file: DicomFile): Promise<Fields> {
     if (error instanceof Fault) return {};
     throw error;
   }
+  const shown = { values_present: frame.present, shape: frame.samples > 1 ? [frame.rows, frame.columns, frame.samples] : [frame.rows, frame.columns] };
+  if (locations?.kind !== 'native') return { pixels_partial: shown };
   const { offset, length } = locations.value;
   const present = file.dataSet.bytes.subarray(offset, offset + length);
   return {
     pixels_partial: {
       bytes_needed: Math.ceil((locations.frameBits * (file.image?.frames ?? 1)) / 8), bytes_present: length,
-      sha256_of_bytes_present: createHash('sha256').update(present).digest('hex'), values_present: frame.present, shape: [frame.rows, frame.columns],
+      sha256_of_bytes_present: createHash('sha256').update(present).digest('hex'), ...shown,
     },
   };
 }

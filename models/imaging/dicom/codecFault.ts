@@ -7,6 +7,8 @@ export interface ExpectedFrame {
   readonly columns: number;
   readonly samples: number;
   readonly bitsAllocated: number;
+  /** Give what comes before the damage instead of a Fault, where the decoder can. */
+  readonly partial?: boolean;
 }
 
 /** What a code stream says of itself, from its header. */
@@ -24,6 +26,8 @@ export interface DecodedStream {
   readonly precision: number;
   /** The colour space where the code stream settles it. */
   readonly colour: 'rgb' | 'ycc' | null;
+  /** Rows that could be decoded, where a cut stream was asked for; all of them otherwise. */
+  readonly rows: number;
 }
 
 export const damagedStream = (why: string, options?: ErrorOptions): Fault => new Fault({

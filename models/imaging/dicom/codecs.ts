@@ -67,7 +67,7 @@ export async function decodeJpegLs(bytes: Uint8Array, expected: ExpectedFrame): 
   const header = readJpegLsHeader(bytes);
   checkSize(header, expected);
   const data = await runCodec('jpegLs', bytes, header);
-  return { data, precision: header.precision, colour: null };
+  return { data, precision: header.precision, colour: null, rows: header.height };
 }
 
 export async function decodeJpeg2000(bytes: Uint8Array, expected: ExpectedFrame): Promise<DecodedStream> {
@@ -83,7 +83,7 @@ async function decodeWavelet(codec: 'jpeg2000' | 'htj2k', bytes: Uint8Array, exp
   checkSize(header, expected);
   const data = await runCodec(codec, header.stream, header);
   const words = header.signed && data instanceof Uint16Array ? new Int16Array(data.buffer, data.byteOffset, data.length) : data;
-  return { data: words, precision: header.precision, colour: header.colourTransform ? 'rgb' : null };
+  return { data: words, precision: header.precision, colour: header.colourTransform ? 'rgb' : null, rows: header.height };
 }
 
 /** Decodes in the codec's instance and copies the samples out, interleaved. Whatever goes wrong inside costs the instance and becomes a Fault. */

@@ -77,7 +77,7 @@ const tooMany = (why: string): Fault => new Fault({
 class GuardedStream extends parser.ByteStream {
   maximumElements = usualMaximumElements;
   private elements = 0;
-  private itemEnds: number[] = [];
+  private readonly itemEnds: number[] = [];
   private group = 0;
   private word = 0;
 

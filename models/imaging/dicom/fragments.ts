@@ -16,7 +16,8 @@ export type FrameLocations = {
   readonly missing: string | null;
 } & (
   | { readonly kind: 'native'; readonly value: Extent; /** Each frame's size; frames of 1 or 12 bits need not begin on a byte. */ readonly frameBits: number; readonly subsampled: boolean }
-  | { readonly kind: 'encapsulated'; /** The fragments of each frame that was found. */ readonly frames: readonly (readonly Extent[])[] }
+  | { readonly kind: 'encapsulated'; /** The fragments of each whole frame. */ readonly frames: readonly (readonly Extent[])[];
+      /** What is there of the frame behind them; [] where nothing is. */ readonly cut: readonly Extent[] }
 );
 
 interface Question {
@@ -59,7 +60,7 @@ function locateEncapsulated({ dataSet, value, statedFrames }: Question): FrameLo
   const wholeCount = groups.findIndex((group) => !wholeOf(group));
   const whole = wholeCount === -1 ? groups.length : wholeCount;
   return {
-    kind: 'encapsulated', frames: groups.slice(0, whole), whole,
+    kind: 'encapsulated', frames: groups.slice(0, whole), cut: groups[whole] ?? [], whole,
     missing: end === 'delimiter' ? null : end === 'cut' ? 'the file ends inside the pixel data' : 'the chain of fragments is broken',
   };
 }

@@ -27,7 +27,8 @@ const maximumFrameBytes = 1 << 28;
 
 /**
  * Decodes frame `index` (from 0). Throws the file's `imageFault` where there is no image, and Faults `dicom.frame` (no such frame),
- * `dicom.truncated`, `dicom.limits` and those of the decoders. With `partial`, a native frame that was cut is given as far as it goes.
+ * `dicom.truncated`, `dicom.limits` and those of the decoders. With `partial`, the frame in which the file was cut is given as far as it goes,
+ * where its coding lets it.
  */
 export async function decodeFrame(file: DicomFile, index: number, { partial = false } = {}): Promise<StoredFrame> {
   const { image, locations, transferSyntax } = file;
@@ -36,7 +37,7 @@ export async function decodeFrame(file: DicomFile, index: number, { partial = fa
     throw new Fault({ code: 'dicom.frame', what: `Frame ${index + 1} cannot be shown.`, why: `The image has ${image.frames} frames.`, mend: 'Choose one of them.' });
   }
   checkFrameSize(image);
-  return locations.kind === 'native' ? decodeNative(file, image, locations, index, partial) : decodeEncapsulated(file, image, locations, index, transferSyntax.codec);
+  return locations.kind === 'native' ? decodeNative(file, image, locations, index, partial) : decodeEncapsulated(file, image, { locations, index, codec: transferSyntax.codec, partial });
 }
 
 function checkFrameSize({ rows, columns, samples, bitsAllocated }: ImageHeader): void {
@@ -186,12 +187,20 @@ function interleavePlanes(planes: StoredValues, samples: number): StoredValues {
   return out;
 }
 
-async function decodeEncapsulated(file: DicomFile, image: ImageHeader, locations: Encapsulated, index: number, codec: PixelCodec): Promise<StoredFrame> {
-  const fragments = locations.frames[index];
+interface EncapsulatedQuestion {
+  readonly locations: Encapsulated;
+  readonly index: number;
+  readonly codec: PixelCodec;
+  readonly partial: boolean;
+}
+
+async function decodeEncapsulated(file: DicomFile, image: ImageHeader, { locations, index, codec, partial }: EncapsulatedQuestion): Promise<StoredFrame> {
+  const cut = partial && index === locations.frames.length && locations.cut.length > 0;
+  const fragments = cut ? locations.cut : locations.frames[index];
   if (!fragments) throw truncated(`Its compressed bytes are missing: ${locations.missing ?? 'the pixel data hold fewer frames than stated'}.`);
   const stream = join(file.dataSet.bytes, fragments);
   const { rows, columns, samples, bitsAllocated } = image;
-  const expected: ExpectedFrame = { rows, columns, samples, bitsAllocated };
+  const expected: ExpectedFrame = { rows, columns, samples, bitsAllocated, partial: cut };
   const count = rows * columns * samples;
   switch (codec) {
     case 'native': {
@@ -231,13 +240,13 @@ function join(bytes: Uint8Array, fragments: readonly Extent[]): Uint8Array {
 }
 
 /** Brings a decoder's samples to the image's allocated size and settles what its colours mean. */
-function fromStream(image: ImageHeader, { data, precision, colour }: DecodedStream): StoredFrame {
+function fromStream(image: ImageHeader, { data, precision, colour, rows }: DecodedStream): StoredFrame {
   const bits = Math.max(image.bitsStored, precision);
   const wide = image.bitsAllocated <= 8 ? (data instanceof Uint8Array ? data : Uint8Array.from(data))
     : image.bitsAllocated <= 16 ? (data instanceof Uint8Array ? Uint16Array.from(data) : new Uint16Array(data.buffer, data.byteOffset, data.length))
       : Uint32Array.from(data);
   const settled: ImageHeader = { ...image, bitsStored: bits, highBit: bits - 1 };
-  const frame = finish(settled, wide, wide.length);
+  const frame = finish(settled, wide, rows * image.columns * image.samples);
   const ybr = image.photometric.startsWith('YBR');
   if (image.samples === 3 && colour === 'ycc' && !ybr) return { ...frame, data: fullYbrToRgb(frame.data), photometric: 'RGB' };
   if (image.samples === 3 && colour === 'rgb' && ybr) return { ...frame, photometric: 'RGB' };

@@ -86,9 +86,9 @@ export function pixelAspect(file: DicomFile, frame = 0): number {
 
 /**
  * The size at which an image of `columns` × `rows` has square pixels: the finer direction keeps its pixels, the coarser is stretched.
- * `aspect` is a pixel's height by its width.
+ * `aspect` is a pixel's height by its width; beyond 1 : 32 it is taken for a slip and left alone.
  */
 export function isotropicSize({ columns, rows }: { columns: number; rows: number }, aspect: number): { width: number; height: number } {
-  if (!(aspect > 0) || !Number.isFinite(aspect)) return { width: columns, height: rows };
+  if (!(aspect >= 1 / 32 && aspect <= 32)) return { width: columns, height: rows };
   return aspect >= 1 ? { width: columns, height: Math.max(1, Math.round(rows * aspect)) } : { width: Math.max(1, Math.round(columns / aspect)), height: rows };
 }

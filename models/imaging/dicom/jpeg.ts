@@ -1,4 +1,5 @@
 /** Decodes JPEG code streams: sequential DCT with 8 or 12 bits (processes 1, 2 and 4) and lossless with any predictor (process 14). */
+import { Fault } from '#models/base/fault.ts';
 import { checkSize, damagedStream, unsupportedStream } from './codecFault.ts';
 import type { DecodedStream, ExpectedFrame } from './codecFault.ts';
 import { BitReader, makeTable } from './huffman.ts';
@@ -40,6 +41,11 @@ interface Scan {
   readonly restartInterval: number;
 }
 
+/** How far a scan has come, for what is shown of a cut one. */
+interface Progress {
+  rows: number;
+}
+
 const zigzag = Uint8Array.from([
   0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
   35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
@@ -57,6 +63,7 @@ export function decodeJpeg(bytes: Uint8Array, expected: ExpectedFrame): DecodedS
   let restartInterval = 0;
   let adobe: number | null = null;
   let jfif = false;
+  let rows = Infinity;
   let position = 2;
   if (bytes[0] !== 0xff || bytes[1] !== 0xd8) throw damagedStream('It does not begin as a JPEG code stream.');
 
@@ -93,15 +100,21 @@ export function decodeJpeg(bytes: Uint8Array, expected: ExpectedFrame): DecodedS
       if (!frame) throw damagedStream('A scan comes before the frame header.');
       const scan = readScan(segment, frame, { dcTables, acTables, restartInterval });
       const reader = new BitReader(bytes, position);
-      if (frame.lossless) decodeLosslessScan(frame, scan, reader);
-      else decodeDctScan(frame, scan, reader, quantization);
+      const progress: Progress = { rows: 0 };
+      try {
+        if (frame.lossless) decodeLosslessScan(frame, scan, reader, progress);
+        else decodeDctScan(frame, scan, { reader, quantization, progress });
+      } catch (error) {
+        if (!expected.partial || !(error instanceof Fault) || progress.rows === 0) throw error;
+      }
+      rows = Math.min(rows, progress.rows);
       if (frame.components.every((component) => component.decoded)) break;
       position = reader.toMarker();
     }
   }
   if (!frame) throw damagedStream('It has no frame header.');
   if (!frame.components.every((component) => component.decoded)) throw damagedStream('It ends before all components are decoded.');
-  return { data: assemble(frame), precision: frame.precision, colour: colourOf(frame, adobe, jfif) };
+  return { data: assemble(frame), precision: frame.precision, colour: colourOf(frame, adobe, jfif), rows: Math.min(rows, frame.height) };
 }
 
 const startsWith = (segment: Uint8Array, word: string): boolean => [...word].every((c, i) => segment[i] === c.charCodeAt(0));
@@ -196,7 +209,13 @@ function readScan(segment: Uint8Array, frame: JpegFrame, { dcTables, acTables, r
   return { components, predictor: segment[1 + count * 2]!, shift: segment[3 + count * 2]! & 15, restartInterval };
 }
 
-function decodeDctScan(frame: JpegFrame, scan: Scan, reader: BitReader, quantization: readonly (Int32Array | undefined)[]): void {
+interface DctSource {
+  readonly reader: BitReader;
+  readonly quantization: readonly (Int32Array | undefined)[];
+  readonly progress: Progress;
+}
+
+function decodeDctScan(frame: JpegFrame, scan: Scan, { reader, quantization, progress }: DctSource): void {
   const single = scan.components.length === 1;
   const coders = scan.components.map(({ component, dc, ac }) => {
     const table = quantization[component.quantization];
@@ -256,10 +275,11 @@ function decodeDctScan(frame: JpegFrame, scan: Scan, reader: BitReader, quantiza
       }
     }
     if (reader.overrun) throw damagedStream(`It ends in row ${unitRow * 8 * frame.maxVertical} of ${frame.height}.`);
+    progress.rows = Math.min(frame.height, Math.ceil(((unitRow + 1) * frame.height) / unitRows));
   }
 }
 
-function decodeLosslessScan(frame: JpegFrame, scan: Scan, reader: BitReader): void {
+function decodeLosslessScan(frame: JpegFrame, scan: Scan, reader: BitReader, progress: Progress): void {
   const { width, height, samples } = frame;
   const count = frame.components.length;
   const { predictor, shift, restartInterval } = scan;
@@ -279,7 +299,7 @@ function decodeLosslessScan(frame: JpegFrame, scan: Scan, reader: BitReader): vo
     if (afresh && y > 0) reader.restart();
     if (count === 1 && predictor === 1 && !afresh) {
       decodeLine(reader, coders[0]!.dc, samples, { from: y * width, width });
-      continueOrFail(reader, y, height);
+      endRow(reader, progress, height);
       continue;
     }
     for (let x = 0; x < width; x++) {
@@ -296,13 +316,14 @@ function decodeLosslessScan(frame: JpegFrame, scan: Scan, reader: BitReader): vo
         samples[at] = category === 0 ? prediction : category === 16 ? prediction + 32768 : prediction + reader.difference(category);
       }
     }
-    continueOrFail(reader, y, height);
+    endRow(reader, progress, height);
   }
   if (shift > 0) for (const { index } of coders) for (let at = index; at < samples.length; at += count) samples[at] = samples[at]! << shift;
 }
 
-function continueOrFail(reader: BitReader, y: number, height: number): void {
-  if (reader.overrun) throw damagedStream(`It ends in row ${y} of ${height}.`);
+function endRow(reader: BitReader, progress: Progress, height: number): void {
+  if (reader.overrun) throw damagedStream(`It ends in row ${progress.rows} of ${height}.`);
+  progress.rows++;
 }
 
 /** The usual case by itself: one component, each sample predicted by its left neighbour and the first by the one above. */

@@ -183,7 +183,7 @@ function makeStack({ seriesUid, frames, phase, statements }: Pick<Stack, 'series
   const positions = frames.map(({ alongMm }) => alongMm);
   const known = positions.every((position): position is number => position !== null);
   if (!known && new Set(frames.map(({ name }) => name)).size > 1) own.push({ code: 'series.noGeometry', text: 'Not every image states its place in the patient, so the order is that of the instance numbers.' });
-  const spacing = known ? describeSpacing(frames, positions as readonly number[], own) : null;
+  const spacing = known ? describeSpacing(frames, positions, own) : null;
   return {
     seriesUid, frames, phase, sliceSpacingMm: spacing, statements: own,
     description: (first && firstText(first.file.dataSet, 'x0008103e')) ?? '',

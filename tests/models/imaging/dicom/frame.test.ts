@@ -253,6 +253,25 @@ describe('frames are found', () => {
   });
 });
 
+describe('a compressed frame in which the file was cut', () => {
+  test.each([
+    ['JPEG lossless', '4.70', encodeLossless(words, { width: columns, height: rows, components: 1, precision: 16, predictor: 1 })],
+    ['JPEG lossless with predictor 4', '4.57', encodeLossless(words, { width: columns, height: rows, components: 1, precision: 16, predictor: 4 })],
+    ['JPEG extended', '4.51', encodeDct(words.map((value) => value >> 4), { width: columns, height: rows, precision: 12 })],
+  ] as const)('is shown as far as it goes where that is asked for: %s', async (_name, ending, stream) => {
+    const data = ending === '4.51' ? words.map((value) => value >> 4) : words;
+    const bytes = compressedFile({ rows, columns, photometric: 'MONOCHROME2', data }, { transferSyntaxUid: uid(ending), frames: [[stream]], table: 'basic' });
+    const file = readDicom(bytes.subarray(0, bytes.length - Math.floor(stream.length * 0.2)));
+    await expect(decodeFrame(file, 0)).rejects.toMatchObject({ code: 'dicom.truncated' });
+    const frame = await decodeFrame(file, 0, { partial: true });
+    expect(frame.present).toBeGreaterThan(0);
+    expect(frame.present).toBeLessThan(count);
+    expect(frame.present % columns).toBe(0);
+    const apart = Array.from(frame.data.subarray(0, frame.present), (value, i) => Math.abs(value - data[i]!));
+    expect(Math.max(...apart)).toBeLessThanOrEqual(ending === '4.51' ? 2 : 0);
+  });
+});
+
 test('a transfer syntax that is not decoded is named', () => {
   const file = readDicom(compressedFile({ rows, columns, photometric: 'MONOCHROME2', data: bytes8 }, { transferSyntaxUid: uid('4.102'), frames: [[bytes8]], table: 'none' }));
   expect(file.imageFault).toMatchObject({ code: 'dicom.transferSyntax', why: expect.stringContaining('H.264') as string });

@@ -60,5 +60,5 @@ test('aspect comes from spacing, else from the stated ratio, else is square', ()
 test('the isotropic size keeps the finer direction', () => {
   expect(isotropicSize({ columns: 100, rows: 50 }, 2)).toEqual({ width: 100, height: 100 });
   expect(isotropicSize({ columns: 100, rows: 50 }, 0.5)).toEqual({ width: 200, height: 50 });
-  expect(isotropicSize({ columns: 100, rows: 50 }, NaN)).toEqual({ width: 100, height: 50 });
+  for (const slip of [NaN, 0, -1, 1e9, 1e-9]) expect(isotropicSize({ columns: 100, rows: 50 }, slip)).toEqual({ width: 100, height: 50 });
 });
