@@ -57,7 +57,6 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
   const initial = firstWeights(config, specs, recipe);
   const state = openRun(run, { recipe, records, parts }, resume, initial) ?? freshState(initial, trained);
   const { optimizer } = recipe;
-  const schedule = { peak: optimizer.learningRate, warmupSteps: optimizer.warmupSteps, steps, floor: optimizer.floor };
 
   let stageAt = -1;
   let learner: Learner | null = null;
@@ -72,7 +71,7 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
         stageAt = index;
       }
       const started = performance.now();
-      const rate = learningRate(schedule, state.step);
+      const rate = rateAt(recipe, state.step);
       const { loss, gradients, packed, drawSeconds } = await learner!.accumulate(state);
       const norm = globalNorm(gradients.values());
       if (!Number.isFinite(norm) || !Number.isFinite(loss)) throw diverged(state.step);
@@ -105,6 +104,21 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
     await learner?.release();
   }
   return state.step;
+}
+
+/** The learning rate of an update: one cosine over all stages, or over those since the last restart. */
+function rateAt({ stages, optimizer: { learningRate: peak, warmupSteps, floor } }: Recipe, step: number): number {
+  const steps = stages.reduce((total, stage) => total + stage.steps, 0);
+  let schedule = { peak, warmupSteps, steps, floor };
+  let [start, begun] = [0, 0];
+  for (const { steps: length, restart } of stages) {
+    if (restart && begun <= step) {
+      schedule = { peak: restart.learningRate, warmupSteps: restart.warmupSteps, steps: steps - begun, floor };
+      start = begun;
+    }
+    begun += length;
+  }
+  return learningRate(schedule, step - start);
 }
 
 /** The stage that an update belongs to, counting from 0. */

@@ -33,8 +33,8 @@ export const loupeBase = Recipe.parse({
   stages: [
     { learns: 'classify', steps: 1700, pixels: 112 * 112, batch: 64, accumulate: 1, mix: 0.3, smoothing: 0.1 },
     { learns: 'classify', steps: 1000, pixels: 168 * 168, batch: 32, accumulate: 1, mix: 0.3, smoothing: 0.1 },
-    { learns: 'answer', steps: 500, trained: '^model\\.', pixels: 168 * 168, batch: 16, accumulate: 3, tokens: 176, targets: 88, turns: 3, direct: 0.5 },
-    { learns: 'answer', steps: 600, pixels: 168 * 168, batch: 16, accumulate: 2, tokens: 176, targets: 88, turns: 3, direct: 0.4 },
+    { learns: 'answer', steps: 400, trained: '^model\\.', restart: { learningRate: 1e-3, warmupSteps: 50 }, pixels: 168 * 168, batch: 16, accumulate: 3, tokens: 176, targets: 88, turns: 3, direct: 0.5 },
+    { learns: 'answer', steps: 700, pixels: 168 * 168, batch: 16, accumulate: 3, tokens: 176, targets: 88, turns: 3, direct: 0.4 },
   ],
   optimizer: { learningRate: 1e-3, warmupSteps: 200, floor: 0.02, beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0.05, clip: 1, average: 0.998 },
   dropBranches: 0.1,

@@ -14,6 +14,8 @@ export const Stage = z.object({
   steps: z.number().int().positive(),
   /** Narrows the recipe's `trained` for this stage. */
   trained: z.string().optional(),
+  /** Begins the learning rate anew: it warms up to this peak and falls until the end of the run. */
+  restart: z.object({ learningRate: positive, warmupSteps: z.number().int().nonnegative() }).optional(),
   /** Pixels of the resized image, whatever its aspect: 112 · 112 is 12 544. */
   pixels: z.number().int().positive(),
   /** Images in a batch, and batches whose gradients are added up before an update. */
