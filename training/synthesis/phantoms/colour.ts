@@ -56,7 +56,7 @@ export const stains = {
 
 /**
  * Light of colour `lamp` after the stains (Beer and Lambert): 10^(−Σ amount × density) of it is left.
- * `blurRadius` etc. are up to the caller; amounts are fields of one size.
+ * The amounts are fields of one size; `noise` (mean 0, variance 1) is added with `sigma` grey levels.
  */
 export function throughStains(lamp: Rgb, layers: readonly { readonly amount: Field; readonly stain: Stain }[], noise?: Float32Array,
   sigma = 0): Picture {

@@ -189,7 +189,7 @@ function drawExudates(random: Random, width: number, height: number, macula: Poi
 }
 
 /** Boxes of the connected parts of a field (at least half covered), parts within `gap` pixels of each other joined. */
-export function clusterBoxes(cover: Field, gap: number): { x1: number; y1: number; x2: number; y2: number }[] {
+function clusterBoxes(cover: Field, gap: number): { x1: number; y1: number; x2: number; y2: number }[] {
   const { width, height, data } = cover;
   const label = new Int32Array(data.length);
   const boxes: { x1: number; y1: number; x2: number; y2: number }[] = [];

@@ -17,7 +17,7 @@ export interface TorsoShape {
 }
 
 /** A rounded oblong: flatter than an ellipse in front and behind. */
-export function bodyOutline({ halfWidth, halfDepth }: TorsoShape): Point[] {
+function bodyOutline({ halfWidth, halfDepth }: TorsoShape): Point[] {
   const points: Point[] = [];
   for (let i = 0; i < 160; i++) {
     const angle = (2 * Math.PI * i) / 160;
