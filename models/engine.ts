@@ -64,7 +64,7 @@ export async function openEngine(checkpoint: Checkpoint, options: EngineOptions 
   const weights = weightsOf(checkpoint, quantization);
   const total = [...checkpoint.tensors.values()].reduce((sum, { shape }) => sum + product(shape), 0);
   const isFed = device === 'cpu' && total <= fedParameters && !quantization;
-  const cache = new SessionCache(isFed ? 48 : 4);
+  const cache = new SessionCache(isFed ? 48 : 3);
   const threads = options.threads === undefined ? {} : { threads: options.threads };
 
   const open = async (graph: Graph): Promise<Session> => createSession(encodeModel(graph), { device, weightsFolder: checkpoint.folder, ...threads });

@@ -117,7 +117,7 @@ function summary(source: OpenedSource, { frames, chosen, rule, probe }: Review):
   return [
     `Answer: ${trace.answer ?? 'none in the required form'}${confidence ? `  (confidence ${formatPercent(confidence.value)})` : ''}`,
     ...(source.frames.length > 1 ? [`On: ${source.frames[chosen]?.name}. ${rule}`] : []),
-    ...(steps.length > 0 ? ['Reasoning:', ...steps] : trace.parsed ? [] : ['The completion does not follow the reasoning format:', answer.text]),
+    ...(steps.length > 0 ? ['Reasoning:', ...steps] : trace.parsed ? [] : ['The completion does not follow the reasoning format:', answer.text.length > 300 ? `${answer.text.slice(0, 300)} …` : answer.text]),
     ...(probe ? [`Probe: ${probeSentence(probe)}`] : []),
     'Research use only, not a medical device.',
   ].join('\n');

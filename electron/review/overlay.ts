@@ -76,9 +76,10 @@ export async function drawOverlay(input: OverlayInput): Promise<Uint8Array> {
   const shown = mainFrame(input);
   const main = input.frames[shown] as OverlayFrame;
   const scale = fitScale(main.picture);
-  const image: Rectangle = { x: margin, y: margin + 44, width: Math.round(main.picture.width * scale), height: Math.round(main.picture.height * scale) };
-  const strip = input.frames.length > 1 ? stripLayout(input.frames.length, Math.max(image.width, 420)) : null;
-  const left = Math.max(image.width, 420);
+  const shownSize = { width: Math.round(main.picture.width * scale), height: Math.round(main.picture.height * scale) };
+  const left = Math.max(shownSize.width, 420);
+  const image: Rectangle = { x: margin + Math.round((left - shownSize.width) / 2), y: margin + 44, ...shownSize };
+  const strip = input.frames.length > 1 ? stripLayout(input.frames.length, left) : null;
   const panelX = margin + left + gap;
 
   const ruler = createCanvas(8, 8).getContext('2d');
@@ -107,7 +108,7 @@ export async function drawOverlay(input: OverlayInput): Promise<Uint8Array> {
   g.font = font(12);
   g.fillStyle = colours.faint;
   const sizeText = `${main.picture.width} × ${main.picture.height} px, shown at ${scale >= 1 ? `${round1(scale)}×` : `1:${round1(1 / scale)}`}`;
-  g.fillText(sizeText, image.x, image.y + image.height + 20);
+  g.fillText(sizeText, margin, image.y + image.height + 20);
 
   if (strip) {
     const top = image.y + image.height + 36;
@@ -220,15 +221,18 @@ function drawFindings(g: SKRSContext2D, findings: readonly Finding[], frame: num
     rounded(g, place, 3);
     g.stroke();
   }
-  const crowded = marks.length > 14;
+  const counts = new Map<string, number>();
+  for (const { label } of marks) counts.set(label, (counts.get(label) ?? 0) + 1);
   const taken: Rectangle[] = [];
   const seen = new Set<string>();
   for (const { label, place, tone } of marks) {
-    // In a crowd one tag for each label is enough: the colours say the rest.
-    if (crowded && seen.has(label)) continue;
+    // Of many alike only one has a tag, with their number: the colour says the rest, and the tags would hide what they name.
+    const count = counts.get(label) ?? 1;
+    if (count > 4 && seen.has(label)) continue;
     seen.add(label);
     g.font = font(12.5, 'LoupeSansBold');
-    const text = ellipsis(g, label, Math.max(90, Math.min(240, image.width - 16)));
+    const number = count > 4 ? ` × ${count}` : '';
+    const text = `${ellipsis(g, label, Math.max(90, Math.min(240, image.width - 16)) - g.measureText(number).width)}${number}`;
     const size = { width: g.measureText(text).width + 14, height: 21 };
     const tag = freePlace(place, size, image, taken);
     taken.push(tag);
