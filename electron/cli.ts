@@ -28,7 +28,7 @@ const everyCommand = {
   help: { type: 'boolean', short: 'h', help: 'this text' },
 } as const satisfies CommandOptions;
 
-/** Runs one command line (without `node` and the script) and gives the exit status: 0 done, 1 a fault, 2 wrong usage. */
+/** Runs one command line (without `node` and the script) and gives the exit status: 0 done, 1 a fault, 2 wrong usage, 130 stopped by Ctrl-C. */
 async function runCommandLine(words: readonly string[]): Promise<number> {
   const [name, ...rest] = words;
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
@@ -54,8 +54,9 @@ async function runOne(command: Command, words: readonly string[]): Promise<numbe
       return 0;
     }
     await command.run(contextOf(values, positionals));
-    return 0;
+    return isInterrupted() ? interruptedStatus : 0;
   } catch (thrown) {
+    if (isInterrupted()) return interruptedStatus;
     return report(thrown, { json: words.includes('--json'), help: helpOf(command, options) });
   }
 }
@@ -75,7 +76,9 @@ function contextOf(values: CommandValues, positionals: readonly string[]): Comma
     positionals,
     values,
     json,
-    signal: interruption(),
+    get signal() {
+      return interruption();
+    },
     print(value, text) {
       const shown = json ? JSON.stringify(value) : (text ?? JSON.stringify(value, null, 2));
       process.stdout.write(shown.endsWith('\n') ? shown : `${shown}\n`);
@@ -86,14 +89,22 @@ function contextOf(values: CommandValues, positionals: readonly string[]): Comma
   };
 }
 
-/** Aborts at the first Ctrl-C, so that a command can put away what it has; the second one ends the process. */
+/** What a shell expects of a program that Ctrl-C ended. */
+const interruptedStatus = 130;
+let interrupter: AbortController | undefined;
+const isInterrupted = (): boolean => interrupter?.signal.aborted === true;
+
+/**
+ * Aborted at the first Ctrl-C, so that a command can put away what it has; the second one ends the process.
+ * Only a command that asks for the signal gets this: any other is ended by the first Ctrl-C, as usual.
+ */
 function interruption(): AbortSignal {
-  const controller = new AbortController();
+  if (interrupter) return interrupter.signal;
+  const controller = (interrupter = new AbortController());
   process.once('SIGINT', () => {
+    process.stderr.write('\nStopping … Ctrl-C again ends it at once.\n');
+    process.once('SIGINT', () => process.exit(interruptedStatus));
     controller.abort();
-    process.once('SIGINT', () => process.exit(130));
-    // A command that does not listen to the signal must not keep the user waiting.
-    setTimeout(() => process.exit(130), 5000).unref();
   });
   return controller.signal;
 }

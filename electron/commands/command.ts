@@ -14,7 +14,7 @@ export interface CommandContext {
   readonly values: CommandValues;
   /** True with `--json`: `print` then writes its value and ignores the text. */
   readonly json: boolean;
-  /** Aborted at Ctrl-C; a second Ctrl-C ends the process at once. */
+  /** Aborted at Ctrl-C, for a command that asks for it; a second Ctrl-C ends the process at once. */
   readonly signal: AbortSignal;
   /**
    * The result, on standard output: with `--json` the value as JSON (call it once), otherwise `text`,

@@ -1,9 +1,10 @@
 /** The terminal's manners: exit statuses, what goes to which stream, and a start from anywhere. */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { tinyRecipe, writeTinyIndex } from '#tests/support/tinyTraining.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const launcher = resolve('electron/loupe.mjs');
@@ -117,4 +118,29 @@ describe('the launcher', () => {
     });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
+});
+
+describe('Ctrl-C', () => {
+  test('stops a training run after the update at hand, with a checkpoint that --resume goes on from', async () => {
+    const recipe = join(folder, 'recipe.json');
+    writeFileSync(recipe, JSON.stringify({ ...tinyRecipe, stages: [{ ...tinyRecipe.stages[0], steps: 100_000 }], checkpointEvery: 100_000 }));
+    const run = join(folder, 'run');
+    const words = ['train', recipe, '--data', writeTinyIndex(), '--out', run];
+    const status = await new Promise((done) => {
+      const child = spawn(process.execPath, [launcher, ...words], { cwd: folder, env: environment });
+      let shown = '';
+      child.stderr.on('data', (chunk: Buffer) => {
+        const before = shown.includes('step 2');
+        shown += chunk.toString();
+        if (!before && shown.includes('step 2')) child.kill('SIGINT');
+      });
+      child.on('exit', done);
+    });
+    expect(status).toBe(130);
+    const kept = readdirSync(join(run, 'checkpoints'));
+    expect(kept).toHaveLength(1);
+    const step = Number(kept[0]!.slice('step-'.length));
+    const resumed = loupe([...words, '--resume', '--steps', String(step + 1), '--json']);
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ steps: step + 1 });
+  }, 120_000);
 });
