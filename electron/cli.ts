@@ -7,20 +7,20 @@ import type { Command, CommandContext, CommandOptions, CommandValues } from './c
 import { UsageError } from './commands/command.ts';
 
 /** Loaded on demand, so that a cold start pays only for the command that was asked for. */
-const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<{ command: Command }> }>> = {
-  doctor: { summary: 'devices, versions, telemetry state, free memory and disk', load: () => import('./commands/doctor.ts') },
-  decode: { summary: 'one DICOM file, slide or picture: its fields and pixel statistics', load: () => import('./commands/decode.ts') },
-  generate: { summary: 'tokens from a model folder for images and a prompt', load: () => import('./commands/generate.ts') },
-  score: { summary: 'log-probabilities of a given completion', load: () => import('./commands/score.ts') },
-  review: { summary: 'a question about a study: reasoning, boxes, answer, overlay', load: () => import('./commands/review.ts') },
-  evaluate: { summary: 'accuracy and box measures of a model on held-out cases', load: () => import('./commands/evaluate.ts') },
-  train: { summary: 'a training run from a recipe', load: () => import('./commands/train.ts') },
-  inspect: { summary: 'what a run did at one step', load: () => import('./commands/inspect.ts') },
-  reward: { summary: 'one reward for one completion', load: () => import('./commands/reward.ts') },
-  dataset: { summary: 'checks, splits and snapshots of curated cases', load: () => import('./commands/dataset.ts') },
-  quantize: { summary: 'a smaller, faster copy of a model folder, with a report on what that costs', load: () => import('./commands/quantize.ts') },
-  sample: { summary: 'a synthetic study, written as files that any viewer reads', load: () => import('./commands/sample.ts') },
-  bench: { summary: 'speed, against what this machine can do', load: () => import('./commands/bench.ts') },
+const commands: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
+  doctor: () => import('./commands/doctor.ts'),
+  decode: () => import('./commands/decode.ts'),
+  review: () => import('./commands/review.ts'),
+  generate: () => import('./commands/generate.ts'),
+  score: () => import('./commands/score.ts'),
+  evaluate: () => import('./commands/evaluate.ts'),
+  train: () => import('./commands/train.ts'),
+  inspect: () => import('./commands/inspect.ts'),
+  reward: () => import('./commands/reward.ts'),
+  dataset: () => import('./commands/dataset.ts'),
+  quantize: () => import('./commands/quantize.ts'),
+  sample: () => import('./commands/sample.ts'),
+  bench: () => import('./commands/bench.ts'),
 };
 
 const everyCommand = {
@@ -32,16 +32,16 @@ const everyCommand = {
 async function runCommandLine(words: readonly string[]): Promise<number> {
   const [name, ...rest] = words;
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    (name === undefined ? process.stderr : process.stdout).write(overview());
+    (name === undefined ? process.stderr : process.stdout).write(await overview());
     return name === undefined ? 2 : 0;
   }
   const json = rest.includes('--json');
   try {
     if (!Object.hasOwn(commands, name)) throw new UsageError(`There is no command '${name}'.`);
-    const { command } = await commands[name]!.load();
+    const { command } = await commands[name]!();
     return await runOne(command, rest);
   } catch (thrown) {
-    return report(thrown, { json, help: Object.hasOwn(commands, name) ? undefined : overview() });
+    return report(thrown, { json, help: Object.hasOwn(commands, name) ? undefined : await overview() });
   }
 }
 
@@ -138,13 +138,13 @@ function faultOf(thrown: unknown): { code: string; what: string; why: string; me
   };
 }
 
-function overview(): string {
-  const width = Math.max(...Object.keys(commands).map((name) => name.length));
-  const rows = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+async function overview(): Promise<string> {
+  const all = await Promise.all(Object.values(commands).map((load) => load()));
+  const width = Math.max(...all.map(({ command: { name } }) => name.length));
   return [
     'loupe COMMAND [ARGUMENTS] [--json]',
     '',
-    ...rows,
+    ...all.map(({ command: { name, summary } }) => `  ${name.padEnd(width)}  ${summary}`),
     '',
     "loupe COMMAND --help shows a command's options. Research use only, not a medical device.",
     '',

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
 const squeeze = (code: string): string => code.replace(/\s+/g, ' ').trim();
 const cli = readFileSync('electron/cli.ts', 'utf8');
-const commands = [...cli.matchAll(/^ {2}(\w+): \{\s+summary: /gm)].map((match) => match[1]!);
+const commands = [...cli.matchAll(/^ {2}(\w+): \(\) => import/gm)].map((match) => match[1]!);
 
 const folders = ['models', 'training', 'electron', 'tests', 'docs'];
 const pages = [

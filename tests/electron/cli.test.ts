@@ -63,7 +63,7 @@ describe('help', () => {
       expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
   });
 
-  const names = [...readFileSync('electron/cli.ts', 'utf8').matchAll(/^ {2}(\w+): \{\s+summary: /gm)].map((match) => match[1]!);
+  const names = [...readFileSync('electron/cli.ts', 'utf8').matchAll(/^ {2}(\w+): \(\) => import/gm)].map((match) => match[1]!);
   test.each(names)('of %s names its usage and its options', (name) => {
     const { status, stdout } = loupe([name, '--help']);
     expect(status).toBe(0);
