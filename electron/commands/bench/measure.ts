@@ -78,10 +78,10 @@ export async function peakGemm(size = 2048, runs = 12): Promise<number> {
 }
 
 async function copyGigabytesPerSecond(): Promise<number> {
-  const from = new Float32Array(64 << 20).fill(1);
+  const from = new Float32Array(16 << 20).fill(1);
   const to = new Float32Array(from.length).fill(0);
   let best = Infinity;
-  for (let run = 0; run < 5; run++) best = Math.min(best, await timed(async () => to.set(from)));
+  for (let run = 0; run < 20; run++) best = Math.min(best, await timed(async () => to.set(from)));
   return (2 * from.byteLength) / best / 1e6;
 }
 
