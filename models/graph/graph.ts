@@ -10,7 +10,7 @@ export const ops = [
   'Less', 'Greater', 'Equal', 'Where', 'Cast',
   'MatMul', 'Gemm', 'Softmax', 'ReduceSum', 'ReduceMean', 'ReduceMax',
   'Reshape', 'Transpose', 'Expand', 'Concat', 'Split', 'Slice',
-  'Gather', 'ScatterND', 'GatherElements', 'ScatterElements', 'ArgMax', 'TopK',
+  'Gather', 'GatherElements', 'ScatterElements', 'ArgMax', 'TopK',
   'LayerNormalization', 'SimplifiedLayerNormalization', 'QuickGelu', 'MatMulNBits', 'FusedMatMul', 'RotaryEmbedding',
 ] as const;
 export type Op = (typeof ops)[number];
@@ -52,6 +52,8 @@ export interface ExternalData {
 export interface OutputSpec {
   readonly shape: readonly number[];
   readonly dtype: DType;
+  /** The value's name; one is made where it is absent. */
+  readonly name?: string;
 }
 
 /** Thrown while a graph is built: a programming error, with the shapes in its message. */
@@ -84,11 +86,11 @@ export class Graph {
     return value;
   }
 
-  /** A tensor whose elements are part of the graph. */
-  constant(data: ConstantData, shape: readonly number[], name = 'constant'): Value {
+  /** A tensor whose elements are part of the graph; called `name`, or by a free name that begins with `stem`. */
+  constant(data: ConstantData, shape: readonly number[], stem = 'constant', name?: string): Value {
     if (data.length !== product(shape)) throw new ShapeError(`constant: ${data.length} elements do not fill [${shape}]`);
     const dtype = data instanceof Float32Array ? 'float32' : data instanceof BigInt64Array ? 'int64' : data instanceof Int32Array ? 'int32' : 'uint8';
-    const value = this.value(this.unique(name), shape, dtype, null);
+    const value = this.value(name === undefined ? this.unique(stem) : this.claim(name), shape, dtype, null);
     this.constants.set(value, data);
     return value;
   }
@@ -122,7 +124,7 @@ export class Graph {
     }
     const made: Value[] = [];
     const node: Node = { op, inputs, outputs: made, attributes };
-    for (const { shape, dtype } of outputs) made.push(this.value(this.unique(op), shape, dtype, node));
+    for (const { shape, dtype, name } of outputs) made.push(this.value(name === undefined ? this.unique(op) : this.claim(name), shape, dtype, node));
     this.nodes.push(node);
     return made;
   }
@@ -145,6 +147,8 @@ export class Graph {
   }
 
   private unique(stem: string): string {
-    return this.claim(`${stem}_${this.names.size}`);
+    let number = this.names.size;
+    while (this.names.has(`${stem}_${number}`)) number++;
+    return this.claim(`${stem}_${number}`);
   }
 }

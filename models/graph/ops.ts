@@ -64,6 +64,8 @@ export function where(condition: Value, yes: Operand, no: Operand): Value {
 const onnxTypes: Readonly<Record<DType, number>> = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10, bfloat16: 16 };
 /** The number by which ONNX knows an element type. */
 export const onnxType = (dtype: DType): number => onnxTypes[dtype];
+/** The element type that ONNX knows by this number, where graphs use it. */
+export const dtypeOf = (number: number): DType | undefined => (Object.keys(onnxTypes) as DType[]).find((dtype) => onnxTypes[dtype] === number);
 
 export const cast = (x: Value, dtype: DType): Value =>
   x.dtype === dtype ? x : x.graph.apply('Cast', [x], [{ shape: x.shape, dtype }], { to: onnxType(dtype) })[0]!;
@@ -136,6 +138,8 @@ export const sumAll = (x: Value): Value => (x.shape.length === 0 ? x : reduceSum
 export function reshape(x: Value, shape: readonly number[]): Value {
   if (product(shape) !== product(x.shape)) throw new ShapeError(`reshape: ${x.name} [${x.shape}] cannot become [${shape}]`);
   if (shape.join() === x.shape.join()) return x;
+  // A shape in between leaves no trace.
+  if (x.node?.op === 'Reshape') return reshape(x.node.inputs[0]!, shape);
   return x.graph.apply('Reshape', [x, x.graph.integers(shape)], [{ shape, dtype: x.dtype }])[0]!;
 }
 
@@ -194,11 +198,6 @@ export function gather(x: Value, indices: Value, axis = 0): Value {
   const at = axisOf(x, axis);
   const shape = [...x.shape.slice(0, at), ...indices.shape, ...x.shape.slice(at + 1)];
   return x.graph.apply('Gather', [x, indices], [{ shape, dtype: x.dtype }], { axis: at })[0]!;
-}
-
-/** `x` with `updates[i]` added to row `indices[i]`; indices [N, 1], updates [N, ...]. A row named twice receives both. */
-export function scatterAddRows(x: Value, indices: Value, updates: Value): Value {
-  return x.graph.apply('ScatterND', [x, indices, updates], [{ shape: x.shape, dtype: x.dtype }], { reduction: 'add' })[0]!;
 }
 
 /** out[i, j] = x[i, indices[i, j]] for axis 1, and so on for other axes. */

@@ -231,15 +231,6 @@ function apply({ op, outputs, attributes }: Node, inputs: readonly Values[]): re
       let at = 0;
       return [rearranged(a, shape, (index) => along(index, axis, b.data[at++]!))];
     }
-    case 'ScatterND': {
-      if (attributes['reduction'] !== 'add' || b.shape.at(-1) !== 1) throw new Error('only whole rows are scattered, and added');
-      const result = made(shape, a.data.slice());
-      const width = sizeOf(shape.slice(1));
-      b.data.forEach((row, i) => {
-        for (let j = 0; j < width; j++) result.data[row * width + j]! += c.data[i * width + j]!;
-      });
-      return [result];
-    }
     case 'ScatterElements': {
       if (attributes['reduction'] !== 'add') throw new Error('scattered elements are added');
       const axis = integer(attributes, 'axis');

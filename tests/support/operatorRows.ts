@@ -119,9 +119,6 @@ export const operatorRows: Readonly<Partial<Record<Op, readonly OperatorRow[]>>>
     row('rows by a matrix of indices', [[4, 3]], ([x]) => op.gather(x!, integers(x!, [1, 0, 0, 3], [2, 2]))),
     row('elements of a vector by 32-bit indices', [[4]], ([x]) => op.gather(x!, x!.graph.constant(Int32Array.of(3, 3, 1), [3]))),
   ],
-  ScatterND: [
-    row('rows added, one of them twice', [[4, 3], [3, 3]], ([x, rows]) => op.scatterAddRows(x!, integers(x!, [1, 3, 1], [3, 1]), rows!)),
-  ],
   GatherElements: [
     row('one element of each row', [[3, 4]], ([x]) => op.gatherElements(x!, integers(x!, [2, 0, 3], [3, 1]), 1)),
     row('elements along the first axis, some twice', [[3, 2]], ([x]) => op.gatherElements(x!, integers(x!, [2, 0, 2, 1], [2, 2]), 0)),

@@ -1,8 +1,8 @@
 /** One rule for each operator: from the gradient of its outputs to the gradients of its inputs. */
 import type { Attribute, Op, Value } from '#models/graph/graph.ts';
 import {
-  add, concat, div, exp, expand, gather, gatherElements, gemm, greater, equal, cast, less, matMul, mul, neg, reciprocal, reduceMean, reduceSum, reshape,
-  scatterAddElements, scatterAddRows, split, sqrt, sub, transpose, sigmoid, where, type Transposed,
+  add, concat, div, exp, expand, gatherElements, gemm, greater, equal, cast, less, matMul, mul, neg, reciprocal, reduceMean, reduceSum, reshape,
+  scatterAddElements, split, sqrt, sub, transpose, sigmoid, where, type Transposed,
 } from '#models/graph/ops.ts';
 
 export interface Applied {
@@ -121,17 +121,17 @@ export const vjps: Record<Op, Rule | null> = {
     const pad = (size: number): Value[] => (size === 0 ? [] : [zeros(x!, x!.shape.map((full, i) => (i === along ? size : full)))]);
     return [concat([...pad(from), grad, ...pad(x!.shape[along]! - from - output.shape[along]!)], along)];
   },
-  /** Rows that were read go back where they came from, added up where a row was read twice. */
+  /**
+   * Rows that were read go back where they came from, added up where a row was read twice. By ScatterElements, which adds one number after the
+   * other: the CPU's ScatterND adds rows on all threads at once without waiting and loses some of those that meet.
+   */
   Gather: ({ inputs: [x, indices], attributes }, grad) => {
     if (axis(attributes) !== 0) throw new Error('Gather has a gradient along axis 0 only: transpose first.');
     const rows = indices!.shape.reduce((a, b) => a * b, 1);
-    const flat = indices!.dtype === 'int64' || indices!.dtype === 'int32' ? reshape(indices!, [rows, 1]) : indices!;
-    return [scatterAddRows(zeros(x!, x!.shape), cast(flat, 'int64'), reshape(grad, [rows, ...x!.shape.slice(1)]))];
-  },
-  ScatterND: ({ inputs: [, indices, updates], attributes, wanted }, grad) => {
-    if (attributes['reduction'] !== 'add') throw new Error('ScatterND has a gradient with reduction "add" only.');
-    const rows = updates!.shape[0]!;
-    return [grad, undefined, wanted[2] ? gather(grad, reshape(indices!, [rows])) : undefined];
+    const count = x!.shape[0]!;
+    const width = x!.shape.slice(1).reduce((a, b) => a * b, 1);
+    const places = expand(reshape(indices!, [rows, 1]), [rows, width]);
+    return [reshape(scatterAddElements(zeros(x!, [count, width]), places, reshape(grad, [rows, width]), 0), x!.shape)];
   },
   GatherElements: ({ inputs: [x, indices], attributes }, grad) => [scatterAddElements(zeros(x!, x!.shape), indices!, grad, axis(attributes))],
   ScatterElements: ({ inputs: [, indices], attributes, wanted }, grad) => [grad, undefined, wanted[2] ? gatherElements(grad, indices!, axis(attributes)) : undefined],
