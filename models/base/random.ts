@@ -5,7 +5,7 @@ export type RandomState = readonly [number, number, number, number];
 
 /** xoshiro128** (Blackman and Vigna), seeded through splitmix32. Not for secrets. */
 export class Random {
-  private s: [number, number, number, number];
+  private readonly s: [number, number, number, number];
 
   constructor(seed: number | RandomState) {
     if (typeof seed !== 'number') {

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { Fault } from '#models/base/fault.ts';
+import type { Fault } from '#models/base/fault.ts';
 import { openCheckpoint } from '#models/weights/checkpoint.ts';
 import { mergedTensor, openAdapter } from '#models/weights/peft.ts';
 import { readTensor } from '#models/weights/safetensors.ts';
