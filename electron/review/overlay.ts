@@ -294,7 +294,7 @@ function panelBlocks(ruler: SKRSContext2D, { question, trace, confidence, probe,
     tone: trace.answer === null ? colours.warning : colours.text, limit: 8, family: 'LoupeSansBold',
   }), space(10));
   if (confidence !== null) blocks.push(confidenceBlock(confidence), space(14));
-  if (probe !== undefined) blocks.push(space(4), caption('Occlusion probe'), paragraph(ruler, probe, { size: 13.5, lineHeight: 20, tone: colours.text, limit: 5 }), space(14));
+  if (probe !== undefined) blocks.push(space(4), caption('Occlusion probe'), paragraph(ruler, probe, { size: 13.5, lineHeight: 20, tone: colours.text, limit: 8 }), space(14));
   if (notes.length > 0) {
     blocks.push(rule(), space(14));
     for (const note of notes) blocks.push(paragraph(ruler, note, { size: 11, lineHeight: 16.5, tone: colours.faint, limit: 2 }));

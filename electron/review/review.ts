@@ -184,7 +184,7 @@ function probeRecord({ original, hidden, control, hiddenBoxes, controlBoxes, hid
 /** The probe in a few words. */
 export function probeSentence({ original, hidden, control, hiddenShare, effect }: Probe): string {
   const verdict = effect > 0.5 ? 'The answer stands on the cited boxes.' : effect < -0.5 ? 'Other regions matter more than the cited boxes.' : 'The cited boxes hardly matter to the answer.';
-  const flips = hidden.answer !== original.answer ? ` Asked anew without them, the model answers otherwise${hidden.answer === null || hidden.answer.length > 60 ? '' : `: ${hidden.answer}`}.` : '';
+  const flips = hidden.answer !== original.answer ? ` Asked anew without them, the model answers otherwise${hidden.answer === null || /^\[|.{61}/.test(hidden.answer) ? '' : `: ${hidden.answer}`}.` : '';
   return `Hiding the cited boxes (${formatPercent(hiddenShare)} of the picture) makes the answer ${likelihood(hidden, original)}; hiding as much elsewhere, ${likelihood(control, original)}. ${verdict}${flips}`;
 }
 

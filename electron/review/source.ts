@@ -188,16 +188,23 @@ async function openDicomFile(path: string, options: SourceOptions): Promise<Open
   const statements = file.notes.map(({ what, why }) => `${what} ${why}`);
   const title = `${name}${modality === null ? '' : ` · ${modality}`} · ${file.image.columns} × ${file.image.rows}`;
   const mosaic = modality === 'SM' ? await slideMosaic(file, path) : null;
-  if (mosaic) return { kind: 'dicom', title, modality, frames: [mosaic], available: 1, selection: `All ${file.image.frames} tiles of the slide's level, put together.`, statements, files: [path] };
+  if (mosaic) return { kind: 'dicom', title: `${name} · SM · ${sizeText(mosaic.source)}`, modality, frames: [mosaic], available: 1, selection: `All ${file.image.frames} tiles of the slide's level, put together.`, statements, files: [path] };
   const { stacks } = assembleSeries([{ name, file }]);
   const frames = stacks[0]?.frames ?? [];
-  if (frames.length === 0) {
-    // No whole frame: what is there of the first one is better than nothing, and its fault says the rest.
-    await decodeFrame(file, 0);
-  }
+  if (frames.length === 0) return { kind: 'dicom', title, modality, available: 0, statements, files: [path], ...await partialFrame(file, path, options) };
   return {
     kind: 'dicom', title, modality, available: frames.length, files: [path], statements: [...statements, ...(stacks[0]?.statements ?? []).map(({ text }) => text)],
     ...await chooseFrames(frames, new Map([[file, path]]), options, 'frame'),
+  };
+}
+
+/** Of a file without a whole frame: what there is of the first one, and that it is not all. Throws the frame's fault where nothing can be shown. */
+async function partialFrame(file: DicomFile, path: string, { window }: SourceOptions): Promise<Pick<OpenedSource, 'frames' | 'selection'>> {
+  const stored = await decodeFrame(file, 0, { partial: true });
+  const share = Math.floor((100 * stored.present) / stored.data.length);
+  return {
+    frames: [shownFrame(file, 0, stored, path, 'damaged image', window)],
+    selection: `What is left of the image: ${share} % of its values are in the file, the rest is missing and shown as zero.`,
   };
 }
 
@@ -290,7 +297,7 @@ async function chooseFrames(frames: readonly StackFrame[], owners: ReadonlyMap<D
   for (const i of chosen) {
     const frame = frames[i] as StackFrame;
     const name = frames.length === 1 ? (word === 'slice' ? 'only slice' : 'whole image') : `${word} ${i + 1} of ${frames.length}`;
-    shown.push(await showFrame(frame, owners.get(frame.file) ?? frame.name, name, window));
+    shown.push(shownFrame(frame.file, frame.index, await decodeFrame(frame.file, frame.index), owners.get(frame.file) ?? frame.name, name, window));
   }
   const numbers = chosen.map((i) => i + 1).join(', ');
   const selection = frames.length === 1 ? `The only ${word}.`
@@ -299,8 +306,7 @@ async function chooseFrames(frames: readonly StackFrame[], owners: ReadonlyMap<D
   return { frames: shown, selection };
 }
 
-async function showFrame({ file, index }: StackFrame, path: string, name: string, window: string | undefined): Promise<ShownFrame> {
-  const stored = await decodeFrame(file, index);
+function shownFrame(file: DicomFile, index: number, stored: StoredFrame, path: string, name: string, window: string | undefined): ShownFrame {
   const isGrey = stored.samples === 1 && stored.photometric !== 'PALETTE COLOR';
   const voi = isGrey ? chosenVoi(file, stored, index, window) : undefined;
   const flat = toDisplay(file, stored, { index, ...(voi ? { voi } : {}) });

@@ -75,6 +75,14 @@ describe('a source', () => {
     expect(boxFromSource(frame!, { x1: 6, y1: 10, x2: 30, y2: 30 })).toEqual({ x1: 6, y1: 20, x2: 30, y2: 60 });
   });
 
+  test('that was cut short shows what is left, and says how much', async () => {
+    const whole = dicomImage([1, 1]);
+    const { frames: [frame], selection } = await openSource(file('short.dcm', whole.slice(0, whole.length - 1200)), { slices: 1 });
+    expect(selection).toContain('50 % of its values');
+    expect([frame!.picture.width, frame!.picture.height]).toEqual([60, 40]);
+    expect(frame!.picture.data.subarray(-1200).every((value) => value === 0)).toBe(true);
+  });
+
   test('takes a window by name or by numbers, and refuses one that it does not have', async () => {
     const path = join(folder, 'ct-liver');
     expect((await openSource(path, { slices: 1, window: 'lung' })).frames[0]?.window).toContain('-600');
