@@ -66,8 +66,16 @@ function instanceOf(codec: Codec): Promise<CodecModule> {
 export async function decodeJpegLs(bytes: Uint8Array, expected: ExpectedFrame): Promise<DecodedStream> {
   const header = readJpegLsHeader(bytes);
   checkSize(header, expected);
-  const data = await runCodec('jpegLs', bytes, header);
+  const data = await runCodec('jpegLs', closed(bytes), header);
   return { data, precision: header.precision, colour: null, rows: header.height };
+}
+
+/** The stream with an end mark behind it: on some that are cut, CharLS counts zeros for seconds where it meets none. */
+function closed(stream: Uint8Array): Uint8Array {
+  const out = new Uint8Array(stream.length + 2);
+  out.set(stream);
+  out.set([0xff, 0xd9], stream.length);
+  return out;
 }
 
 export async function decodeJpeg2000(bytes: Uint8Array, expected: ExpectedFrame): Promise<DecodedStream> {

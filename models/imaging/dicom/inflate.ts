@@ -2,7 +2,7 @@
 import { Inflate } from 'fflate';
 import { Fault } from '#models/base/fault.ts';
 
-const maximumBytes = 320 * 1024 * 1024;
+const usualMaximum = 320 * 1024 * 1024;
 const step = 16 * 1024;
 
 export interface Inflated {
@@ -11,8 +11,8 @@ export interface Inflated {
   readonly damaged: boolean;
 }
 
-/** Inflates a raw deflate stream (RFC 1951). Throws Fault `dicom.limits` beyond 320 MB, before that much is held twice. */
-export function inflate(deflated: Uint8Array): Inflated {
+/** Inflates a raw deflate stream (RFC 1951). Throws Fault `dicom.limits` beyond `maximum` bytes, 320 MB by default, before that much is held twice. */
+export function inflate(deflated: Uint8Array, maximum = usualMaximum): Inflated {
   let chunks: Uint8Array[] = [];
   let total = 0;
   let finished = false;
@@ -27,12 +27,12 @@ export function inflate(deflated: Uint8Array): Inflated {
     for (let at = 0; at < deflated.length && !finished; at += step) {
       const end = Math.min(at + step, deflated.length);
       stream.push(deflated.subarray(at, end), end === deflated.length);
-      if (total > maximumBytes) {
+      if (total > maximum) {
         chunks = [];
         throw new Fault({
           code: 'dicom.limits',
           what: 'The deflated DICOM data set was not read.',
-          why: `It inflates to more than ${maximumBytes / 1024 / 1024} MB.`,
+          why: `It inflates to more than ${Math.round(maximum / 1024 / 1024)} MB.`,
           mend: 'If the file is genuine, export it uncompressed; otherwise treat it as hostile.',
         });
       }

@@ -50,18 +50,18 @@ describe.each(fixtures)('%s', (_name, make) => {
     const bytes = await make();
     expect(await openAll(bytes)).toBe('shown');
     const random = new Random(11);
-    const header = 700;
-    for (let cut = 0; cut < bytes.length; cut += cut < header ? 1 + random.below(6) : 1 + random.below(60)) {
+    const pixelData = bytes.findLastIndex((byte, i) => byte === 0xe0 && bytes[i + 1] === 0x7f && bytes[i + 2] === 0x10 && bytes[i + 3] === 0 && bytes[i + 4] === 0x4f);
+    for (let cut = 0; cut < bytes.length; cut += cut < pixelData + 40 ? 1 + random.below(12) : 1 + random.below(120)) {
       const code = await openAll(bytes.subarray(0, cut));
       expect(code).toMatch(/^(dicom\.[a-zA-Z]+|shown)$/);
-      if (cut < header) expect(code).not.toBe('shown');
+      if (cut < pixelData + 12) expect(code).not.toBe('shown');
     }
   }, 60_000);
 
   test('survives flipped bits', async () => {
     const bytes = await make();
     const random = new Random(12);
-    for (let round = 0; round < 150; round++) {
+    for (let round = 0; round < 80; round++) {
       const damaged = bytes.slice();
       const from = random.chance(0.3) ? 132 : Math.floor(bytes.length * 0.4);
       for (let i = 1 + random.below(8); i > 0; i--) {
@@ -107,6 +107,14 @@ test.each([['jpegLs', '4.80'], ['jpeg2000', '4.90'], ['htj2k', '4.201']] as cons
   expect(await openAll(compressed(ending, stream))).toBe('dicom.mismatch');
 });
 
+test('a JPEG-LS stream that ends anywhere ends its decoding at once', async () => {
+  const stream = await encodeByPackage('jpegLs', one, { width: columns, height: rows, components: 1, bits: 12 });
+  const before = process.cpuUsage();
+  for (let cut = 60; cut < stream.length - 2; cut += 29) expect(await openAll(compressed('4.80', stream.slice(0, cut)))).toBe('dicom.codestream');
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1e6).toBeLessThan(5);
+}, 60_000);
+
 test('a JPEG 2000 stream of a hundred million tiles is refused', async () => {
   const stream = await encodeByPackage('jpeg2000', one, { width: columns, height: rows, components: 1, bits: 12 });
   const view = new DataView(stream.buffer, stream.byteOffset);
@@ -116,48 +124,6 @@ test('a JPEG 2000 stream of a hundred million tiles is refused', async () => {
   view.setUint32(28, 1);
   expect(await openAll(compressed('4.90', stream))).toBe('dicom.codestream');
 });
-
-test('a deflated data set that inflates without end is refused in bounded memory', () => {
-  const body = repeatedZeros(400 * 1024 * 1024);
-  const whole = imageFile({ rows: 1, columns: 2, photometric: 'MONOCHROME2', data: Uint8Array.of(1, 2) });
-  const meta = whole.subarray(0, 144 + new DataView(whole.buffer).getUint32(140, true));
-  const at = new TextDecoder('latin1').decode(meta).indexOf('1.2.840.10008.1.2.1\0');
-  const deflated = Uint8Array.from([...meta.subarray(0, at), ...new TextEncoder().encode('1.2.840.10008.1.2.1.99'), ...meta.subarray(at + 20), ...body]);
-  deflated[at - 2] = 22;
-  const before = process.memoryUsage().rss;
-  expect(() => readDicom(deflated)).toThrow(expect.objectContaining({ code: 'dicom.limits' }));
-  expect(process.memoryUsage().rss - before).toBeLessThan(700 * 1024 * 1024);
-});
-
-/** A raw deflate stream of fixed Huffman codes: one zero byte, then runs of 258 zeros at distance 1. */
-function repeatedZeros(length: number): Uint8Array {
-  const out: number[] = [];
-  let bits = 0;
-  let count = 0;
-  const put = (value: number, size: number): void => {
-    for (let i = 0; i < size; i++) {
-      bits |= ((value >> i) & 1) << count;
-      if (++count === 8) {
-        out.push(bits);
-        bits = count = 0;
-      }
-    }
-  };
-  put(1, 1);
-  put(1, 2);
-  // Literal 0 is 00110000, length 258 is 11000101, distance 1 is 00000; codes go in from their highest bit.
-  const code = (value: number, size: number): void => {
-    for (let i = size - 1; i >= 0; i--) put((value >> i) & 1, 1);
-  };
-  code(0b00110000, 8);
-  for (let made = 1; made < length; made += 258) {
-    code(0b11000101, 8);
-    code(0, 5);
-  }
-  code(0, 7);
-  put(0, 7);
-  return Uint8Array.from(out);
-}
 
 test('bytes that are no DICOM at all are refused', () => {
   const random = new Random(5);
