@@ -47,18 +47,26 @@ function paddingOf({ dataSet, image }: DicomFile): { readonly low: number; reado
 /** The windows and tables that the file gives for a frame, its first choice first. */
 export function fileVois(file: DicomFile, frame = 0): Voi[] {
   const sources = [...attributeSources(file, frame, 'x00289132'), file.dataSet];
-  const windows = sources.map((source) => windowsOf(source)).find((found) => found.length > 0) ?? [];
+  const windows = sources.map((source) => windowsOf(source, usualShape(file, frame))).find((found) => found.length > 0) ?? [];
   const modality = modalityTransform(file, frame);
   const tables = tablesOf(file.dataSet, 'x00283010', modality.table ? false : (file.image?.signed ?? false) || modality.intercept < 0);
   return [...windows, ...tables.map((table, i): Voi => ({ kind: 'table', name: table.explanation || `Table ${i + 1}`, table }))];
 }
 
-function windowsOf(source: DataSet): Voi[] {
+/**
+ * The curve of a window whose file names none. LINEAR is meant for whole numbers and makes a step of width 1, so values that are fractions,
+ * as stored or as rescaled, take the exact form of the same line.
+ */
+function usualShape(file: DicomFile, frame: number): WindowShape {
+  return file.image?.kind === 'integer' && Number.isInteger(modalityTransform(file, frame).slope) ? 'LINEAR' : 'LINEAR_EXACT';
+}
+
+function windowsOf(source: DataSet, usual: WindowShape): Voi[] {
   const centers = numbers(source, 'x00281050', 'DS');
   const widths = numbers(source, 'x00281051', 'DS');
   const names = has(source, 'x00281055') ? texts(source, 'x00281055') : [];
-  const stated = firstText(source, 'x00281056') ?? 'LINEAR';
-  const shape: WindowShape = stated === 'SIGMOID' || stated === 'LINEAR_EXACT' ? stated : 'LINEAR';
+  const stated = firstText(source, 'x00281056');
+  const shape: WindowShape = stated === 'SIGMOID' || stated === 'LINEAR_EXACT' || stated === 'LINEAR' ? stated : usual;
   return centers.slice(0, widths.length).flatMap((center, i): Voi[] => {
     const window = { center, width: widths[i]!, shape };
     return isUsable(window) ? [{ kind: 'window', name: names[i] || `Window ${i + 1}`, window }] : [];

@@ -28,6 +28,12 @@ describe('grey images', () => {
     expect(await levels(row(Uint16Array.of(0, 449, 512, 576, 4000)), rescale)).toEqual([0, 2, 128, 255, 255]);
   });
 
+  test('a window of width 1 over fractions is a ramp, not a step', async () => {
+    const window = [number('x00281052', 0), number('x00281053', 0.01), number('x00281050', 0.5), number('x00281051', 1)];
+    expect(await levels(row(Uint16Array.of(0, 25, 50, 100)), window)).toEqual([0, 64, 128, 255]);
+    expect(await levels(row(Uint16Array.of(0, 25, 50, 100)), [...window, code('x00281056', 'LINEAR')])).toEqual([0, 255, 255, 255]);
+  });
+
   test('a modality table comes before a rescale', async () => {
     const table: NewElement = { tag: 'x00283000', vr: 'SQ', value: [[word('x00283002', [3, 10, 16]), { tag: 'x00283006', vr: 'US', value: [0, 500, 1000] }]] };
     const file = readDicom(imageFile(row(Uint16Array.of(9, 10, 11, 12, 99)), [table, number('x00281053', 7)]));
