@@ -5,17 +5,27 @@ import { basename } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
-import { openReasoner, type AskInputs, type Reasoner } from '#models/reasoner.ts';
+import { kindOf } from '#models/imaging/sources.ts';
+import { openReasoner, type AskInputs, type BoxConvention, type Reasoner } from '#models/reasoner.ts';
 import { devices, type Device } from '#models/runtime/session.ts';
 import { greedy, type Sampling } from '#models/runtime/sampler.ts';
 import { builtInModel } from '#electron/storage/folders.ts';
 import { flag, numberOption, requiredText, textOption, textOptions, UsageError, type Command, type CommandContext, type CommandOptions } from './command.ts';
+
+const boxConventions = ['absolute-resized', 'relative-1000'] as const;
 
 /** The options of every command that runs a model. */
 export const modelOptions = {
   model: { type: 'string', help: 'a checkpoint folder; the built-in model where absent' },
   device: { type: 'string', help: `${devices.join(', ')}; cpu where absent` },
   threads: { type: 'string', help: 'threads; one for each physical core where absent' },
+  boxes: { type: 'string', help: `how the model writes boxes: ${boxConventions.join(' or ')}; as its family was published where absent` },
+} as const satisfies CommandOptions;
+
+/** The options of commands that are given pictures one by one. */
+export const imageOptions = {
+  image: { type: 'string', multiple: true, help: 'a picture or a DICOM file; several are several images' },
+  clip: { type: 'boolean', help: 'the images are the frames of one clip or stack' },
 } as const satisfies CommandOptions;
 
 /** The options that choose how tokens are drawn. */
@@ -30,10 +40,10 @@ export const samplingOptions = {
 export const command: Command = {
   name: 'generate',
   summary: 'tokens from a model folder for images and a prompt',
-  usage: 'generate --model DIR [--image FILE]… --prompt TEXT [--max-new-tokens N] [--greedy | --temperature T --top-p P --seed S] [--logits]',
+  usage: 'generate --model DIR [--image FILE]… [--clip] --prompt TEXT [--max-new-tokens N] [--greedy | --temperature T --top-p P --seed S] [--logits]',
   options: {
     ...modelOptions,
-    image: { type: 'string', multiple: true, help: 'a picture; several are several images' },
+    ...imageOptions,
     prompt: { type: 'string', help: 'the question' },
     'max-new-tokens': { type: 'string', help: 'stops after so many; 256 where absent' },
     ...samplingOptions,
@@ -47,15 +57,16 @@ export const command: Command = {
     const { reasoner, frames } = await openWithImages(context);
     try {
       const loadMs = performance.now() - start;
-      const ask = { frames, question };
+      const ask = { frames, question, ...arrangementOf(context) };
       let firstTokenMs: number | null = null;
       const answer = await reasoner.ask(ask, {
         sampling, maxNewTokens, signal: context.signal, isUnrestricted: true,
         onToken(text) {
           firstTokenMs ??= performance.now() - start;
-          if (!context.json) context.progress(text.replaceAll('\n', '\n  '));
+          if (!context.json) process.stderr.write(text);
         },
       });
+      if (!context.json) process.stderr.write('\n');
       const { pixelsMs, visionMs, promptMs, writingMs, tokensPerSecond } = answer.timing;
       context.print({
         ...describeInputs(answer.inputs), tokens: answer.tokens, text: answer.text, end: answer.end,
@@ -71,14 +82,18 @@ export const command: Command = {
 
 /** The model and the pictures of a command line, opened side by side. */
 export async function openWithImages(context: CommandContext): Promise<{ reasoner: Reasoner; frames: readonly Picture[] }> {
-  const pictures = Promise.all(textOptions(context, 'image').map(readPicture));
+  const pictures = Promise.all([...textOptions(context, 'image'), ...context.positionals].map(readPicture));
   // A fault of the model is told first; that of a picture must not end the process before it.
   pictures.catch(() => undefined);
   const reasoner = await openModel(context);
   return { reasoner, frames: await pictures };
 }
 
-export async function readPicture(path: string): Promise<Picture> {
+/** Frames of one clip, where that is asked for. */
+export const arrangementOf = (context: CommandContext): { readonly arrangement?: 'clip' } => (flag(context, 'clip') ? { arrangement: 'clip' } : {});
+
+/** The picture in a file; of a DICOM file its only or its middle frame, windowed. */
+async function readPicture(path: string): Promise<Picture> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
@@ -87,7 +102,12 @@ export async function readPicture(path: string): Promise<Picture> {
       code: 'file.unreadable', what: `${basename(path)} cannot be read.`, why: cause instanceof Error ? cause.message : String(cause), mend: 'Check the path and your rights to the file.',
     }, { cause });
   }
-  return decodePicture(bytes, basename(path));
+  if (kindOf(bytes) !== 'dicom') return decodePicture(bytes, basename(path));
+  // Loaded only here: most prompts are about pictures, and the study reader brings its codecs with it.
+  const { openSource } = await import('#electron/review/source.ts');
+  const [frame] = (await openSource(path, { slices: 1 })).frames;
+  if (!frame) throw new Error(`${path} was opened without a frame.`);
+  return frame.picture;
 }
 
 /** The reasoner of `--model`, `--device` and `--threads`. */
@@ -98,7 +118,16 @@ export function openModel(context: CommandContext): Promise<Reasoner> {
     folder: textOption(context, 'model') ?? builtInModel(),
     ...(device === undefined ? {} : { device }),
     ...(threads === undefined ? {} : { threads }),
+    ...conventionOf(context),
   });
+}
+
+function conventionOf(context: CommandContext): { readonly convention?: BoxConvention } {
+  const name = textOption(context, 'boxes');
+  if (name === undefined) return {};
+  const convention = boxConventions.find((candidate) => candidate === name);
+  if (!convention) throw new UsageError(`--boxes takes ${boxConventions.join(' or ')}, not '${name}'.`);
+  return { convention };
 }
 
 function deviceOf(context: CommandContext): Device | undefined {
