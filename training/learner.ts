@@ -59,7 +59,7 @@ export function createLearner({ config, recipe, stage, records, parts, device, o
   const isClassifying = stage.learns === 'classify';
   const pictures = new Pictures(patching, isClassifying);
   const maker: ExampleMaker = { pictures, options: patching, language: languageOf(parts, config), augment: recipe.augment };
-  const pools = poolsByGrid(isClassifying ? records.filter(isClassified) : records, isClassifying ? {} : recipe.setWeights, pictures, config.vision.patchSize);
+  const pools = poolsByGrid(isClassifying ? records.filter(isClassified) : records, isClassifying ? {} : stage.setWeights ?? recipe.setWeights, pictures, config.vision.patchSize);
   const classes = classesOf(records);
   const sessions = new Map<string, Promise<Compiled>>();
 

@@ -83,7 +83,7 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
         const weights = state.weights.get(name)!;
         adamwStep(weights, gradient, { first: state.first.get(name)!, second: state.second.get(name)! }, optimizer,
           { count: state.step + 1, learningRate: rate, gradientScale, decays: shape.length > 1 });
-        averageStep(state.average.get(name)!, weights, optimizer.average, state.step);
+        averageStep(state.average.get(name)!, weights, stage.average ?? optimizer.average, state.step);
       }
       state.step++;
 
@@ -106,19 +106,16 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
   return state.step;
 }
 
-/** The learning rate of an update: one cosine over all stages, or over those since the last restart. */
-function rateAt({ stages, optimizer: { learningRate: peak, warmupSteps, floor } }: Recipe, step: number): number {
-  const steps = stages.reduce((total, stage) => total + stage.steps, 0);
-  let schedule = { peak, warmupSteps, steps, floor };
-  let [start, begun] = [0, 0];
-  for (const { steps: length, restart } of stages) {
-    if (restart && begun <= step) {
-      schedule = { peak: restart.learningRate, warmupSteps: restart.warmupSteps, steps: steps - begun, floor };
-      start = begun;
-    }
-    begun += length;
-  }
-  return learningRate(schedule, step - start);
+/** The learning rate of an update: a cosine from the start to the first restart, and one from each restart to the next. */
+function rateAt({ stages, optimizer: { learningRate: peak, warmupSteps, floor, horizon } }: Recipe, step: number): number {
+  const begins = stages.map((_, i) => stages.slice(0, i).reduce((total, stage) => total + stage.steps, 0));
+  const end = begins.at(-1)! + stages.at(-1)!.steps;
+  const restarts = stages.flatMap(({ restart }, i) => (restart ? [{ ...restart, begin: begins[i]! }] : []));
+  const spans = [{ learningRate: peak, warmupSteps, begin: 0 }, ...restarts];
+  const at = spans.findLastIndex(({ begin }) => begin <= step);
+  const span = spans[at]!;
+  const length = (spans[at + 1]?.begin ?? end) - span.begin;
+  return learningRate({ peak: span.learningRate, warmupSteps: span.warmupSteps, steps: at === 0 ? horizon ?? length : length, floor }, step - span.begin);
 }
 
 /** The stage that an update belongs to, counting from 0. */

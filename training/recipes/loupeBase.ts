@@ -35,8 +35,17 @@ export const loupeBase = Recipe.parse({
     { learns: 'classify', steps: 1000, pixels: 168 * 168, batch: 32, accumulate: 1, mix: 0.3, smoothing: 0.1 },
     { learns: 'answer', steps: 400, trained: '^model\\.', restart: { learningRate: 1e-3, warmupSteps: 50 }, pixels: 168 * 168, batch: 16, accumulate: 3, tokens: 176, targets: 88, turns: 3, direct: 0.5 },
     { learns: 'answer', steps: 700, pixels: 168 * 168, batch: 16, accumulate: 3, tokens: 176, targets: 88, turns: 3, direct: 0.4 },
+    // Boxes take longest to learn, so the last stage shows mostly what is boxed.
+    {
+      learns: 'answer', steps: 1000, restart: { learningRate: 6e-4, warmupSteps: 20 }, average: 0.99, pixels: 168 * 168, batch: 16, accumulate: 2,
+      tokens: 144, targets: 96, turns: 2, direct: 0.6,
+      setWeights: {
+        cxr_lung_boxes: 20, micro_bccd_boxes: 10, mri_tumour_boxes: 10, us_breast_busi: 2, oct_kermany: 2, fundus_chase: 3, fundus_exudate_boxes: 5, derm_lesion_boxes: 10,
+        ct_haemorrhage_boxes: 8, cxr_pneumonia_paediatric: 0.8, ct_lung_iqoth: 0.8, mri_brain_tumour: 0.8, derm_isic2017: 0.8, micro_blood_pbc: 0.8,
+      },
+    },
   ],
-  optimizer: { learningRate: 1e-3, warmupSteps: 200, floor: 0.02, beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0.05, clip: 1, average: 0.998 },
+  optimizer: { learningRate: 1e-3, warmupSteps: 200, horizon: 3800, floor: 0.02, beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0.05, clip: 1, average: 0.998 },
   dropBranches: 0.1,
   localAttention: 3,
   augment: { plain: 0.15, zoom: 1.25, aspect: 1.15, shift: 0.08, turn: 12, colour: 0.2, erase: 0.25 },

@@ -14,8 +14,12 @@ export const Stage = z.object({
   steps: z.number().int().positive(),
   /** Narrows the recipe's `trained` for this stage. */
   trained: z.string().optional(),
-  /** Begins the learning rate anew: it warms up to this peak and falls until the end of the run. */
+  /** Begins the learning rate anew: it warms up to this peak and falls until the next restart, or the end of the run. */
   restart: z.object({ learningRate: positive, warmupSteps: z.number().int().nonnegative() }).optional(),
+  /** Replaces the recipe's `setWeights`. */
+  setWeights: z.record(z.string(), z.number().nonnegative()).optional(),
+  /** Replaces the optimizer's `average`: a short stage wants a short memory. */
+  average: share.optional(),
   /** Pixels of the resized image, whatever its aspect: 112 · 112 is 12 544. */
   pixels: z.number().int().positive(),
   /** Images in a batch, and batches whose gradients are added up before an update. */
@@ -49,7 +53,12 @@ export const Recipe = z.object({
   trained: z.string(),
   adapter: z.object({ rank: z.number().int().min(1).max(1024), alpha: positive }).optional(),
   stages: z.array(Stage).min(1),
-  optimizer: z.object({ learningRate: positive, warmupSteps: z.number().int().nonnegative(), floor: share, beta1: share, beta2: share, epsilon: positive, weightDecay: z.number().nonnegative(), clip: positive, average: share }),
+  optimizer: z.object({
+    learningRate: positive, warmupSteps: z.number().int().nonnegative(),
+    /** Updates over which the first cosine is laid out, where that is not up to the first restart. */
+    horizon: z.number().int().positive().optional(),
+    floor: share, beta1: share, beta2: share, epsilon: positive, weightDecay: z.number().nonnegative(), clip: positive, average: share,
+  }),
   dropBranches: share,
   localAttention: z.number().nonnegative(),
   augment: z.object({ plain: share, zoom: z.number().min(1), aspect: z.number().min(1), shift: share, turn: z.number().min(0), colour: share, erase: share }),
