@@ -86,6 +86,15 @@ for (const family of ['Qwen2-VL', 'Qwen2.5-VL'] as const) {
       close(await engine.score(prompt, wanted.greedy), completion?.logProbabilities ?? []);
     });
 
+    test('keeps its place when rows end at different times and the cache has to grow', async () => {
+      const options = { sampling: { temperature: 1, topK: 0, topP: 1, seed: 2 }, maxNewTokens: 150, stops: new Set([170]) };
+      const completions = await generate(engine.network, await engine.read(prompt), 4, options);
+      const lengths = completions.map(({ tokens }) => tokens.length);
+      expect(new Set(lengths).size).toBeGreaterThan(1);
+      expect(Math.max(...lengths)).toBeGreaterThan(130);
+      for (const { tokens, logProbabilities } of completions) close(await engine.score(prompt, tokens), logProbabilities);
+    });
+
     test('reads a text without images', async () => {
       const { logits } = await engine.read({ ids: [5, 17, 23, 42, 7], grids: [], vision: new Float32Array(0) });
       close(logits, [1.545774, 0.425688, 0.269061]);
