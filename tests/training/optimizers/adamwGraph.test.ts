@@ -3,7 +3,7 @@
 import { describe, expect, it, type TestContext } from 'vitest';
 import { Random } from '#models/base/random.ts';
 import { encodeModel } from '#models/graph/encode.ts';
-import type { Graph, Node, Value } from '#models/graph/graph.ts';
+import type { Graph, Value } from '#models/graph/graph.ts';
 import { causalMask } from '#models/networks/attention.ts';
 import { parseConfig } from '#models/networks/config.ts';
 import { rowSources } from '#models/networks/qwenVl.ts';
@@ -169,7 +169,7 @@ function sourcesOf(value: Value): ReadonlySet<Value> {
   for (let next = open.pop(); next; next = open.pop()) {
     if (seen.has(next)) continue;
     seen.add(next);
-    for (const input of (next.node as Node | null)?.inputs ?? []) if (input) open.push(input);
+    for (const input of next.node?.inputs ?? []) if (input) open.push(input);
   }
   return seen;
 }
