@@ -56,9 +56,11 @@ export class Pictures {
   }
 
   async of(record: CaseRecord): Promise<Picture> {
-    const before = this.kept.get(record.id);
-    if (before) return before;
-    const picture = await decodePicture(loadBytes(record), record.file);
+    return this.kept.get(record.id) ?? this.keep(record, await decodePicture(loadBytes(record), record.file));
+  }
+
+  /** Takes a record's picture from its maker, who did not store it in an archive. */
+  keep(record: CaseRecord, picture: Picture): Picture {
     const size = this.sizeFor(record);
     const factor = Math.min(Pictures.margin, picture.width / size.width, picture.height / size.height);
     const kept = resize(picture, { width: Math.max(size.width, Math.round(size.width * factor)), height: Math.max(size.height, Math.round(size.height * factor)) });

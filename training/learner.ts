@@ -14,6 +14,7 @@ import { packExamples, type Packed } from './pack.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Recipe, Stage } from './records/recipe.ts';
 import type { TrainerState } from './state.ts';
+import { phantomRecords } from './synthesis/phantoms.ts';
 
 export interface Accumulated {
   /** Means over the step's batches. */
@@ -59,7 +60,11 @@ export function createLearner({ config, recipe, stage, records, parts, device, o
   const isClassifying = stage.learns === 'classify';
   const pictures = new Pictures(patching, isClassifying);
   const maker: ExampleMaker = { pictures, options: patching, language: languageOf(parts, config), augment: recipe.augment };
-  const pools = poolsByGrid(isClassifying ? records.filter(isClassified) : records, isClassifying ? {} : stage.setWeights ?? recipe.setWeights, pictures, config.vision.patchSize);
+  const drawn = [...phantomRecords(stage.phantoms, recipe.seed)].map(({ record, picture }) => {
+    pictures.keep(record, picture);
+    return record;
+  });
+  const pools = poolsByGrid(isClassifying ? records.filter(isClassified) : [...records, ...drawn], isClassifying ? {} : stage.setWeights ?? recipe.setWeights, pictures, config.vision.patchSize);
   const classes = classesOf(records);
   const sessions = new Map<string, Promise<Compiled>>();
 

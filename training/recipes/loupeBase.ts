@@ -37,11 +37,13 @@ export const loupeBase = Recipe.parse({
     { learns: 'answer', steps: 700, pixels: 168 * 168, batch: 16, accumulate: 3, tokens: 176, targets: 88, turns: 3, direct: 0.4 },
     // Boxes take longest to learn, so the last stage shows mostly what is boxed.
     {
-      learns: 'answer', steps: 1000, restart: { learningRate: 6e-4, warmupSteps: 20 }, average: 0.99, pixels: 168 * 168, batch: 16, accumulate: 2,
-      tokens: 144, targets: 96, turns: 2, direct: 0.6,
+      learns: 'answer', steps: 800, restart: { learningRate: 6e-4, warmupSteps: 20 }, average: 0.99, pixels: 168 * 168, batch: 16, accumulate: 2,
+      tokens: 144, targets: 96, turns: 2, direct: 0.6, phantoms: 300,
       setWeights: {
         cxr_lung_boxes: 20, micro_bccd_boxes: 10, mri_tumour_boxes: 10, us_breast_busi: 2, oct_kermany: 2, fundus_chase: 3, fundus_exudate_boxes: 5, derm_lesion_boxes: 10,
         ct_haemorrhage_boxes: 8, cxr_pneumonia_paediatric: 0.8, ct_lung_iqoth: 0.8, mri_brain_tumour: 0.8, derm_isic2017: 0.8, micro_blood_pbc: 0.8,
+        phantom_ct_liver: 10, phantom_chest_film: 8, phantom_ct_chest: 5, phantom_mr_head: 3, phantom_oct: 3, phantom_fundus: 3, phantom_breast_ultrasound: 3,
+        phantom_dermoscopy: 2, phantom_slide: 3,
       },
     },
   ],

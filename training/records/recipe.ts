@@ -16,6 +16,8 @@ export const Stage = z.object({
   trained: z.string().optional(),
   /** Begins the learning rate anew: it warms up to this peak and falls until the next restart, or the end of the run. */
   restart: z.object({ learningRate: positive, warmupSteps: z.number().int().nonnegative() }).optional(),
+  /** Synthetic images of all kinds that join the cases, drawn from the recipe's seed; their sets are called `phantom_KIND`. */
+  phantoms: z.number().int().nonnegative().default(0),
   /** Replaces the recipe's `setWeights`. */
   setWeights: z.record(z.string(), z.number().nonnegative()).optional(),
   /** Replaces the optimizer's `average`: a short stage wants a short memory. */
