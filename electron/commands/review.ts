@@ -3,7 +3,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
-import type { Reasoner } from '#models/reasoner.ts';
 import { drawOverlay, type OverlayInput } from '#electron/review/overlay.ts';
 import { formatPercent, probeSentence, review, reviewRecord, type FrameReview, type Review } from '#electron/review/review.ts';
 import { openSource, type OpenedSource, type SourceOptions } from '#electron/review/source.ts';
@@ -67,10 +66,10 @@ async function run(context: CommandContext): Promise<void> {
     });
     const out = textOption(context, 'out');
     if (out !== undefined) {
-      await writeFiles(out, { 'trace.json': `${JSON.stringify(record, null, 2)}\n`, 'overlay.png': await drawOverlay(overlayOf(source, question, result, reasoner)) });
+      await writeFiles(out, { 'trace.json': `${JSON.stringify(record, null, 2)}\n`, 'overlay.png': await drawOverlay(overlayOf(source, question, result, record)) });
       context.progress(`Written: ${join(out, 'overlay.png')}, ${join(out, 'trace.json')}`);
     }
-    context.print(record, summary(source, result));
+    context.print(record, summary(source, result, flag(context, 'probe')));
   } finally {
     await reasoner.release();
   }
@@ -93,7 +92,9 @@ function sourceOptions(context: CommandContext): SourceOptions {
 
 const version = async (): Promise<string> => (JSON.parse(await readFile(join(projectRoot(), 'package.json'), 'utf8')) as { version: string }).version;
 
-function overlayOf(source: OpenedSource, question: string, { frames, chosen, probe, rule }: Review, reasoner: Reasoner): OverlayInput {
+type ReviewRecord = Awaited<ReturnType<typeof reviewRecord>>;
+
+function overlayOf(source: OpenedSource, question: string, { frames, chosen, probe, rule }: Review, { model, machine, source: { files }, sampling }: ReviewRecord): OverlayInput {
   const { answer, confidence } = frames[chosen] as FrameReview;
   const shown = source.frames[chosen];
   return {
@@ -105,12 +106,17 @@ function overlayOf(source: OpenedSource, question: string, { frames, chosen, pro
     ...(probe ? { probe: probeSentence(probe) } : {}),
     notes: [
       ...(frames.length > 1 ? [rule] : []), source.selection, ...(shown?.window ? [shown.window] : []),
-      `${answer.tokens.length} tokens on ${reasoner.engine.device}`,
+      `${model.name}, ${answer.tokens.length} tokens, ${sampling.temperature === 0 ? 'greedy' : `temperature ${sampling.temperature}, seed ${sampling.seed}`}, on ${machine.device}`,
+      ...[['Weights', model.files], ['Source', files]].map(([what, list]) => `${what as string} SHA-256 ${shortHashes(list as readonly { readonly sha256: string }[])}`),
     ],
   };
 }
 
-function summary(source: OpenedSource, { frames, chosen, rule, probe }: Review): string {
+/** Enough of each hash to compare by eye; the trace has the whole. */
+const shortHashes = (files: readonly { readonly sha256: string }[]): string =>
+  `${files.slice(0, 2).map(({ sha256 }) => `${sha256.slice(0, 12)}…`).join(', ')}${files.length > 2 ? ` and ${files.length - 2} more` : ''}`;
+
+function summary(source: OpenedSource, { frames, chosen, rule, probe }: Review, isProbed: boolean): string {
   const { answer, confidence } = frames[chosen] as FrameReview;
   const { trace } = answer;
   const steps = trace.steps.map(({ kind, text, findings }, i) => `  ${i + 1}. ${kind[0]?.toUpperCase()}${kind.slice(1)}: ${text}${findings.length > 0 ? `  [${findings.map((index) => trace.findings[index]?.label).join(', ')}]` : ''}`);
@@ -118,7 +124,7 @@ function summary(source: OpenedSource, { frames, chosen, rule, probe }: Review):
     `Answer: ${trace.answer ?? 'none in the required form'}${confidence ? `  (confidence ${formatPercent(confidence.value)})` : ''}`,
     ...(source.frames.length > 1 ? [`On: ${source.frames[chosen]?.name}. ${rule}`] : []),
     ...(steps.length > 0 ? ['Reasoning:', ...steps] : trace.parsed ? [] : ['The completion does not follow the reasoning format:', answer.text.length > 300 ? `${answer.text.slice(0, 300)} …` : answer.text]),
-    ...(probe ? [`Probe: ${probeSentence(probe)}`] : []),
+    ...(probe ? [`Probe: ${probeSentence(probe)}`] : isProbed ? ['Probe: the answer cites no box, so there was nothing to hide.'] : []),
     'Research use only, not a medical device.',
   ].join('\n');
 }
