@@ -42,13 +42,13 @@ export async function benchGenerate({ model, picture, peer, rounds, threads, sam
   const folder = mkdtempSync(join(tmpdir(), 'loupe-bench-'));
   try {
     let peerRss = 0;
-    let agreement: number | null = null;
+    let agreement: string | null = null;
     if (peer) {
       const pixels = join(folder, 'pixels.f32');
       writeFileSync(pixels, new Uint8Array(vision.patches.buffer, vision.patches.byteOffset, vision.patches.byteLength));
       await peer.ask({ do: 'prepare', model, input_ids: ids, grids, pixels, threads });
       const { first } = await peer.ask({ do: 'generate', group: 1, new_tokens: newTokens, sample: false });
-      agreement = equalTokens((await write(greedy, 1))[0]!.tokens, first as readonly number[]);
+      agreement = equalTokens((await write(greedy, 1))[0]!.tokens, first as readonly number[], reasoner.tokenizer.idOf('<|im_end|>'));
       contenders.push(async () => {
         const { ms, peak_rss_mb: rss } = await peer.ask({ do: 'generate', group: samples, new_tokens: newTokens, sample: true });
         peerRss = rss;
@@ -80,10 +80,11 @@ export async function benchGenerate({ model, picture, peer, rounds, threads, sam
 }
 
 /**
- * How many tokens of two greedy completions agree from the start: that both run the same network.
- * The peer may not end before its last token, so it goes its own way where ours writes an end token.
+ * How many tokens of two greedy completions agree, of those before the end token: that both run the same network.
+ * After its end token ours goes on; the peer is not allowed to write one before its last.
  */
-function equalTokens(ours: readonly number[], theirs: readonly number[]): number {
-  const differs = ours.findIndex((token, i) => token !== theirs[i]);
-  return differs < 0 ? ours.length : differs;
+function equalTokens(ours: readonly number[], theirs: readonly number[], end: number | undefined): string {
+  const own = ours.slice(0, end !== undefined && ours.includes(end) ? ours.indexOf(end) : ours.length);
+  const differs = own.findIndex((token, i) => token !== theirs[i]);
+  return `${differs < 0 ? own.length : differs} of ${own.length}`;
 }
