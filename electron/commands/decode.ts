@@ -23,7 +23,7 @@ import type { Command, CommandContext } from './command.ts';
 
 export const command: Command = {
   name: 'decode',
-  summary: 'What a DICOM file, slide or picture holds, with a fingerprint of its stored pixels.',
+  summary: 'a DICOM file, slide or picture: its fields and a fingerprint of its stored pixels',
   usage: 'decode FILE [--json]',
   options: {},
   run: decode,
