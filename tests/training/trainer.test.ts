@@ -85,6 +85,14 @@ test('the tower learns from labels alone, and the layer that helped it is not sh
   expect([...openCheckpoint(join(folder, 'final')).tensors.keys()].filter((name) => name.startsWith('classifier'))).toEqual([]);
 });
 
+test('synthetic images join a stage that asks for them', async () => {
+  const folder = newRun();
+  const stage = { ...tinyRecipe.stages[0]!, steps: 1, phantoms: 2, setWeights: { us_breast_busi: 0 } };
+  // With the cases' own set left out, there is nothing to draw but the synthetic ones.
+  expect(await run({ ...tinyRecipe, stages: [stage] }, folder)).toBe(1);
+  expect(metrics(folder)[0]!.images).toBe(4);
+});
+
 test('a disk that fills up ends the run with a clear fault and leaves no half checkpoint', async () => {
   const folder = newRun();
   const index = writeTinyIndex();

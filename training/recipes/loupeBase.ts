@@ -5,7 +5,8 @@
  * Departures: the tower first learns to tell the labels apart by itself, which shows it several times as many images an hour as the whole network could
  * read; images grow over the run (small ones first: most of the learning at a fraction of the cost); the weights that are kept are a moving average;
  * the decoder learns to write from a tower that is held still before both learn on; rotary positions turn fast (theta 10), because columns have the slowest
- * frequencies of M-RoPE and a box's left and right edge must be told on a grid of six cells; the tower's heads start as looks at their neighbours, since there are too few images for a plain transformer to find locality by itself.
+ * frequencies of M-RoPE and a box's left and right edge must be told on a grid of six cells; the tower's heads start as looks at their neighbours, since
+ * there are too few images for a plain transformer to find locality by itself.
  */
 import { Recipe } from '#training/records/recipe.ts';
 
@@ -35,17 +36,6 @@ export const loupeBase = Recipe.parse({
     { learns: 'classify', steps: 1000, pixels: 168 * 168, batch: 32, accumulate: 1, mix: 0.3, smoothing: 0.1 },
     { learns: 'answer', steps: 400, trained: '^model\\.', restart: { learningRate: 1e-3, warmupSteps: 50 }, pixels: 168 * 168, batch: 16, accumulate: 3, tokens: 176, targets: 88, turns: 3, direct: 0.5 },
     { learns: 'answer', steps: 700, pixels: 168 * 168, batch: 16, accumulate: 3, tokens: 176, targets: 88, turns: 3, direct: 0.4 },
-    // Boxes take longest to learn, so the last stage shows mostly what is boxed.
-    {
-      learns: 'answer', steps: 800, restart: { learningRate: 6e-4, warmupSteps: 20 }, average: 0.99, pixels: 168 * 168, batch: 16, accumulate: 2,
-      tokens: 144, targets: 96, turns: 2, direct: 0.6, phantoms: 300,
-      setWeights: {
-        cxr_lung_boxes: 20, micro_bccd_boxes: 10, mri_tumour_boxes: 10, us_breast_busi: 2, oct_kermany: 2, fundus_chase: 3, fundus_exudate_boxes: 5, derm_lesion_boxes: 10,
-        ct_haemorrhage_boxes: 8, cxr_pneumonia_paediatric: 0.8, ct_lung_iqoth: 0.8, mri_brain_tumour: 0.8, derm_isic2017: 0.8, micro_blood_pbc: 0.8,
-        phantom_ct_liver: 10, phantom_chest_film: 8, phantom_ct_chest: 5, phantom_mr_head: 3, phantom_oct: 3, phantom_fundus: 3, phantom_breast_ultrasound: 3,
-        phantom_dermoscopy: 2, phantom_slide: 3,
-      },
-    },
   ],
   optimizer: { learningRate: 1e-3, warmupSteps: 200, horizon: 3800, floor: 0.02, beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0.05, clip: 1, average: 0.998 },
   dropBranches: 0.1,
