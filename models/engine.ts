@@ -53,6 +53,9 @@ export interface Engine {
 /** Up to this many parameters the weights are widened to float32 once and fed to the graphs that come in many sizes; larger ones stay mapped from their file. */
 const fedParameters = 150_000_000;
 
+/** Up to this many weights a token is written on one thread. */
+const smallParameters = 20_000_000;
+
 export async function openEngine(checkpoint: Checkpoint, options: EngineOptions = {}): Promise<Engine> {
   const config = parseConfig(checkpoint.config);
   // The tower's first tensor tells a text model from one that can see, before anything is computed.
@@ -67,7 +70,11 @@ export async function openEngine(checkpoint: Checkpoint, options: EngineOptions 
   const cache = new SessionCache(isFed ? 48 : 3);
   const threads = options.threads === undefined ? {} : { threads: options.threads };
 
-  const open = async (graph: Graph): Promise<Session> => createSession(encodeModel(graph), { device, weightsFolder: checkpoint.folder, ...threads });
+  // One token of a small network is too little work to be shared: waking a second thread costs more than it saves.
+  const isSmall = device === 'cpu' && total <= smallParameters;
+
+  const open = async (graph: Graph, narrower: { readonly threads?: number } = {}): Promise<Session> =>
+    createSession(encodeModel(graph), { device, weightsFolder: checkpoint.folder, ...narrower, ...threads });
   /** A graph whose size changes from case to case: with fed weights it opens in milliseconds. */
   const sized = async (key: string, build: (parametersOf: ParametersOf) => Graph, feeds: Feeds): Promise<Readonly<Record<string, Tensor>>> => {
     if (!isFed) return (await cache.get(key, () => open(build(weights.stored)))).run(feeds);
@@ -94,7 +101,7 @@ export async function openEngine(checkpoint: Checkpoint, options: EngineOptions 
     maxPositions: config.maxPositions,
     rotary,
     decodeSession: (size) => cache.get(`decode ${size.rows} ${size.prefix} ${size.slots} ${size.sharedPrefix}`,
-      () => open(decodeGraph(config, weights.stored, { ...size, sharedSlotMask: false }))),
+      () => open(decodeGraph(config, weights.stored, { ...size, sharedSlotMask: false, fused: device === 'cpu' }), isSmall ? { threads: 1 } : {})),
   };
 
   /** What every whole-sequence graph is fed: the prompt, then a completion whose tokens are text whatever their ids, then padding. */

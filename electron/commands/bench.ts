@@ -23,7 +23,7 @@ export const command: Command = {
   usage: `bench [${subjects.join('|')}]… [--rounds N] [--model DIR] [--no-peers]`,
   options: {
     rounds: { type: 'string', help: 'timed rounds of each comparison (default 7)' },
-    threads: { type: 'string', help: 'threads of ours and of theirs (default: one for each processor)' },
+    threads: { type: 'string', help: 'threads of ours and of theirs (default: one for each processor; a small model of ours writes on one)' },
     model: { type: 'string', help: 'the checkpoint of generate and first-image (default: the built-in one)' },
     study: { type: 'string', help: 'the study of first-image' },
     data: { type: 'string', help: 'the DICOM files of decode' },
@@ -34,10 +34,11 @@ export const command: Command = {
     const python = flag(context, 'no-peers') ? null : pythonOrNull(context);
     context.progress('Measuring what this machine can do …');
     const machine = await measureMachine();
+    const threads = numberOption(context, 'threads', { least: 1, most: 256, whole: true });
     const settings = {
       machine,
       rounds: numberOption(context, 'rounds', { least: 1, most: 1000, whole: true }) ?? 7,
-      threads: numberOption(context, 'threads', { least: 1, most: 256, whole: true }) ?? availableParallelism(),
+      threads: threads ?? availableParallelism(), isFixed: threads !== undefined,
     };
     const results: Record<string, unknown>[] = [];
     for (const subject of chosen) {
@@ -75,6 +76,7 @@ interface Settings {
   readonly machine: Awaited<ReturnType<typeof measureMachine>>;
   readonly rounds: number;
   readonly threads: number;
+  readonly isFixed: boolean;
   readonly python: string | null;
 }
 

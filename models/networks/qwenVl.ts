@@ -112,6 +112,17 @@ export function scoreGraph(config: QwenVlConfig, parametersOf: ParametersOf, { t
   return graph;
 }
 
+export interface DecodeShape {
+  readonly rows: number;
+  /** Tokens of the prefix, and of the slots behind it. */
+  readonly prefix: number;
+  readonly slots: number;
+  readonly sharedPrefix: boolean;
+  readonly sharedSlotMask?: boolean;
+  /** Built from the CPU's fused operators; false for every other device. */
+  readonly fused?: boolean;
+}
+
 /**
  * Writes one token in each of G rows.
  *
@@ -119,8 +130,8 @@ export function scoreGraph(config: QwenVlConfig, parametersOf: ParametersOf, { t
  * `prefix.key.i` `prefix.value.i` [1 or G, kvHeads, P, K], `slot.key.i` `slot.value.i` [G, kvHeads, L, K].
  * Out: `logits` [G, V], and for each layer i `key.i` `value.i` [G, kvHeads, 1, K] for the next slot.
  */
-export function decodeGraph(config: QwenVlConfig, parametersOf: ParametersOf, { rows, prefix, slots, sharedPrefix, sharedSlotMask = true }: { readonly rows: number; readonly prefix: number; readonly slots: number; readonly sharedPrefix: boolean; readonly sharedSlotMask?: boolean }): Graph {
-  const graph = new Graph('decode');
+export function decodeGraph(config: QwenVlConfig, parametersOf: ParametersOf, { rows, prefix, slots, sharedPrefix, sharedSlotMask = true, fused = false }: DecodeShape): Graph {
+  const graph = new Graph('decode', { fused });
   const parameters = parametersOf(graph);
   const { kvHeads, headWidth } = config;
   const owners = sharedPrefix ? 1 : rows;

@@ -17,12 +17,14 @@ export interface GenerateBench {
   readonly peer: Peer | null;
   readonly rounds: number;
   readonly threads: number;
+  /** Whether the threads were asked for; otherwise our side chooses its own, as it does for every user. */
+  readonly isFixed: boolean;
   readonly samples: number;
   readonly newTokens: number;
 }
 
-export async function benchGenerate({ model, picture, peer, rounds, threads, samples, newTokens }: GenerateBench): Promise<Record<string, unknown>> {
-  const reasoner = await openReasoner({ folder: model, device: 'cpu', threads });
+export async function benchGenerate({ model, picture, peer, rounds, threads, isFixed, samples, newTokens }: GenerateBench): Promise<Record<string, unknown>> {
+  const reasoner = await openReasoner({ folder: model, device: 'cpu', ...(isFixed ? { threads } : {}) });
   const { engine, patchOptions } = reasoner;
   const { ids, images } = reasoner.prepare({ frames: [picture], question: 'Is there an abnormality, and where?' });
   const grids = images.map(({ gridThw }) => gridThw);
