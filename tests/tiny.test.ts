@@ -17,7 +17,8 @@ import { openSource, type OpenedSource } from '#electron/review/source.ts';
 import { tinyRecipe, writeTinyIndex } from '#tests/support/tinyTraining.ts';
 import { casesOf, partsOf } from '#training/prepare.ts';
 import { sampleStudy } from '#training/synthesis/samples.ts';
-import { train, type StepRecord } from '#training/trainer.ts';
+import type { StepRecord } from '#training/records/run.ts';
+import { train } from '#training/trainer.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'loupe-tiny-test-'));
 const run = join(folder, 'run');

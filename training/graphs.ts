@@ -2,11 +2,11 @@
 import { Graph, type Value } from '#models/graph/graph.ts';
 import { gather, mul, reduceMean, reshape } from '#models/graph/ops.ts';
 import { batchAttention } from '#models/networks/attention.ts';
-import type { QwenVlConfig } from '#models/networks/config.ts';
+import { patchWidth, type QwenVlConfig } from '#models/networks/config.ts';
 import { decoder } from '#models/networks/decoder.ts';
 import { loraParameters, type LoraSpec } from '#models/networks/lora.ts';
 import { denseParameters, type Parameters } from '#models/networks/parameters.ts';
-import { embed, logits, patchCount, patchWidth } from '#models/networks/qwenVl.ts';
+import { embed, logits, patchCount } from '#models/networks/qwenVl.ts';
 import type { Grid } from '#models/networks/rope.ts';
 import { visionTower, type BranchHook } from '#models/networks/vision.ts';
 import { gradients } from './autodiff/gradient.ts';

@@ -17,21 +17,8 @@ import { clipFactor, globalNorm } from './optimizers/clip.ts';
 import { learningRate } from './optimizers/schedule.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Recipe, Stage } from './records/recipe.ts';
+import type { StepRecord } from './records/run.ts';
 import { freshState, lastState, pruneSteps, saveAveraged, saveParts, saveState, type TrainerState } from './state.ts';
-
-/** One update, as numbers; a line of metrics.jsonl. Times are seconds. */
-export interface StepRecord {
-  readonly step: number;
-  readonly stage: number;
-  readonly loss: number;
-  readonly learning_rate: number;
-  readonly grad_norm: number;
-  readonly learnt_tokens: number;
-  readonly tokens: number;
-  readonly images: number;
-  readonly draw_s: number;
-  readonly step_s: number;
-}
 
 export interface TrainOptions {
   readonly recipe: Recipe;

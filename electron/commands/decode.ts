@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { startOfFile } from '#electron/storage/files.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { FaultFields } from '#models/base/fault.ts';
 import { characterSets, personName, readDicom } from '#models/imaging/dicom/dicomFile.ts';
@@ -47,7 +48,7 @@ type Listener = Pick<CommandContext, 'signal' | 'progress'>;
  * read; throws Fault where nothing can be (`dicom.unrecognised`, `file.unreadable` and those of pictures).
  */
 export async function describeFile(path: string, listener: Listener): Promise<Fields> {
-  const kind = kindOf(await readFault(path, () => readStart(path)));
+  const kind = kindOf(await readFault(path, () => startOfFile(path, kindBytes)));
   return kind === 'tiff' ? describeTiff(path, listener) : describeWhole(path, kind, listener);
 }
 
@@ -66,17 +67,6 @@ async function readFault<T>(path: string, read: () => T | Promise<T>): Promise<T
   } catch (error) {
     if (error instanceof Fault) throw error;
     throw unreadable(path, error instanceof Error ? `${error.message}.` : String(error), 'Check the path and that you may read the file.');
-  }
-}
-
-async function readStart(path: string): Promise<Uint8Array> {
-  const handle = await open(path);
-  try {
-    const start = new Uint8Array(kindBytes);
-    const { bytesRead } = await handle.read(start, 0, start.length, 0);
-    return start.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
   }
 }
 

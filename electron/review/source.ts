@@ -5,6 +5,7 @@ import { createReadStream } from 'node:fs';
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { startOfFile } from '#electron/storage/files.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import { compose, identity, invert, mapBox, scaling, translation, type Affine } from '#models/imaging/coordinates.ts';
@@ -96,18 +97,7 @@ async function reading<T>(path: string, read: () => Promise<T>): Promise<T> {
   }
 }
 
-function startOf(path: string): Promise<Uint8Array> {
-  return reading(path, async () => {
-    const handle = await open(path);
-    try {
-      const start = new Uint8Array(kindBytes);
-      const { bytesRead } = await handle.read(start, 0, start.length, 0);
-      return start.subarray(0, bytesRead);
-    } finally {
-      await handle.close();
-    }
-  });
-}
+const startOf = (path: string): Promise<Uint8Array> => reading(path, () => startOfFile(path, kindBytes));
 
 async function wholeFile(path: string): Promise<Uint8Array> {
   return reading(path, async () => {

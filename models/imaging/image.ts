@@ -127,3 +127,11 @@ export function paste(picture: Picture, part: Picture, { x, y }: { x: number; y:
   }
   return { width: picture.width, height: picture.height, data };
 }
+
+/** The fault of a picture whose content contradicts itself or its format. `name` opens the sentence. */
+export const damagedPicture = (name: string, why: string, options?: ErrorOptions): Fault => new Fault({
+  code: 'picture.damaged',
+  what: `${name} cannot be decoded.`,
+  why,
+  mend: 'Copy or export the file again.',
+}, options);

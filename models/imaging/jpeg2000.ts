@@ -1,7 +1,7 @@
 /** JPEG 2000 tiles of slides as RGB; the code stream itself is the DICOM decoder's business. */
 import { Fault } from '#models/base/fault.ts';
 import { decodeJpeg2000 as decodeStream } from './dicom/codecs.ts';
-import { fromGrey } from './image.ts';
+import { damagedPicture, fromGrey } from './image.ts';
 import type { Picture } from './image.ts';
 
 /**
@@ -15,12 +15,12 @@ export async function decodeJpeg2000(
 ): Promise<Picture> {
   try {
     const { data, colour } = await decodeStream(bytes, { rows: height, columns: width, samples, bitsAllocated: 8 });
-    if (data.BYTES_PER_ELEMENT !== 1) throw damaged(name, 'Its samples are not bytes.');
+    if (data.BYTES_PER_ELEMENT !== 1) throw damagedPicture(name, 'Its samples are not bytes.');
     if (samples === 1) return fromGrey({ width, height }, data);
     const rgb = samples === 3 ? new Uint8Array(data) : firstThree(data, samples);
     return { width, height, data: isYcc && colour !== 'rgb' ? fromYcc(rgb) : rgb };
   } catch (cause) {
-    if (cause instanceof Fault && cause.code.startsWith('dicom.')) throw damaged(name, cause.why, { cause });
+    if (cause instanceof Fault && cause.code.startsWith('dicom.')) throw damagedPicture(name, cause.why, { cause });
     throw cause;
   }
 }
@@ -46,6 +46,3 @@ function fromYcc(data: Uint8Array): Uint8Array {
   }
   return new Uint8Array(rgb.buffer);
 }
-
-const damaged = (name: string, why: string, options?: ErrorOptions): Fault =>
-  new Fault({ code: 'picture.damaged', what: `${name} cannot be decoded.`, why, mend: 'Copy or export the file again.' }, options);

@@ -1,7 +1,8 @@
 /** PNG, decoded row by row so that a small file can never unpack into more memory than its picture, and encoded for overlays and fixtures. */
 import { zlibSync } from 'fflate';
+import { concatenated } from '#models/base/bytes.ts';
 import { Fault } from '#models/base/fault.ts';
-import { checkSize } from './image.ts';
+import { checkSize, damagedPicture } from './image.ts';
 import { inflate } from './inflate.ts';
 import type { Picture } from './image.ts';
 
@@ -38,7 +39,7 @@ export function encodePng({ width, height, data }: Picture, { level = 6 }: { lev
   view.setUint32(4, height);
   header.set([8, isGrey ? 0 : 2, 0, 0, 0], 8);
   const packed = zlibSync(filterRows(samples, { stride, height, channels }), { level });
-  return concatenate([Uint8Array.from(signature), chunk('IHDR', header), chunk('IDAT', packed), chunk('IEND', new Uint8Array(0))]);
+  return concatenated([Uint8Array.from(signature), chunk('IHDR', header), chunk('IDAT', packed), chunk('IEND', new Uint8Array(0))]);
 }
 
 interface Header {
@@ -75,9 +76,9 @@ function readChunks(bytes: Uint8Array, name: string): Chunks {
     const body = bytes.subarray(at + 8, at + 8 + length);
     const isCritical = (bytes[at + 4]! & 0x20) === 0;
     if ((isCritical || type === 'tRNS') && crc32(bytes.subarray(at + 4, at + 8 + length)) !== view.getUint32(at + 8 + length)) {
-      throw damaged(name, `The check sum of its ${type} chunk is wrong.`);
+      throw damagedPicture(name, `The check sum of its ${type} chunk is wrong.`);
     }
-    if (!header && type !== 'IHDR') throw damaged(name, 'It does not begin with its header.');
+    if (!header && type !== 'IHDR') throw damagedPicture(name, 'It does not begin with its header.');
     if (type === 'IHDR') header = readHeader(body, name);
     else if (type === 'PLTE') palette = body;
     else if (type === 'tRNS') transparency = body;
@@ -86,17 +87,17 @@ function readChunks(bytes: Uint8Array, name: string): Chunks {
     else if (isCritical) throw unsupported(name, `It needs the unknown chunk ${JSON.stringify(type)}.`);
     at += 12 + length;
   }
-  if (!header) throw damaged(name, 'It has no header.');
-  if (header.colour === 3 && (!palette || palette.length < 3 || palette.length % 3 !== 0)) throw damaged(name, 'Its palette is missing or damaged.');
+  if (!header) throw damagedPicture(name, 'It has no header.');
+  if (header.colour === 3 && (!palette || palette.length < 3 || palette.length % 3 !== 0)) throw damagedPicture(name, 'Its palette is missing or damaged.');
   return { header, palette, transparency, data };
 }
 
 function readHeader(body: Uint8Array, name: string): Header {
-  if (body.length !== 13) throw damaged(name, 'Its header has a wrong length.');
+  if (body.length !== 13) throw damagedPicture(name, 'Its header has a wrong length.');
   const view = new DataView(body.buffer, body.byteOffset, 13);
   const [depth, colour, compression, filter, interlace] = [body[8]!, body[9]!, body[10]!, body[11]!, body[12]!];
   checkSize({ width: view.getUint32(0), height: view.getUint32(4) }, name);
-  if (!depthsOf[colour]?.includes(depth)) throw damaged(name, `Its header asks for colour type ${colour} with ${depth} bits, which does not exist.`);
+  if (!depthsOf[colour]?.includes(depth)) throw damagedPicture(name, `Its header asks for colour type ${colour} with ${depth} bits, which does not exist.`);
   if (compression !== 0 || filter !== 0 || interlace > 1) throw unsupported(name, 'Its header asks for an unknown way of packing.');
   return { width: view.getUint32(0), height: view.getUint32(4), depth, colour, interlaced: interlace === 1 };
 }
@@ -147,7 +148,7 @@ function unpackRows(
       at += part;
       filled += part;
       if (filled < length) continue;
-      if (filter > 4) throw damaged(name, `Row ${y} has the unknown filter ${filter}.`);
+      if (filter > 4) throw damagedPicture(name, `Row ${y} has the unknown filter ${filter}.`);
       undoFilter(filter, { row, above, length, pixelBytes });
       paint(row, pass, y);
       [row, above] = [above, row];
@@ -165,9 +166,9 @@ function unpackRows(
     if (inflate(data, take)) return;
   } catch (cause) {
     if (cause instanceof Fault) throw cause;
-    throw damaged(name, 'Its compressed data are damaged.', { cause });
+    throw damagedPicture(name, 'Its compressed data are damaged.', { cause });
   }
-  throw damaged(name, 'Its data end before the last row.');
+  throw damagedPicture(name, 'Its data end before the last row.');
 }
 
 function undoFilter(
@@ -319,29 +320,12 @@ function chunk(type: string, body: Uint8Array): Uint8Array {
   return result;
 }
 
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const result = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    result.set(part, at);
-    at += part.length;
-  }
-  return result;
-}
-
 const truncated = (name: string): Fault => new Fault({
   code: 'picture.truncated',
   what: `${name} cannot be decoded.`,
   why: 'It ends before its last chunk.',
   mend: 'Copy or export the file again.',
 });
-
-const damaged = (name: string, why: string, options?: ErrorOptions): Fault => new Fault({
-  code: 'picture.damaged',
-  what: `${name} cannot be decoded.`,
-  why,
-  mend: 'Copy or export the file again.',
-}, options);
 
 const unsupported = (name: string, why: string): Fault => new Fault({
   code: 'picture.unsupported',

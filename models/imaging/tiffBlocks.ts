@@ -1,6 +1,6 @@
 /** The tiles and strips of a TIFF page as RGB: unpacked, predictor undone, colours made. */
 import { Fault } from '#models/base/fault.ts';
-import { checkSize, createPicture } from './image.ts';
+import { checkSize, createPicture, damagedPicture } from './image.ts';
 import { inflate } from './inflate.ts';
 import { decodeJpeg, readJpegHeader } from './jpeg.ts';
 import { decodeJpeg2000 } from './jpeg2000.ts';
@@ -79,7 +79,7 @@ export async function readArea(tiff: Tiff, page: TiffPage, box: Box, { name = 'T
   const [left, right] = [Math.max(0, box.x1), Math.min(page.width, box.x2)];
   const [top, bottom] = [Math.max(0, box.y1), Math.min(page.height, box.y2)];
   if (left >= right || top >= bottom) return area;
-  if (((right - left) / blockWidth) * ((bottom - top) / blockHeight) > maxBlocks) throw damaged(name, 'It is cut into more than a million pieces.');
+  if (((right - left) / blockWidth) * ((bottom - top) / blockHeight) > maxBlocks) throw damagedPicture(name, 'It is cut into more than a million pieces.');
   for (let row = Math.floor(top / blockHeight); row * blockHeight < bottom; row++) {
     for (let column = Math.floor(left / blockWidth); column * blockWidth < right; column++) {
       const block = await readBlock(tiff, page, { column, row }, name);
@@ -110,7 +110,7 @@ export async function readBlock(tiff: Tiff, page: TiffPage, { column, row }: Blo
     if (!file) return null;
     const header = readJpegHeader(file, what);
     if (header.width !== size.width || header.height < height || header.height > page.blockHeight) {
-      throw damaged(what, `It is ${header.width} × ${header.height} pixels instead of ${size.width} × ${height}.`);
+      throw damagedPicture(what, `It is ${header.width} × ${header.height} pixels instead of ${size.width} × ${height}.`);
     }
     const picture = await decodeJpeg(file, what);
     return { ...size, data: picture.data.subarray(0, size.width * height * 3) };
@@ -137,7 +137,7 @@ export async function readJpegBlock(tiff: Tiff, page: TiffPage, { column, row }:
   const what = `${name}: ${page.isTiled ? 'the tile' : 'the strip'} at column ${column}, row ${row}`;
   const packed = await readPacked(tiff, page, { column, row, plane: 0 }, what);
   if (!packed) return null;
-  if (packed[0] !== 0xff || packed[1] !== 0xd8) throw damaged(what, 'It does not begin as a JPEG does.');
+  if (packed[0] !== 0xff || packed[1] !== 0xd8) throw damagedPicture(what, 'It does not begin as a JPEG does.');
   const shared = withoutFrame((await page.jpegTables()) ?? new Uint8Array(0));
   const note = page.samplesPerPixel === 3 ? adobeNote(page.photometric === 2 ? 0 : 1) : new Uint8Array(0);
   const file = new Uint8Array(packed.length + note.length + shared.length);
@@ -172,7 +172,7 @@ async function readPacked(
   const [offset, length] = [offsets[index]!, lengths[index]!];
   if (length === 0) return null;
   // A packed block may be a little larger than its pixels, never much.
-  if (length > 2 * rowBytes(page) * page.blockHeight + 1_000_000) throw damaged(what, `It claims ${length} bytes.`);
+  if (length > 2 * rowBytes(page) * page.blockHeight + 1_000_000) throw damagedPicture(what, `It claims ${length} bytes.`);
   if (offset + length > source.size) throw truncated(what);
   const bytes = await source.read(offset, length);
   if (bytes.length !== length) throw truncated(what);
@@ -184,7 +184,7 @@ const rowBytes = ({ blockWidth, isPlanar, samplesPerPixel, bitsPerSample }: Tiff
 
 function unpack(packed: Uint8Array, compression: number, length: number, what: string): Uint8Array {
   if (compression === 1) {
-    if (packed.length < length) throw damaged(what, `It holds ${packed.length} bytes instead of ${length}.`);
+    if (packed.length < length) throw damagedPicture(what, `It holds ${packed.length} bytes instead of ${length}.`);
     return packed.subarray(0, length);
   }
   const out = new Uint8Array(length);
@@ -200,10 +200,10 @@ function unpack(packed: Uint8Array, compression: number, length: number, what: s
         return filled < length;
       });
     } catch (cause) {
-      throw damaged(what, 'Its compressed data are damaged.', { cause });
+      throw damagedPicture(what, 'Its compressed data are damaged.', { cause });
     }
   }
-  if (filled < length) throw damaged(what, `It unpacks to ${filled} bytes instead of ${length}.`);
+  if (filled < length) throw damagedPicture(what, `It unpacks to ${filled} bytes instead of ${length}.`);
   return out;
 }
 
@@ -235,7 +235,7 @@ function unpackLzw(packed: Uint8Array, out: Uint8Array, what: string): number {
       previous = -1;
       continue;
     }
-    if (code > next || (code === next && previous < 0) || (code >= 256 && previous < 0)) throw damaged(what, 'Its compressed data are damaged.');
+    if (code > next || (code === next && previous < 0) || (code >= 256 && previous < 0)) throw damagedPicture(what, 'Its compressed data are damaged.');
     const known = code < next ? code : previous;
     const length = lengths[known]! + (code < next ? 0 : 1);
     let first = known;
@@ -326,7 +326,7 @@ function toRgb(planes: readonly Uint8Array[], page: TiffPage, { height, isLittle
   const hasAlpha = samplesPerPixel > colours && page.extraSample === 2;
   const stretch = bits < 8 ? 255 / (2 ** bits - 1) : 1;
   if (photometric === 3 && (!colourMap || colourMap.length < 3 * 2 ** bits || bits === 16)) {
-    throw damaged(what, 'Its palette is missing or too short.');
+    throw damagedPicture(what, 'Its palette is missing or too short.');
   }
   const paletteSize = photometric === 3 ? colourMap!.length / 3 : 0;
   for (let y = 0, to = 0; y < height; y++) {
@@ -350,13 +350,6 @@ const truncated = (what: string): Fault => new Fault({
   why: 'It lies behind the end of the file, so the last part of the file is missing.',
   mend: 'Copy the file again.',
 });
-
-const damaged = (what: string, why: string, options?: ErrorOptions): Fault => new Fault({
-  code: 'picture.damaged',
-  what: `${what} cannot be decoded.`,
-  why,
-  mend: 'Copy or export the file again.',
-}, options);
 
 const unsupported = (name: string, why: string): Fault => new Fault({
   code: 'picture.unsupported',

@@ -1,5 +1,6 @@
 /** Text to token ids and back, by the tokenizer.json of a model folder: byte-level BPE, with control tokens that text can never forge. */
 import * as library from '@huggingface/tokenizers';
+import { concatenated } from '#models/base/bytes.ts';
 import { Fault } from '#models/base/fault.ts';
 
 export interface EncodeOptions {
@@ -194,15 +195,6 @@ function bytesOfName(name: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
-function concatenated(parts: readonly Uint8Array[]): Uint8Array {
-  const result = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    result.set(part, at);
-    at += part.length;
-  }
-  return result;
-}
 
 const damaged = (why: string, cause?: unknown): Fault =>
   new Fault({ code: 'tokenizer.damaged', what: 'The tokenizer of the model cannot be used.', why, mend: 'Its tokenizer.json is damaged: fetch it again.' }, { cause });

@@ -42,6 +42,9 @@ export interface QwenVlConfig {
   };
 }
 
+/** Numbers in one patch: all channels of all its frames, C·T·S·S. */
+export const patchWidth = ({ vision: { channels, temporalPatchSize, patchSize } }: QwenVlConfig): number => channels * temporalPatchSize * patchSize * patchSize;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 const refuse = (why: string, code = 'config.invalid'): Fault =>

@@ -2,7 +2,7 @@
 import { Graph, type Value } from '#models/graph/graph.ts';
 import { concat, exp, gather, gatherElements, gemm, log, reduceMax, reduceSum, reshape, sub } from '#models/graph/ops.ts';
 import { batchAttention, causalMask, slotAttention, type KeepKeyValue } from './attention.ts';
-import type { QwenVlConfig } from './config.ts';
+import { patchWidth, type QwenVlConfig } from './config.ts';
 import { decoder } from './decoder.ts';
 import type { Parameters } from './parameters.ts';
 import type { Grid } from './rope.ts';
@@ -11,7 +11,6 @@ import { visionTower } from './vision.ts';
 /** Makes a network's weights in a graph: external files for inference, inputs for training. */
 export type ParametersOf = (graph: Graph) => Parameters;
 
-export const patchWidth = ({ vision: { channels, temporalPatchSize, patchSize } }: QwenVlConfig): number => channels * temporalPatchSize * patchSize * patchSize;
 export const patchCount = (grids: readonly Grid[]): number => grids.reduce((total, [t, h, w]) => total + t * h * w, 0);
 
 const embedding = (parameters: Parameters, { vocabularySize, hiddenSize }: QwenVlConfig): Value => parameters.tensor('model.embed_tokens.weight', [vocabularySize, hiddenSize]);

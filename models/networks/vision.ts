@@ -1,7 +1,7 @@
 /** The vision tower: patches in, one row for each merged cell out, as the decoder takes them. */
 import type { Graph, Value } from '#models/graph/graph.ts';
 import { add, gather, gelu, gemm, layerNorm, matMul, mul, quickGelu, reduceSum, reshape, rmsNorm, silu, softmax, split, transpose } from '#models/graph/ops.ts';
-import type { QwenVlConfig, VisionConfig } from './config.ts';
+import { patchWidth, type QwenVlConfig, type VisionConfig } from './config.ts';
 import type { Parameters } from './parameters.ts';
 import { rotation, visionRotary, type Grid } from './rope.ts';
 
@@ -84,8 +84,6 @@ function segmentAttention(q: Value, k: Value, v: Value, segments: Segments): Val
 /** What a training graph may add to the tower: called with each residual branch, e.g. to drop it for some images. */
 export type BranchHook = (branch: Value, block: number) => Value;
 
-const patchSize = ({ channels, temporalPatchSize, patchSize: side }: VisionConfig): number => channels * temporalPatchSize * side * side;
-
 /**
  * @param patches  [P, C·T·S·S] in the tower's row order, all images one after the other; or [P, C·S·S] for still images,
  *                 whose T frames are equal, so that the kernel may be summed over them first
@@ -117,7 +115,7 @@ export function visionTower(graph: Graph, parameters: Parameters, config: QwenVl
 
   const kernel = parameters.tensor('visual.patch_embed.proj.weight', [width, tower.channels, tower.temporalPatchSize, tower.patchSize, tower.patchSize]);
   const columns = patches.shape[1]!;
-  const isStill = columns * tower.temporalPatchSize === patchSize(tower);
+  const isStill = columns * tower.temporalPatchSize === patchWidth(config);
   const filters = reshape(isStill ? reduceSum(kernel, [2]) : kernel, [width, columns]);
   let hidden = gemm(inOrder(patches, columns), filters, null, { transB: true });
 

@@ -12,7 +12,8 @@ import { tinyRecipe, writeTinyIndex } from '#tests/support/tinyTraining.ts';
 import { casesOf, partsOf } from '#training/prepare.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
 import type { Recipe } from '#training/records/recipe.ts';
-import { train, type StepRecord } from '#training/trainer.ts';
+import type { StepRecord } from '#training/records/run.ts';
+import { train } from '#training/trainer.ts';
 
 let records: readonly CaseRecord[];
 beforeAll(async () => {

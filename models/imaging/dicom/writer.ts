@@ -1,4 +1,5 @@
 /** Writes DICOM Part 10 files for samples and fixtures: explicit little endian, native or already compressed pixels. */
+import { concatenated } from '#models/base/bytes.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { Tag } from './elements.ts';
 
@@ -44,7 +45,7 @@ export function writeDicom(elements: readonly NewElement[], encapsulated?: Encap
   const groupLength = encode({ tag: 'x00020000', vr: 'UL', value: meta.length });
   const preamble = new Uint8Array(132);
   preamble.set([0x44, 0x49, 0x43, 0x4d], 128);
-  return concat([preamble, groupLength, meta, ...dataSet(elements, encapsulated)]);
+  return concatenated([preamble, groupLength, meta, ...dataSet(elements, encapsulated)]);
 }
 
 function dataSet(elements: readonly NewElement[], encapsulated: EncapsulatedPixels | undefined): Uint8Array[] {
@@ -69,7 +70,7 @@ function uidOf(elements: readonly NewElement[], tag: Tag): string {
 
 /** Elements in ascending order of their tags, as the standard asks. */
 function encodeAll(elements: readonly NewElement[]): Uint8Array {
-  return concat([...elements].sort((a, b) => (a.tag < b.tag ? -1 : a.tag > b.tag ? 1 : 0)).map(encode));
+  return concatenated([...elements].sort((a, b) => (a.tag < b.tag ? -1 : a.tag > b.tag ? 1 : 0)).map(encode));
 }
 
 function encode(element: NewElement): Uint8Array {
@@ -86,13 +87,13 @@ function encode(element: NewElement): Uint8Array {
     if (value.length > 0xffff) throw new Fault({ code: 'dicom.write', what: 'The DICOM file was not written.', why: `The value of ${element.tag} is longer than ${element.vr} can be.`, mend: 'Shorten it.' });
     view.setUint16(6, value.length, true);
   }
-  return concat([header, value]);
+  return concatenated([header, value]);
 }
 
 function valueOf(element: NewElement): Uint8Array {
   switch (element.vr) {
     case 'OB': case 'OW': case 'OF': case 'OD': case 'OV': case 'UN': return element.value;
-    case 'SQ': return concat(element.value.flatMap((item) => {
+    case 'SQ': return concatenated(element.value.flatMap((item) => {
       const content = encodeAll(item);
       return [itemHeader(0xe000, content.length), content];
     }));
@@ -140,7 +141,7 @@ function binary(vr: NumberVr, values: readonly number[]): Uint8Array {
   return out;
 }
 
-const padded = (value: Uint8Array, filler: number): Uint8Array => (value.length % 2 === 0 ? value : concat([value, Uint8Array.of(filler)]));
+const padded = (value: Uint8Array, filler: number): Uint8Array => (value.length % 2 === 0 ? value : concatenated([value, Uint8Array.of(filler)]));
 
 function itemHeader(element: number, length: number): Uint8Array {
   const header = new Uint8Array(8);
@@ -179,16 +180,6 @@ function encapsulatedValue({ frames, table }: EncapsulatedPixels, offsets: reado
     })),
     itemHeader(0xe0dd, 0),
   ];
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 /** Pixels to be written natively: one typed array of all frames, [frames, rows, columns, samples]. */

