@@ -1,16 +1,61 @@
-/** Everything that determines a supervised run, the seed included. */
+/** Everything that determines a run, the seed included: a published method is a list of stages. */
 import { z } from 'zod';
 
 const positive = z.number().positive();
 const share = z.number().min(0).max(1);
 
+/** A reward of the table `training/rewards`, and how much it counts. */
+export const RewardUse = z.object({
+  name: z.string().min(1),
+  weight: z.number().default(1),
+  mode: z.enum(['published', 'strict']).default('strict'),
+  /** Fields that are added to every row that this reward reads: thresholds and the like. */
+  options: z.record(z.string(), z.unknown()).default({}),
+});
+export type RewardUse = z.infer<typeof RewardUse>;
+
+const named = z.object({ name: z.string().min(1), options: z.record(z.string(), z.unknown()).default({}) });
+
+/** How a policy stage tries, what it praises, and how it learns from that. */
+export const PolicyStage = z.object({
+  /** A preset of `training/objectives`, and the switches that depart from it. */
+  objective: z.object({ preset: z.string().min(1), switches: z.record(z.string(), z.unknown()).default({}) }),
+  rewards: z.array(RewardUse).min(1),
+  /** G: completions of each prompt. */
+  rollouts: z.number().int().min(2).max(1024).default(8),
+  temperature: positive.default(1),
+  topP: positive.max(1).default(1),
+  maxNewTokens: z.number().int().min(1).max(65_536).default(128),
+  /** Passes over the step's completions; each pass is `miniBatches` updates. */
+  iterations: z.number().int().min(1).default(1),
+  miniBatches: z.number().int().min(1).default(1),
+  /** What the KL term holds to: the weights at the start of the run (with an adapter: the base without it), those at the start of the stage, or nothing. */
+  reference: z.enum(['none', 'start', 'previousStage']).default('none'),
+  /** Draws further prompts in place of groups that teach nothing, at most so many times the prompts of a step. */
+  dynamicSampling: z.object({
+    /** `correct`: keeps groups with some right and some wrong; `reward`: groups whose rewards spread more than `spread`. */
+    by: z.enum(['correct', 'reward']).default('correct'), spread: z.number().nonnegative().default(0.02), attempts: z.number().int().min(1).max(100).default(4),
+  }).optional(),
+  /** Question types that are put; absent: all that have an answer a program can check. */
+  questionTypes: z.array(z.string()).optional(),
+  curricula: z.array(named).default([]),
+});
+export type PolicyStage = z.infer<typeof PolicyStage>;
+
 /** A stretch of the run with one image size and one batch shape. */
 export const Stage = z.object({
   /**
    * `answer`: the whole network learns to write completions. `classify`: the tower alone learns to tell the labels of all tasks apart, through a linear
-   * layer that is thrown away afterwards; several times as many images an hour.
+   * layer that is thrown away afterwards; several times as many images an hour. `policy`: the network tries, is rewarded, and learns from that;
+   * then `batch` times `accumulate` are the prompts of a step, `steps` counts updates, and `tokens` and `targets` follow from what was written.
    */
-  learns: z.enum(['answer', 'classify']),
+  learns: z.enum(['answer', 'classify', 'policy']),
+  /** Of a policy stage. */
+  policy: PolicyStage.optional(),
+  /** Starts from the weights that the run started from instead of from those of the stage before. */
+  from: z.enum(['previous', 'start']).optional(),
+  /** A pipeline of `training/curricula` that makes the stage's data with the model as it stands. */
+  data: z.object({ pipeline: z.string().min(1), options: z.record(z.string(), z.unknown()).default({}) }).optional(),
   steps: z.number().int().positive(),
   /** Narrows the recipe's `trained` for this stage. */
   trained: z.string().optional(),
@@ -32,19 +77,22 @@ export const Stage = z.object({
   targets: z.number().int().positive().default(1),
   /** Most questions in one sequence. */
   turns: z.number().int().positive().default(1),
+  /** For `answer`: how much the loss over cells counts, by which vision rows learn to tell what they show and where its edges lie; 0 leaves it out. */
+  cells: z.number().nonnegative().default(0),
   /** Part of the questions that are put in the short form, answered without reasoning. */
   direct: share.default(0),
   /** For `classify`: part of the images into which another one is mixed, and the part of a target that is spread over the other labels of its task. */
   mix: share.default(0),
   smoothing: share.default(0),
-});
+}).refine(({ learns, policy }) => (learns === 'policy') === (policy !== undefined), { path: ['policy'], message: 'belongs to a stage that learns by policy, and only to such a stage' });
 export type Stage = z.infer<typeof Stage>;
 
 export const Recipe = z.object({
   name: z.string().regex(/^[a-zA-Z0-9-]+$/),
   /** Where the method comes from and what departs from it. */
   source: z.string(),
-  objective: z.literal('sft'),
+  /** Only said by older recipes: each stage says how it learns. */
+  objective: z.literal('sft').optional(),
   seed: z.number().int().nonnegative(),
   /** A checkpoint folder to start from, or `scratch` with the architecture. */
   start: z.union([z.object({ folder: z.string() }), z.object({ scratch: z.record(z.string(), z.unknown()), vocabulary: z.number().int().min(300) })]),
