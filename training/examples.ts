@@ -7,6 +7,7 @@ import { resize } from '#models/imaging/resize.ts';
 import { promptTokens } from '#models/language/prompt.ts';
 import type { Tokenizer } from '#models/language/tokenizer.ts';
 import type { Grid } from '#models/networks/rope.ts';
+import { cellTargets, type CellTargets } from './cells.ts';
 import { augment, type Augmented, type AugmentOptions } from './data/augment.ts';
 import { loadBytes } from './data/cases.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
@@ -34,6 +35,7 @@ export interface Example {
   /** Tokens up to and with the end of the image. */
   readonly prefix: readonly number[];
   readonly branches: readonly Branch[];
+  readonly cells: CellTargets;
 }
 
 export interface Language {
@@ -87,7 +89,8 @@ export async function drawExample(record: CaseRecord, stage: Pick<Stage, 'tokens
   const view = await augmented(record, maker, random);
   const turns = synthesize({ record, ...view }, random);
   const input = patchesOf(view.picture, maker);
-  return { id: record.id, patches: input.patches, grid: input.gridThw, ...chooseBranches(turns, input.gridThw, stage, maker, random) };
+  const cells = cellTargets(view.boxes, view.picture, input.gridThw, maker.options.mergeSize);
+  return { id: record.id, patches: input.patches, grid: input.gridThw, cells, ...chooseBranches(turns, input.gridThw, stage, maker, random) };
 }
 
 /** Draws one view of a record for its label alone. */

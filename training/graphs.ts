@@ -1,6 +1,6 @@
 /** Training graphs: the network, a loss and the gradients of what is trained, for one bucket of shapes. */
 import { Graph, type Value } from '#models/graph/graph.ts';
-import { gather, mul, reduceMean, reshape } from '#models/graph/ops.ts';
+import { gather, mul, reduceMean, reshape, rmsNorm } from '#models/graph/ops.ts';
 import { batchAttention } from '#models/networks/attention.ts';
 import { patchWidth, type QwenVlConfig } from '#models/networks/config.ts';
 import { decoder } from '#models/networks/decoder.ts';
@@ -9,9 +9,11 @@ import { denseParameters, type Parameters } from '#models/networks/parameters.ts
 import { embed, logits, patchCount } from '#models/networks/qwenVl.ts';
 import type { Grid } from '#models/networks/rope.ts';
 import { visionTower, type BranchHook } from '#models/networks/vision.ts';
-import { gradients } from './autodiff/gradient.ts';
+import { gradients, type Seed } from './autodiff/gradient.ts';
+import { headsOfCells } from './cells.ts';
+import { cellsLoss } from './objectives/cells.ts';
 import { classifyLoss } from './objectives/classify.ts';
-import { sftLoss, type SeededLoss } from './objectives/sft.ts';
+import { sftLoss } from './objectives/sft.ts';
 
 /** Every size that a graph fixes. Batches of one bucket share a graph. */
 export interface Bucket {
@@ -47,13 +49,16 @@ export interface GraphOptions {
   readonly lora?: LoraSpec;
   /** Built from the CPU's fused operators (default); false for every other device. */
   readonly fused?: boolean;
+  /** The factor of the loss over cells; 0 (default) leaves it and its heads out. */
+  readonly cells?: number;
 }
 
 /**
  * In: `parameter.NAME` for each weight; `patches` [B·P, C·S·S] (still images, one frame); `ids` [B·T]; `source` [B·T] (see `embed`); `cos` `sin` [B·T, 1, K];
  * `mask` [B, 1, 1, T, T] added to the attention scores; `rows` [N] into the B·T rows; `targets` [N]; `weights` [N];
- * with `dropBranches` also `keep` [depth, B]: the factor of each image's residual branches in each block (0 drops).
- * Out: `loss` [], and `gradient.NAME` for each weight that `isTrained`.
+ * with `dropBranches` also `keep` [depth, B]: the factor of each image's residual branches in each block (0 drops);
+ * with `cells`, which reads the rows of vision halfway through the decoder: `cell.rows` [M] into the B·T rows, and `cell.HEAD.targets` `cell.HEAD.shares` [M].
+ * Out: `loss` [] without that of the cells, which is `cells` [], and `gradient.NAME` for each weight that `isTrained`.
  */
 export function supervisedGraph(config: QwenVlConfig, bucket: Bucket, options: GraphOptions = {}): TrainingGraph {
   const { batch, grid, tokens, targets } = bucket;
@@ -65,9 +70,25 @@ export function supervisedGraph(config: QwenVlConfig, bucket: Bucket, options: G
   const cos = graph.input('cos', [count, 1, config.headWidth]);
   const sin = graph.input('sin', [count, 1, config.headWidth]);
   const mask = graph.input('mask', [batch, 1, 1, tokens, tokens]);
-  const hidden = decoder(parameters, config, embed(parameters, config, ids, vision, source), batchAttention(config, { batch, tokens, cos, sin, mask }));
+  const middle = Math.ceil(config.layers / 2) - 1;
+  let halfway: Value | undefined;
+  const hidden = decoder(parameters, config, embed(parameters, config, ids, vision, source), batchAttention(config, { batch, tokens, cos, sin, mask }),
+    (rows, layer) => { if (layer === middle) halfway = rows; });
   const scores = logits(parameters, config, gather(hidden, graph.input('rows', [targets], 'int64')));
-  return finish(scores, sftLoss(scores, graph.input('targets', [targets], 'int64'), graph.input('weights', [targets])));
+  const { loss, gradient } = sftLoss(scores, graph.input('targets', [targets], 'int64'), graph.input('weights', [targets]));
+  const beside = grid && options.cells ? cellSeeds(graph, parameters, config, { batch, grid }, halfway!, options.cells) : [];
+  return finish(loss, [{ value: scores, gradient }, ...beside]);
+}
+
+/** The heads over cells; their loss becomes the output `cells`. */
+function cellSeeds(graph: Graph, parameters: Parameters, config: QwenVlConfig, { batch, grid }: { batch: number; grid: Grid }, hidden: Value, factor: number): readonly Seed[] {
+  const count = patchCount(new Array<Grid>(batch).fill(grid)) / config.vision.mergeSize ** 2;
+  const rows = rmsNorm(gather(hidden, graph.input('cell.rows', [count], 'int64')), parameters.tensor('cells.norm.weight', [config.hiddenSize]), config.normEpsilon);
+  const scores = headsOfCells.map(({ name, bins }) => parameters.linear(rows, `cells.${name}`, bins, true));
+  const inputs = (what: 'targets' | 'shares', dtype: 'int64' | 'float32') => headsOfCells.map(({ name }) => graph.input(`cell.${name}.${what}`, [count], dtype));
+  const { loss, seeds } = cellsLoss(headsOfCells, scores, inputs('targets', 'int64'), inputs('shares', 'float32'), factor);
+  graph.output('cells', loss);
+  return seeds;
 }
 
 /**
@@ -79,7 +100,8 @@ export function classifierGraph(config: QwenVlConfig, { batch, grid, classes }: 
   const rows = tower(graph, parameters, config, { batch, grid }, options);
   const pooled = reduceMean(reshape(rows, [batch, rows.shape[0]! / batch, config.hiddenSize]), [1], false);
   const scores = parameters.linear(pooled, 'classifier', classes, true);
-  return finish(scores, classifyLoss(scores, graph.input('targets', [batch, classes])));
+  const { loss, gradient } = classifyLoss(scores, graph.input('targets', [batch, classes]));
+  return finish(loss, [{ value: scores, gradient }]);
 }
 
 /** A graph whose weights are inputs, and what closes it: the loss and a gradient for each trained weight that it reaches. */
@@ -91,9 +113,9 @@ function startGraph(name: string, { isTrained = () => true, lora, fused = true }
     made.set({ name: weight, shape }, value);
     return value;
   });
-  const finish = (scores: Value, { loss, gradient }: SeededLoss): TrainingGraph => {
+  const finish = (loss: Value, seeds: readonly Seed[]): TrainingGraph => {
     const wanted = [...made.keys()].filter((spec) => isTrained(spec.name));
-    const results = gradients([{ value: scores, gradient }], wanted.map((spec) => made.get(spec)!));
+    const results = gradients(seeds, wanted.map((spec) => made.get(spec)!));
     graph.output('loss', loss);
     const trained = wanted.filter((spec, i) => {
       const result = results[i];

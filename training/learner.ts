@@ -7,6 +7,7 @@ import type { QwenVlConfig } from '#models/networks/config.ts';
 import type { Grid } from '#models/networks/rope.ts';
 import type { CheckpointParts } from '#models/weights/checkpoint.ts';
 import { createSession, float32, type Device, type Feeds, type Session } from '#models/runtime/session.ts';
+import { packCells } from './cells.ts';
 import { drawExample, drawView, Pictures, weighted, type Example, type ExampleMaker, type LabelledView, type Language } from './examples.ts';
 import { bucketName, classifierGraph, supervisedGraph, type Bucket, type GraphOptions, type ParameterSpec, type TrainingGraph } from './graphs.ts';
 import { classesOf, isClassified, packViews } from './labels.ts';
@@ -19,6 +20,7 @@ import { phantomRecords } from './synthesis/phantoms.ts';
 export interface Accumulated {
   /** Means over the step's batches. */
   readonly loss: number;
+  readonly cells: number;
   readonly gradients: ReadonlyMap<string, Float32Array>;
   readonly packed: readonly Packed[];
   /** Seconds spent on drawing and packing. */
@@ -56,7 +58,7 @@ interface Drawn {
 /** Holds the pictures at the stage's size, the records by bucket, and a session for each bucket that was met. */
 export function createLearner({ config, recipe, stage, records, parts, device, options }: LearnerOptions): Learner {
   const patching = patchOptions(parts.preprocessor, config, stage.pixels);
-  const graphOptions = narrowed(options, stage);
+  const graphOptions = { ...narrowed(options, stage), cells: stage.cells };
   const isClassifying = stage.learns === 'classify';
   const pictures = new Pictures(patching, isClassifying);
   const maker: ExampleMaker = { pictures, options: patching, language: languageOf(parts, config), augment: recipe.augment };
@@ -82,7 +84,9 @@ export function createLearner({ config, recipe, stage, records, parts, device, o
       const example = await drawExample(pool.records[weighted(pool.weights, random)]!, stage, maker, random);
       if (example.branches.length > 0) examples.push(example);
     }
-    return { bucket: bucketName(bucket), graph: () => supervisedGraph(config, bucket, graphOptions), packed: packExamples(config, bucket, examples, recipe) };
+    const packed = packExamples(config, bucket, examples, recipe);
+    const cells = stage.cells > 0 ? packCells(config.tokens.image, bucket, examples) : {};
+    return { bucket: bucketName(bucket), graph: () => supervisedGraph(config, bucket, graphOptions), packed: { ...packed, feeds: { ...packed.feeds, ...cells } } };
   };
   const drawLabels = async (pool: Pool, random: Random): Promise<Drawn> => {
     const views: LabelledView[] = [];
@@ -97,7 +101,7 @@ export function createLearner({ config, recipe, stage, records, parts, device, o
     async accumulate({ step, weights }) {
       const gradients = new Map<string, Float32Array>();
       const packed: Packed[] = [];
-      let [loss, drawSeconds] = [0, 0];
+      let [loss, cells, drawSeconds] = [0, 0, 0];
       for (let part = 0; part < stage.accumulate; part++) {
         const started = performance.now();
         const random = Random.named(recipe.seed, `batch:${step}:${part}`);
@@ -110,9 +114,10 @@ export function createLearner({ config, recipe, stage, records, parts, device, o
         const fed: Feeds = { ...drawn.packed.feeds, ...keep, ...Object.fromEntries(parameters.map(({ name, shape }) => [`parameter.${name}`, float32(shape, weights.get(name)!)])) };
         const outputs = await session.run(fed);
         loss += (outputs['loss']!.data as Float32Array)[0]! / stage.accumulate;
+        cells += ((outputs['cells']?.data as Float32Array | undefined)?.[0] ?? 0) / stage.accumulate;
         for (const { name } of trained) addScaled(gradients, name, outputs[`gradient.${name}`]!.data as Float32Array, 1 / stage.accumulate);
       }
-      return { loss, gradients, packed, drawSeconds };
+      return { loss, cells, gradients, packed, drawSeconds };
     },
     async release() {
       for (const made of sessions.values()) await (await made).session.release();

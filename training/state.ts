@@ -23,6 +23,9 @@ export function freshState(weights: Map<string, Float32Array>, trained: readonly
   return { step: 0, weights, first: zeros(), second: zeros(), average: new Map(trained.map(({ name }) => [name, weights.get(name)!.slice()])) };
 }
 
+/** Layers that only help others to learn; they are no part of the network. */
+export const isHelper = (name: string): boolean => name.startsWith('classifier.') || name.startsWith('cells.');
+
 const partsPath = (run: string): string => join(run, 'parts.json');
 
 /** Keeps the small files with the run, so that going on later uses the very same vocabulary. */
@@ -62,7 +65,7 @@ export function saveState(run: string, state: TrainerState, specs: readonly Para
   return folder;
 }
 
-/** The averaged weights as a checkpoint folder, or as an adapter's. The layer that only helped the tower to learn stays behind. */
+/** The averaged weights as a checkpoint folder, or as an adapter's. The layers that only helped stay behind. */
 export function saveAveraged(folder: string, state: TrainerState, specs: readonly ParameterSpec[], recipe: Recipe, parts: CheckpointParts, dtype: 'F32' | 'F16'): void {
   const valuesOf = (name: string): Float32Array => state.average.get(name) ?? state.weights.get(name)!;
   if (recipe.adapter) {
@@ -72,7 +75,7 @@ export function saveAveraged(folder: string, state: TrainerState, specs: readonl
     saveAdapter(folder, { ...recipe.adapter, pairs }, dtype);
     return;
   }
-  const kept = specs.filter(({ name }) => !name.startsWith('classifier.'));
+  const kept = specs.filter(({ name }) => !isHelper(name));
   saveCheckpoint(folder, parts, kept.map(({ name, shape }) => ({ name, shape, data: valuesOf(name) })), dtype);
 }
 

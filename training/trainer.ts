@@ -18,7 +18,7 @@ import { learningRate } from './optimizers/schedule.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Recipe, Stage } from './records/recipe.ts';
 import type { StepRecord } from './records/run.ts';
-import { freshState, lastState, pruneSteps, saveAveraged, saveParts, saveState, type TrainerState } from './state.ts';
+import { freshState, isHelper, lastState, pruneSteps, saveAveraged, saveParts, saveState, type TrainerState } from './state.ts';
 
 export interface TrainOptions {
   readonly recipe: Recipe;
@@ -59,7 +59,7 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
       }
       const started = performance.now();
       const rate = rateAt(recipe, state.step);
-      const { loss, gradients, packed, drawSeconds } = await learner!.accumulate(state);
+      const { loss, cells, gradients, packed, drawSeconds } = await learner!.accumulate(state);
       const norm = globalNorm(gradients.values());
       if (!Number.isFinite(norm) || !Number.isFinite(loss)) throw diverged(state.step);
       const gradientScale = clipFactor(norm, optimizer.clip);
@@ -75,7 +75,7 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
       state.step++;
 
       const record: StepRecord = {
-        step: state.step, stage: index, loss, learning_rate: rate, grad_norm: norm,
+        step: state.step, stage: index, loss, ...(stage.cells > 0 ? { cells_loss: cells } : {}), learning_rate: rate, grad_norm: norm,
         learnt_tokens: packed.reduce((total, { learnt }) => total + learnt, 0), tokens: packed.reduce((total, { tokens }) => total + tokens, 0),
         images: stage.batch * stage.accumulate, draw_s: drawSeconds, step_s: (performance.now() - started) / 1000,
       };
@@ -115,7 +115,8 @@ function stageOf(recipe: Recipe, step: number): { stage: Stage; index: number } 
 /** All weights in the order of use, and those that are trained. Any bucket reads the same ones. */
 function parametersOf(config: QwenVlConfig, recipe: Recipe, records: readonly CaseRecord[], options: GraphOptions): { specs: readonly ParameterSpec[]; trained: readonly ParameterSpec[] } {
   const side = 2 * config.vision.mergeSize;
-  const graphs = [supervisedGraph(config, { batch: 1, grid: [1, side, side], tokens: 8, targets: 1 }, options)];
+  const hasCells = recipe.stages.some(({ cells }) => cells > 0);
+  const graphs = [supervisedGraph(config, { batch: 1, grid: [1, side, side], tokens: 8, targets: 1 }, { ...options, cells: hasCells ? 1 : 0 })];
   if (recipe.stages.some(({ learns }) => learns === 'classify')) graphs.push(classifierGraph(config, { batch: 1, grid: [1, side, side], classes: classesOf(records).size }, options));
   const distinct = (specs: readonly ParameterSpec[]): readonly ParameterSpec[] => [...new Map(specs.map((spec) => [spec.name, spec])).values()];
   return { specs: distinct(graphs.flatMap(({ parameters }) => parameters)), trained: distinct(graphs.flatMap((graph) => graph.trained)) };
@@ -131,10 +132,10 @@ function graphOptions({ trained, adapter, dropBranches }: Recipe): GraphOptions 
 function firstWeights(config: QwenVlConfig, specs: readonly ParameterSpec[], recipe: Recipe): Map<string, Float32Array> {
   if ('scratch' in recipe.start) return initialWeights(config, specs, recipe.seed, { localAttention: recipe.localAttention });
   const { tensors } = openCheckpoint(recipe.start.folder);
-  const fresh = initialWeights(config, specs.filter(({ name }) => name.includes('.lora_')), recipe.seed);
+  const fresh = initialWeights(config, specs.filter(({ name }) => name.includes('.lora_') || isHelper(name)), recipe.seed);
   return new Map(specs.map(({ name, shape }) => {
-    const adapter = fresh.get(name);
-    if (adapter) return [name, adapter];
+    const begun = fresh.get(name);
+    if (begun) return [name, begun];
     const entry = tensors.get(name);
     if (!entry || entry.shape.join() !== shape.join()) {
       throw new Fault({ code: 'train.start', what: 'The run cannot start from this checkpoint.', why: entry ? `${name} is [${entry.shape}] and should be [${shape}].` : `${name} is missing.`, mend: 'Choose the folder of a whole checkpoint that fits its config.json.' });

@@ -18,8 +18,9 @@ export type Attend = (q: Value, k: Value, v: Value, layer: number) => Value;
  * All layers and the last norm.
  *
  * @param hidden  [N, hiddenSize]
+ * @param onLayer  is handed the rows that each layer leaves
  */
-export function decoder(parameters: Parameters, config: QwenVlConfig, hidden: Value, attend: Attend): Value {
+export function decoder(parameters: Parameters, config: QwenVlConfig, hidden: Value, attend: Attend, onLayer?: (hidden: Value, layer: number) => void): Value {
   const { hiddenSize, heads, kvHeads, headWidth, mlpWidth, normEpsilon } = config;
   const norm = (x: Value, name: string): Value => rmsNorm(x, parameters.tensor(`${name}.weight`, [hiddenSize]), normEpsilon);
   for (let layer = 0; layer < config.layers; layer++) {
@@ -31,6 +32,7 @@ export function decoder(parameters: Parameters, config: QwenVlConfig, hidden: Va
     const m = norm(hidden, `${name}.post_attention_layernorm`);
     const gate = silu(parameters.linear(m, `${name}.mlp.gate_proj`, mlpWidth, false));
     hidden = add(hidden, parameters.linear(mul(gate, parameters.linear(m, `${name}.mlp.up_proj`, mlpWidth, false)), `${name}.mlp.down_proj`, hiddenSize, false));
+    onLayer?.(hidden, layer);
   }
   return norm(hidden, 'model.norm');
 }

@@ -16,7 +16,7 @@ const random = new Random(5);
 const patches = Float32Array.from({ length: 16 * 588 }, () => random.normal());
 const prefix = [1, 50, 51, 51, 51, 51, 52];
 const branches: Branch[] = [{ ids: [3, 4, 5, 6, 7], firstTarget: 2, firstAnswer: 4 }, { ids: [8, 9, 10, 11], firstTarget: 3, firstAnswer: 3 }];
-const example = (...which: Branch[]): Example => ({ id: 'e', patches, grid, prefix, branches: which });
+const example = (...which: Branch[]): Example => ({ id: 'e', patches, grid, prefix, branches: which, cells: [] });
 
 async function lossOf(examples: readonly Example[], bucket: Bucket): Promise<{ loss: number; weight: number }> {
   const { graph, parameters } = supervisedGraph(config, bucket);

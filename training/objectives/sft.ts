@@ -21,10 +21,13 @@ export interface SeededLoss {
  * @param targets  [N] int64
  * @param weights  [N]  0 where a row does not count
  */
-export function sftLoss(scores: Value, targets: Value, weights: Value): SeededLoss {
+export const sftLoss = (scores: Value, targets: Value, weights: Value): SeededLoss => sharedLoss(scores, targets, mul(weights, reciprocal(sumAll(weights))));
+
+/** The same for weights that are shares already: Σ share · surprise. */
+export function sharedLoss(scores: Value, targets: Value, shares: Value): SeededLoss {
   const count = scores.shape[0]!;
   const columns = reshape(targets, [count, 1]);
-  const share = reshape(mul(weights, reciprocal(sumAll(weights))), [count, 1]);
+  const share = reshape(shares, [count, 1]);
   // One pass over the scores serves the loss and its gradient. A probability below float32's range counts as 1e-37: 85 nats.
   const probabilities = softmax(scores);
   const surprise = neg(log(maximum(gatherElements(probabilities, columns, 1), 1e-37)));

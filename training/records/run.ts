@@ -19,6 +19,8 @@ export const StepRecord = z.object({
   step: z.number().int().positive(),
   stage: z.number().int().nonnegative(),
   loss: z.number(),
+  /** The loss over cells with its factor, where the stage has one. */
+  cells_loss: z.number().optional(),
   learning_rate: z.number().nonnegative(),
   /** Before clipping. */
   grad_norm: z.number().nonnegative(),
