@@ -1,5 +1,6 @@
 /** The right answer to one question, in a form that a program can check. */
 import type { Box } from '#models/clinical/finding.ts';
+import { rowFault } from './reward.ts';
 
 export interface LabelledBox {
   readonly label: string;
@@ -20,3 +21,50 @@ export type Gold =
   | { readonly kind: 'text'; readonly text: string };
 
 export const letterOf = (index: number): string => String.fromCharCode(65 + index);
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText);
+const isFinite = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+const isLabelledBox = (value: unknown): boolean => {
+  const { label, box } = Object(value) as { label?: unknown; box?: unknown };
+  const { x1, y1, x2, y2 } = Object(box) as Record<string, unknown>;
+  return isText(label) && [x1, y1, x2, y2].every(isFinite);
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What each kind of gold holds, in words, and the test for it. */
+export const goldKinds: { readonly [K in Gold['kind']]: { readonly form: string; readonly holds: (target: Fields) => boolean } } = {
+  choice: {
+    form: '{options: [TEXT], right: INDEX}',
+    holds: ({ options, right }) => isTexts(options) && Number.isInteger(right) && (right as number) >= 0 && (right as number) < options.length && options.length <= 26,
+  },
+  yesNo: { form: '{value: BOOLEAN}', holds: ({ value }) => typeof value === 'boolean' },
+  word: { form: '{accept: [TEXT], reject: [TEXT]}', holds: ({ accept, reject }) => isTexts(accept) && accept.length > 0 && isTexts(reject) },
+  number: { form: '{value: NUMBER, tolerance: NUMBER}', holds: ({ value, tolerance }) => isFinite(value) && isFinite(tolerance) && tolerance >= 0 },
+  ordinal: { form: '{value: TEXT, scale: [TEXT]}', holds: ({ value, scale }) => isTexts(scale) && isText(value) && scale.includes(value) },
+  boxes: {
+    form: '{boxes: [{label, box: {x1, y1, x2, y2}}], matchLabels: BOOLEAN}',
+    holds: ({ boxes, matchLabels }) => Array.isArray(boxes) && boxes.length <= 1000 && boxes.every(isLabelledBox) && typeof matchLabels === 'boolean',
+  },
+  text: { form: '{text: TEXT}', holds: ({ text }) => isText(text) },
+};
+
+/** True where the value is a gold, "kind" included. */
+export function isGold(value: unknown): value is Gold {
+  const fields = Object(value) as Fields;
+  return isText(fields.kind) && Object.hasOwn(goldKinds, fields.kind) && goldKinds[fields.kind as Gold['kind']].holds(fields);
+}
+
+/**
+ * The target as a gold. With `kind` the target may leave its "kind" out, and has to be of that kind.
+ * Fault `reward.row` where it is not one.
+ */
+export function goldOf(target: unknown, kind?: Gold['kind']): Gold;
+export function goldOf<K extends Gold['kind']>(target: unknown, kind: K): Extract<Gold, { kind: K }>;
+export function goldOf(target: unknown, kind?: Gold['kind']): Gold {
+  const gold: unknown = kind !== undefined && typeof target === 'object' && target !== null && !('kind' in target) ? { ...target, kind } : target;
+  if (isGold(gold) && (kind === undefined || gold.kind === kind)) return gold;
+  const forms = Object.entries(goldKinds).filter(([name]) => kind === undefined || name === kind).map(([name, { form }]) => `${name} ${form}`);
+  throw rowFault('Its target is not a gold of the kind that the reward reads.', `Give as target: ${forms.join(', or ')}.`);
+}

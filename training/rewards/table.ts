@@ -1,0 +1,44 @@
+/** The one table of named rewards, one array for each family. */
+import { Fault } from '#models/base/fault.ts';
+import { closest } from './closest.ts';
+import { genericRewards } from './generic.ts';
+import { longestText, rowFault, type NamedReward, type RewardMode, type RewardResult, type RewardRow } from './reward.ts';
+
+const table = [
+  ...genericRewards,
+] as const;
+
+/** A reward of the table, for recipes: a misspelt name does not compile. */
+export type RewardName = (typeof table)[number]['name'];
+
+export const rewards: readonly NamedReward[] = table;
+
+const byName: ReadonlyMap<string, NamedReward> = new Map(rewards.map((reward) => [reward.name, reward]));
+
+/** The reward of that name; Fault `reward.name` where there is none. */
+export function findReward(name: string): NamedReward {
+  const found = byName.get(name);
+  if (found) return found;
+  throw new Fault({
+    code: 'reward.name', what: `There is no reward '${name.slice(0, 80)}'.`, why: `The nearest name is ${closest(name, [...byName.keys()])}.`,
+    mend: '`loupe reward --list` shows all of them.',
+  });
+}
+
+/**
+ * Scores one row. Faults: `reward.mode` where the reward lacks the mode, `reward.row` where the row cannot be scored,
+ * `reward.throws` where the released code throws (published mode only).
+ */
+export function scoreRow(reward: NamedReward, mode: RewardMode, row: RewardRow): RewardResult {
+  const score = reward.modes[mode];
+  if (!score) throw new Fault({
+    code: 'reward.mode', what: `The reward ${reward.name} has no ${mode} mode.`,
+    why: mode === 'published' ? 'There is no released code that it could equal.' : 'It is kept for comparison only.',
+    mend: `Use ${Object.keys(reward.modes).join(' or ')}.`,
+  });
+  if (typeof row.completion !== 'string') throw rowFault('It has no completion.', 'Give "completion" as text.');
+  if (row.completion.length > longestText) throw rowFault(
+    `The completion has ${row.completion.length} characters.`, `Give at most ${longestText}.`,
+  );
+  return score(row);
+}
