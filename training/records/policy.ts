@@ -10,6 +10,8 @@ export interface Prompt {
   readonly turn: Turn;
   /** Of the picture as the model sees it, in pixels: the frame of its boxes. */
   readonly size: { readonly width: number; readonly height: number };
+  /** The model is shown an even grey picture of that size instead of the case's: what it then says rests on the question's words alone. */
+  readonly blank?: true;
 }
 
 export interface Completion {
@@ -21,6 +23,8 @@ export interface Completion {
   readonly logprobs: readonly number[];
   /** Ended with the end of turn; false: cut at the limit. */
   readonly finished: boolean;
+  /** Entropy of the distribution that each token was drawn from, at temperature 1, in nats; where the sampler knows it. */
+  readonly entropies?: readonly number[];
 }
 
 export interface SampleOptions {
