@@ -12,7 +12,7 @@ import { decodeGraph, prefillGraph, rowSources, scoreGraph, visionGraph, type Pa
 import { decoderRotary, mropePositions, type Grid } from '#models/networks/rope.ts';
 import { chooseDevice } from '#models/runtime/device.ts';
 import type { Network } from '#models/runtime/generate.ts';
-import { bucket, type Prefilled } from '#models/runtime/kvCache.ts';
+import { bucket, ownersOf, type Prefilled } from '#models/runtime/kvCache.ts';
 import { createSession, float32, floats, int64, type Device, type Feeds, type Session, type Tensor } from '#models/runtime/session.ts';
 import { SessionCache } from '#models/runtime/sessionCache.ts';
 import { externalData, requireTensor, type Checkpoint } from '#models/weights/checkpoint.ts';
@@ -100,7 +100,7 @@ export async function openEngine(checkpoint: Checkpoint, options: EngineOptions 
     vocabulary: config.vocabularySize,
     maxPositions: config.maxPositions,
     rotary,
-    decodeSession: (size) => cache.get(`decode ${size.rows} ${size.prefix} ${size.slots} ${size.sharedPrefix}`,
+    decodeSession: (size) => cache.get(`decode ${size.rows} ${size.prefix} ${size.slots} ${ownersOf(size)}`,
       () => open(decodeGraph(config, weights.stored, { ...size, sharedSlotMask: false, fused: device === 'cpu' }), isSmall ? { threads: 1 } : {})),
   };
 

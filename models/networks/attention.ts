@@ -42,7 +42,7 @@ export function causalMask(tokens: number): Float32Array {
 }
 
 export interface SlotCache {
-  /** One prefix for all rows: [1, kvHeads, P, K]; or one for each: [G, kvHeads, P, K]. */
+  /** A prefix for each of O owners, [O, kvHeads, P, K]: one for all rows, one for each, or each for as many rows that follow one another. */
   readonly prefixKeys: Value;
   readonly prefixValues: Value;
   /** What the rows have written since, [G, kvHeads, L, K]. */
@@ -54,7 +54,7 @@ export interface SlotCache {
  * One new token in each of G rows against its prefix, its slots and itself. The new key and value leave through `keep`; their owner writes them into the next slot.
  *
  * @param cos, sin    [G, 1, K]
- * @param prefixMask  added to the prefix's scores, [1 or G, 1, 1, P]
+ * @param prefixMask  added to the prefix's scores, [O, 1, 1, P]
  * @param slotMask    added to the slots' scores, [1 or G, 1, 1, L]
  */
 export function slotAttention(config: QwenVlConfig, { rows, cos, sin, prefixMask, slotMask, cache, keep }: {
@@ -65,7 +65,9 @@ export function slotAttention(config: QwenVlConfig, { rows, cos, sin, prefixMask
   const shape = [rows, kvHeads, group, headWidth];
   return (q, k, v, layer) => {
     const { prefixKeys, prefixValues, slotKeys, slotValues } = cache(layer);
-    const isShared = prefixKeys.shape[0] === 1 && rows > 1;
+    const owners = prefixKeys.shape[0]!;
+    const isShared = owners < rows;
+    const each = rows / owners;
     const prefix = prefixKeys.shape[2]!;
     const slots = slotKeys.shape[2]!;
     const query = reshape(rotate(reshape(mul(q, 1 / Math.sqrt(headWidth)), [rows, heads, headWidth]), cos, sin), shape);
@@ -73,11 +75,12 @@ export function slotAttention(config: QwenVlConfig, { rows, cos, sin, prefixMask
     const value = reshape(v, [rows, kvHeads, 1, headWidth]);
     keep(key, value, layer);
 
-    // A shared prefix turns G small products into one with G·group rows.
-    const fold = (x: Value): Value => (isShared ? reshape(transpose(x, [1, 0, 2, 3]), [1, kvHeads, rows * group, x.shape[3]!]) : x);
-    const unfold = (x: Value): Value => (isShared ? transpose(reshape(x, [kvHeads, rows, group, x.shape[3]!]), [1, 0, 2, 3]) : x);
+    // A shared prefix turns the small products of its rows into one with as many times the rows.
+    const fold = (x: Value): Value => (isShared ? reshape(transpose(reshape(x, [owners, each, kvHeads, group, x.shape[3]!]), [0, 2, 1, 3, 4]), [owners, kvHeads, each * group, x.shape[3]!]) : x);
+    const unfold = (x: Value): Value => (isShared ? reshape(transpose(reshape(x, [owners, kvHeads, each, group, x.shape[3]!]), [0, 2, 1, 3, 4]), [rows, kvHeads, group, x.shape[3]!]) : x);
+    const toward = matMul(fold(query), swap(prefixKeys));
     const scores = concat([
-      add(unfold(matMul(fold(query), swap(prefixKeys))), prefixMask),
+      isShared ? unfold(add(toward, prefixMask)) : add(toward, prefixMask),
       add(matMul(query, swap(slotKeys)), slotMask),
       reduceSum(mul(query, key), [-1]),
     ], -1);

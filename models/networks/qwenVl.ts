@@ -117,6 +117,8 @@ export interface DecodeShape {
   readonly prefix: number;
   readonly slots: number;
   readonly sharedPrefix: boolean;
+  /** Prefixes that the rows share evenly; absent: one for all with `sharedPrefix`, else one for each. */
+  readonly owners?: number;
   readonly sharedSlotMask?: boolean;
   /** Built from the CPU's fused operators; false for every other device. */
   readonly fused?: boolean;
@@ -125,15 +127,14 @@ export interface DecodeShape {
 /**
  * Writes one token in each of G rows.
  *
- * In: `ids` [G], `cos` `sin` [G, 1, K], `prefixMask` [1 or G, 1, 1, P], `slotMask` [1 or G, 1, 1, L] (0 open, −1e9 closed) and for each layer i
- * `prefix.key.i` `prefix.value.i` [1 or G, kvHeads, P, K], `slot.key.i` `slot.value.i` [G, kvHeads, L, K].
+ * In: `ids` [G], `cos` `sin` [G, 1, K], `prefixMask` [O, 1, 1, P] for O owners, `slotMask` [1 or G, 1, 1, L] (0 open, −1e9 closed) and for each layer i
+ * `prefix.key.i` `prefix.value.i` [O, kvHeads, P, K], `slot.key.i` `slot.value.i` [G, kvHeads, L, K].
  * Out: `logits` [G, V], and for each layer i `key.i` `value.i` [G, kvHeads, 1, K] for the next slot.
  */
-export function decodeGraph(config: QwenVlConfig, parametersOf: ParametersOf, { rows, prefix, slots, sharedPrefix, sharedSlotMask = true, fused = false }: DecodeShape): Graph {
+export function decodeGraph(config: QwenVlConfig, parametersOf: ParametersOf, { rows, prefix, slots, sharedPrefix, owners = sharedPrefix ? 1 : rows, sharedSlotMask = true, fused = false }: DecodeShape): Graph {
   const graph = new Graph('decode', { fused });
   const parameters = parametersOf(graph);
   const { kvHeads, headWidth } = config;
-  const owners = sharedPrefix ? 1 : rows;
   const ids = graph.input('ids', [rows], 'int64');
   const cos = graph.input('cos', [rows, 1, headWidth]);
   const sin = graph.input('sin', [rows, 1, headWidth]);

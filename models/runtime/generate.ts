@@ -4,7 +4,7 @@ import { Random } from '#models/base/random.ts';
 import type { CacheShape, KvCacheSize, Prefilled } from './kvCache.ts';
 import { bucket, KvCache } from './kvCache.ts';
 import type { BanMask, Choice, Sampling } from './sampler.ts';
-import { chooseToken } from './sampler.ts';
+import { chooseToken, logProbability } from './sampler.ts';
 import type { Session } from './session.ts';
 import { float32, floats, int64 } from './session.ts';
 
@@ -26,13 +26,15 @@ export interface GenerateOptions {
   /** Tokens that end a completion. The last one is kept in `tokens`. */
   readonly stops: ReadonlySet<number>;
   readonly banned?: BanMask;
+  /** Reports ln p at the sampling's own temperature instead of at 1. */
+  readonly temperedLogProbabilities?: boolean;
   /** Stops within one token; what was written until then is returned. */
   readonly signal?: AbortSignal;
 }
 
 export interface Completion {
   readonly tokens: readonly number[];
-  /** ln p of each token under the network at temperature 1. */
+  /** ln p of each token under the whole softmax, at temperature 1 unless the options say otherwise. */
   readonly logProbabilities: readonly number[];
   /** Why it ended: a stop token, the limit, or the signal. */
   readonly end: 'stop' | 'length' | 'aborted';
@@ -61,7 +63,8 @@ class Lane {
     const { sampling, banned, stops, maxNewTokens } = this.options;
     const choice = chooseToken(logits, sampling, this.random, banned);
     this.tokens.push(choice.token);
-    this.logProbabilities.push(choice.logProbability);
+    const { temperature } = sampling;
+    this.logProbabilities.push(this.options.temperedLogProbabilities && temperature !== 0 && temperature !== 1 ? logProbability(logits, choice.token, temperature) : choice.logProbability);
     if (stops.has(choice.token)) this.end = 'stop';
     else if (this.tokens.length >= maxNewTokens) this.end = 'length';
     this.listener?.(choice, this.index);
@@ -107,6 +110,62 @@ export async function generate(network: Network, prompt: Prefilled, samples: num
     active = active.filter(({ end }) => end === null);
   }
   return lanes.map(({ completion }) => completion);
+}
+
+/** A prompt with the seed of its samples, which need not be that of the sampling. */
+export interface GroupPrompt {
+  readonly prompt: Prefilled;
+  readonly samples: number;
+  readonly seed: number;
+}
+
+/**
+ * Several completions of each of several prompts, all written side by side: the rows of a prompt share it.
+ * A row's tokens do not depend on what is written beside it.
+ *
+ * @returns the completions by prompt, in order
+ */
+export async function generateGroups(network: Network, groups: readonly GroupPrompt[], options: GenerateOptions): Promise<readonly (readonly Completion[])[]> {
+  const lanes = groups.map(({ prompt, samples, seed }, index) => {
+    const within = limited(network, prompt, options);
+    return Array.from({ length: samples }, (_, row) => new Lane(index, prompt.nextPosition, streamOf(seed, row), within, undefined));
+  });
+  const completions = (): (readonly Completion[])[] => lanes.map((group) => group.map(({ completion }) => completion));
+  const isStopped = (): boolean => options.signal?.aborted === true;
+  if (isStopped() || options.maxNewTokens < 1) return completions();
+  lanes.forEach((group, index) => group.forEach((lane) => lane.advance((groups[index] as GroupPrompt).prompt.logits)));
+  const activeOf = (group: readonly Lane[]): readonly Lane[] => group.filter(({ end }) => end === null);
+  /** The groups that are still written, and how many rows each of them has. */
+  let owners = lanes.flatMap((group, index) => (activeOf(group).length > 0 ? [index] : []));
+  if (owners.length === 0) return completions();
+  let each = Math.max(...owners.map((index) => activeOf(lanes[index] as Lane[]).length));
+  const placesOf = (): (Lane | null)[] => owners.flatMap((index) => {
+    const active = activeOf(lanes[index] as Lane[]);
+    return Array.from({ length: each }, (_, i) => active[i] ?? null);
+  });
+  let cache = new KvCache(network.cache, {
+    rows: owners.length * each, prefix: bucket(Math.max(...groups.map(({ prompt }) => prompt.tokens))), slots: firstSlots(options.maxNewTokens), sharedPrefix: false, owners: owners.length,
+  });
+  owners.forEach((index, owner) => cache.setPrefix(owner, (groups[index] as GroupPrompt).prompt));
+  let places = placesOf();
+  while (!isStopped()) {
+    const active = places.reduce((count, lane) => count + (lane?.end === null ? 1 : 0), 0);
+    if (active === 0) break;
+    // A smaller graph has to be opened first, which pays only when much less is left to write.
+    const left = owners.filter((index) => activeOf(lanes[index] as Lane[]).length > 0);
+    const most = rowBucket(Math.max(...left.map((index) => activeOf(lanes[index] as Lane[]).length)));
+    const isSmaller = 4 * left.length * most <= cache.size.rows;
+    if (!cache.hasRoom || isSmaller) {
+      const before = places;
+      const keptOwners = isSmaller ? left.map((index) => owners.indexOf(index)) : owners.map((_, owner) => owner);
+      if (isSmaller) [owners, each] = [left, most];
+      places = isSmaller ? placesOf() : before;
+      const slots = cache.hasRoom ? cache.size.slots : Math.min(bucket(2 * cache.size.slots), Math.max(bucket(options.maxNewTokens), cache.size.slots + 64));
+      cache = cache.moved(places.map((lane) => (lane ? before.indexOf(lane) : null)), slots, places.length, keptOwners);
+    }
+    await step(network, cache, places);
+  }
+  return completions();
 }
 
 /** A prompt that waits for its turn: `read` runs its prefill when a row is free. */

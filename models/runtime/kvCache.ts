@@ -39,7 +39,12 @@ export interface KvCacheSize {
   readonly slots: number;
   /** One prefix for all rows, or one for each. */
   readonly sharedPrefix: boolean;
+  /** Prefixes that the rows share evenly, those of the first owner first; absent: as `sharedPrefix` says. */
+  readonly owners?: number;
 }
+
+/** How many prefixes there are. */
+export const ownersOf = ({ rows, sharedPrefix, owners }: KvCacheSize): number => owners ?? (sharedPrefix ? 1 : rows);
 
 /**
  * The cache of G rows. Rows share one prefix or have their own; each row fills its own slots.
@@ -60,7 +65,7 @@ export class KvCache {
     this.size = size;
     const { layers, kvHeads, headWidth } = shape;
     const { rows, prefix, slots } = size;
-    const owners = size.sharedPrefix ? 1 : rows;
+    const owners = ownersOf(size);
     this.prefixMask = new Float32Array(owners * prefix).fill(closed);
     this.slotMask = new Float32Array(rows * slots).fill(closed);
     this.used = new Int32Array(rows);
@@ -95,10 +100,11 @@ export class KvCache {
     return this.used.every((count) => count < this.size.slots);
   }
 
-  /** Puts a prompt before a row (before all of them, where they share), and empties the slots of the rows that it serves. */
+  /** Puts a prompt before the rows of an owner, and empties their slots. */
   setPrefix(owner: number, prompt: Prefilled): void {
     const { kvHeads, headWidth } = this.shape;
-    const { prefix, rows, sharedPrefix } = this.size;
+    const { prefix, rows } = this.size;
+    const each = rows / ownersOf(this.size);
     if (prompt.tokens > prefix) throw new RangeError(`setPrefix: ${prompt.tokens} tokens do not fit ${prefix}`);
     prompt.keys.forEach((keys, layer) => [keys, prompt.values[layer] as Float32Array].forEach((source, which) => {
       const target = this.prefixes[2 * layer + which] as Float32Array;
@@ -108,7 +114,7 @@ export class KvCache {
       }
     }));
     this.prefixMask.fill(0, owner * prefix, owner * prefix + prompt.tokens).fill(closed, owner * prefix + prompt.tokens, (owner + 1) * prefix);
-    for (let row = 0; row < rows; row++) if (sharedPrefix || row === owner) this.clear(row);
+    for (let row = owner * each; row < (owner + 1) * each; row++) this.clear(row);
   }
 
   /** Empties the slots of a row. */
@@ -141,20 +147,20 @@ export class KvCache {
     }
   }
 
-  /** The same contents with more slots, or fewer rows: `rows[i]` of this cache becomes row i of the new one. */
-  moved(rows: readonly number[], slots: number, rowCount = rows.length): KvCache {
+  /**
+   * The same contents with more slots, or fewer rows: `rows[i]` of this cache becomes row i of the new one, and null leaves it empty.
+   * `owners[i]` becomes owner i; absent: the owners follow their rows.
+   */
+  moved(rows: readonly (number | null)[], slots: number, rowCount = rows.length, owners?: readonly number[]): KvCache {
     const { kvHeads, headWidth } = this.shape;
     const { prefix, sharedPrefix } = this.size;
-    const cache = new KvCache(this.shape, { ...this.size, rows: rowCount, slots });
+    const kept = owners ?? (ownersOf(this.size) === this.size.rows && !sharedPrefix ? rows.map((row) => row ?? 0) : Array.from({ length: ownersOf(this.size) }, (_, owner) => owner));
+    const cache = new KvCache(this.shape, { ...this.size, rows: rowCount, slots, ...(this.size.owners === undefined ? {} : { owners: kept.length }) });
     const block = kvHeads * prefix * headWidth;
-    this.prefixes.forEach((source, i) => {
-      const target = cache.prefixes[i] as Float32Array;
-      if (sharedPrefix) target.set(source);
-      else rows.forEach((row, to) => target.set(source.subarray(row * block, (row + 1) * block), to * block));
-    });
-    if (sharedPrefix) cache.prefixMask.set(this.prefixMask);
-    else rows.forEach((row, to) => cache.prefixMask.set(this.prefixMask.subarray(row * prefix, (row + 1) * prefix), to * prefix));
+    this.prefixes.forEach((source, i) => kept.forEach((owner, to) => (cache.prefixes[i] as Float32Array).set(source.subarray(owner * block, (owner + 1) * block), to * block)));
+    kept.forEach((owner, to) => cache.prefixMask.set(this.prefixMask.subarray(owner * prefix, (owner + 1) * prefix), to * prefix));
     rows.forEach((row, to) => {
+      if (row === null) return;
       const count = this.used[row] as number;
       cache.used[to] = count;
       cache.slotMask.fill(0, to * slots, to * slots + count);

@@ -45,9 +45,13 @@ export function chooseToken(logits: Float32Array, sampling: Sampling, random: Ra
   return { token, logProbability: (logits[token] as number) - top - Math.log(total) };
 }
 
-/** ln softmax(logits)[token], summed in double precision. */
-export function logProbability(logits: Float32Array, token: number): number {
-  return (logits[token] as number) - logSumExp(logits);
+/** ln softmax(logits / temperature)[token], summed in double precision. */
+export function logProbability(logits: Float32Array, token: number, temperature = 1): number {
+  if (temperature === 1) return (logits[token] as number) - logSumExp(logits);
+  const top = highest(logits);
+  let total = 0;
+  for (let i = 0; i < logits.length; i++) total += Math.exp(((logits[i] as number) - top) / temperature);
+  return ((logits[token] as number) - top) / temperature - Math.log(total);
 }
 
 /** ln Σ exp(x), safe for any finite x. */
