@@ -33,6 +33,23 @@ const stripped = (character: string, characters: string | undefined): boolean =>
 /** `str.split()` without arguments: words, no empty ones. */
 export const split = (text: string): string[] => text.split(splitter).filter((word) => word !== '');
 
+/** `str.splitlines()`: also at vertical tabs, form feeds, separators and the Unicode line ends; no empty last line. */
+export function splitlines(text: string): string[] {
+  const lines = text.split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/);
+  if (lines.at(-1) === '') lines.pop();
+  return lines;
+}
+
+/** Decimal digits of every script as ASCII digits, as `int` and `float` read them. */
+export function asciiDigits(text: string): string {
+  return text.replace(/(?![0-9])\p{Nd}/gu, (digit) => {
+    const point = digit.codePointAt(0) as number;
+    let first = point;
+    while (/^\p{Nd}$/u.test(String.fromCodePoint(first - 1))) first--;
+    return String((point - first) % 10);
+  });
+}
+
 /** `len(text)`: code points. */
 export function length(text: string): number {
   let count = 0;
@@ -53,9 +70,9 @@ export function round(value: number, digits = 0): number {
   return value < 0 ? -magnitude : magnitude;
 }
 
-/** `float(text)`; null where Python raises ValueError. Digits are ASCII (Python takes those of every script). */
+/** `float(text)`; null where Python raises ValueError. */
 export function float(text: string): number | null {
-  const plain = strip(text);
+  const plain = asciiDigits(strip(text));
   const special = /^([+-]?)(inf(?:inity)?|nan)$/i.exec(plain);
   if (special) return special[2]?.toLowerCase() === 'nan' ? NaN : special[1] === '-' ? -Infinity : Infinity;
   if (!/^[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:[eE][+-]?\d+(?:_\d+)*)?$/.test(plain)) return null;
@@ -64,7 +81,7 @@ export function float(text: string): number | null {
 
 /** `int(text)` in base ten; null where Python raises ValueError. Beyond 2^53 the nearest double. */
 export function int(text: string): number | null {
-  const plain = strip(text);
+  const plain = asciiDigits(strip(text));
   return /^[+-]?\d+(?:_\d+)*$/.test(plain) ? Number(plain.replaceAll('_', '')) : null;
 }
 
