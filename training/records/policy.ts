@@ -19,7 +19,7 @@ export interface Completion {
   readonly text: string;
   /** The end token included, where there is one. */
   readonly tokens: readonly number[];
-  /** ln p of each token at temperature 1, as the sampler computed it. */
+  /** ln p of each token over the whole vocabulary at the sampling temperature, as the sampler computed it. */
   readonly logprobs: readonly number[];
   /** Ended with the end of turn; false: cut at the limit. */
   readonly finished: boolean;

@@ -1,8 +1,36 @@
 /** Everything that determines a run, the seed included: a published method is a list of stages. */
 import { z } from 'zod';
+import type { ObjectiveSwitches } from '#training/objectives/switches.ts';
 
 const positive = z.number().positive();
 const share = z.number().min(0).max(1);
+
+const amount = z.number().nonnegative();
+const attempts = z.number().int().nonnegative().max(1000);
+
+/** The switches of an objective that depart from its preset. */
+export const SwitchChanges = z.strictObject({
+  combine: z.enum(['sumThenNormalize', 'normalizeThenSum']), baseline: z.enum(['group', 'leaveOneOut']), scale: z.enum(['group', 'batch', 'none']),
+  advantageEpsilon: amount, singleton: z.enum(['zero', 'reward', 'refuse']),
+  surrogate: z.enum(['clip', 'cispo', 'sapo', 'policyGradient']), ratio: z.enum(['token', 'sequence', 'sequenceToken']),
+  clipLow: amount, clipHigh: amount, dualClip: positive.nullable(), delta: positive.nullable(),
+  sapoTemperature: z.object({ positive, negative: positive }), logRatioCap: positive, old: z.enum(['current', 'rescored']),
+  normaliser: z.enum(['sequenceMean', 'tokenMean', 'constantLength', 'tokenSum', 'tokenSumConstant']), lengthConstant: positive.nullable(),
+  counts: z.enum(['step', 'microBatch', 'microBatchByTokens', 'microBatchBySequences']), countsMasked: z.boolean(),
+  beta: amount, klEstimator: z.enum(['k1', 'abs', 'k2', 'k3']), klPlacement: z.enum(['loss', 'reward']), klGuarded: z.boolean(), klBiasCorrection: z.boolean(),
+  klController: z.object({ target: positive, horizon: positive }).nullable(),
+  maskTruncated: z.boolean(), topEntropy: share, offPolicyThreshold: z.number().nullable(),
+  samplerCorrection: z.object({ level: z.enum(['sequence', 'token']), beyond: z.enum(['mask', 'truncate']), cap: positive, floor: amount.nullable() }).nullable(),
+  dynamicSampling: z.object({
+    filter: z.discriminatedUnion('rule', [
+      z.object({ rule: z.literal('none') }), z.object({ rule: z.literal('deviation') }),
+      z.object({ rule: z.literal('mean'), low: z.number(), high: z.number() }), z.object({ rule: z.literal('outcome'), spread: amount }),
+    ]),
+    attempts,
+  }).nullable(),
+  overlong: z.object({ buffer: positive, factor: amount, floored: z.boolean() }).nullable(),
+  entropyBonus: z.number(), entropyController: z.object({ target: amount, step: amount, least: z.number(), most: z.number() }).nullable(),
+} satisfies { readonly [K in keyof ObjectiveSwitches]: z.ZodType<ObjectiveSwitches[K]> }).partial();
 
 /** A reward of the table `training/rewards`, and how much it counts. */
 export const RewardUse = z.object({
@@ -19,7 +47,7 @@ const named = z.object({ name: z.string().min(1), options: z.record(z.string(), 
 /** How a policy stage tries, what it praises, and how it learns from that. */
 export const PolicyStage = z.object({
   /** A preset of `training/objectives`, and the switches that depart from it. */
-  objective: z.object({ preset: z.string().min(1), switches: z.record(z.string(), z.unknown()).default({}) }),
+  objective: z.object({ preset: z.string().min(1), switches: SwitchChanges.default({}) }),
   rewards: z.array(RewardUse).min(1),
   /** G: completions of each prompt. */
   rollouts: z.number().int().min(2).max(1024).default(8),
@@ -31,11 +59,6 @@ export const PolicyStage = z.object({
   miniBatches: z.number().int().min(1).default(1),
   /** What the KL term holds to: the weights at the start of the run (with an adapter: the base without it), those at the start of the stage, or nothing. */
   reference: z.enum(['none', 'start', 'previousStage']).default('none'),
-  /** Draws further prompts in place of groups that teach nothing, at most so many times the prompts of a step. */
-  dynamicSampling: z.object({
-    /** `correct`: keeps groups with some right and some wrong; `reward`: groups whose rewards spread more than `spread`. */
-    by: z.enum(['correct', 'reward']).default('correct'), spread: z.number().nonnegative().default(0.02), attempts: z.number().int().min(1).max(100).default(4),
-  }).optional(),
   /** Question types that are put; absent: all that have an answer a program can check. */
   questionTypes: z.array(z.string()).optional(),
   curricula: z.array(named).default([]),

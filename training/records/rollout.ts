@@ -7,7 +7,7 @@ const box = z.object({ label: z.string(), box: z.tuple([z.number(), z.number(), 
 export const RolloutCompletion = z.object({
   text: z.string(),
   tokens: z.array(z.number().int().nonnegative()),
-  /** ln p at temperature 1 under the sampler; the same length as `tokens`. */
+  /** ln p under the sampler, at its temperature; the same length as `tokens`. */
   logprobs: z.array(z.number()),
   /** The text of each token, for showing; the same length as `tokens`. */
   pieces: z.array(z.string()),
