@@ -105,7 +105,7 @@ export function classifierGraph(config: QwenVlConfig, { batch, grid, classes }: 
 }
 
 /** A graph whose weights are inputs, and what closes it: the loss and a gradient for each trained weight that it reaches. */
-function startGraph(name: string, { isTrained = () => true, lora, fused = true }: GraphOptions) {
+export function startGraph(name: string, { isTrained = () => true, lora, fused = true }: GraphOptions) {
   const graph = new Graph(name, { fused });
   const made = new Map<ParameterSpec, Value>();
   const dense = denseParameters((weight, shape) => {
@@ -128,7 +128,7 @@ function startGraph(name: string, { isTrained = () => true, lora, fused = true }
 }
 
 /** The vision rows of a batch of still images of one grid. */
-function tower(graph: Graph, parameters: Parameters, config: QwenVlConfig, { batch, grid }: { batch: number; grid: Grid }, { dropBranches = false }: GraphOptions): Value {
+export function tower(graph: Graph, parameters: Parameters, config: QwenVlConfig, { batch, grid }: { batch: number; grid: Grid }, { dropBranches = false }: GraphOptions): Value {
   const grids = new Array<Grid>(batch).fill(grid);
   const patches = graph.input('patches', [patchCount(grids), patchWidth(config) / config.vision.temporalPatchSize]);
   return visionTower(graph, parameters, config, patches, grids, dropBranches ? branchDropper(graph, config.vision.depth, batch) : undefined);

@@ -98,11 +98,11 @@ export function packExamples(config: QwenVlConfig, { batch, grid, tokens, target
   };
 }
 
-type WriteAngles = (cos: Float32Array, sin: Float32Array, at: number, time: number, row: number, column: number) => void;
+export type WriteAngles = (cos: Float32Array, sin: Float32Array, at: number, time: number, row: number, column: number) => void;
 const tables = new WeakMap<QwenVlConfig, { positions: number; write: WriteAngles }>();
 
 /** `decoderRotary` one token at a time, from a table over positions. */
-function rotaryTable(config: QwenVlConfig, positions: number): WriteAngles {
+export function rotaryTable(config: QwenVlConfig, positions: number): WriteAngles {
   const before = tables.get(config);
   if (before && before.positions >= positions) return before.write;
   const half = config.headWidth / 2;
