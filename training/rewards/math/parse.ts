@@ -122,7 +122,7 @@ function tokensOf(text: string, letters: 'words' | 'products'): Token[] | null {
       scan.lastIndex = end;
       tokens.push({ kind: 'number', text: `${written.replaceAll(',', '')}${end === from + match[0].length ? exponent ?? '' : ''}`, isSpaced });
     } else if (command !== undefined) {
-      if (!command_(command)) return null;
+      if (!readCommand(command)) return null;
     } else if (escaped !== undefined) {
       if (escaped === '{' || escaped === '}') {
         depth += escaped === '{' ? 1 : -1;
@@ -138,7 +138,7 @@ function tokensOf(text: string, letters: 'words' | 'products'): Token[] | null {
   }
   return tokens;
 
-  function command_(command: string): boolean {
+  function readCommand(command: string): boolean {
     if (silent.has(command)) {
       // "\left." opens nothing.
       if ((command === 'left' || command === 'right') && text.startsWith('.', scan.lastIndex)) scan.lastIndex++;
@@ -155,9 +155,20 @@ function tokensOf(text: string, letters: 'words' | 'products'): Token[] | null {
       if (written === '\\{') depth++;
       if (written === '\\}') depth--;
       sign(written);
+      if (written === '\\frac') fractionDigits();
     } else if (command === 'pi' || functions.has(command) || greek.has(command)) tokens.push({ kind: 'name', text: command });
     else return false;
     return true;
+  }
+
+  /** \frac12 and \frac1{2}: each digit is an operand of its own. */
+  function fractionDigits(): void {
+    const digits = /\s*(\d)(?:\s*(\d))?/y;
+    digits.lastIndex = scan.lastIndex;
+    const match = digits.exec(text);
+    if (!match) return;
+    for (const digit of match.slice(1)) if (digit !== undefined) tokens.push({ kind: 'number', text: digit, isSpaced: false });
+    scan.lastIndex = digits.lastIndex;
   }
 
   function names(word: string, isSplit: boolean): void {
@@ -269,19 +280,19 @@ function productOf(reader: Reader, isArgument: boolean): Expression | null {
   return left;
 }
 
-function mixedOf(reader: Reader, whole_: Expression): Expression | null {
+function mixedOf(reader: Reader, before: Expression): Expression | null {
   const token = reader.tokens[reader.at];
   if (token?.kind === 'number') {
     const denominator = reader.tokens[reader.at + 2];
     if (!token.isSpaced || signAt(reader, 1) !== '/' || denominator?.kind !== 'number' || /[.eE]/.test(token.text + denominator.text)) return null;
     reader.at += 3;
     const [over, under] = [numberOf(token.text), numberOf(denominator.text)];
-    return over && under && operation('add', whole_, operation('divide', over, under));
+    return over && under && operation('add', before, operation('divide', over, under));
   }
   const fraction = powerOf(reader);
   if (fraction === null) return null;
   const isPlain = fraction.kind === 'operation' && fraction.operation === 'divide' && fraction.of.every(({ kind }) => kind === 'number');
-  return operation(isPlain ? 'add' : 'multiply', whole_, fraction);
+  return operation(isPlain ? 'add' : 'multiply', before, fraction);
 }
 
 function startsFactor(reader: Reader, isArgument: boolean): boolean {
@@ -381,8 +392,6 @@ function rootOf(reader: Reader): Expression | null {
 
 /** What \frac and \sqrt take: a group, or one digit or name. */
 function operandOf(reader: Reader): Expression | null {
-  const token = reader.tokens[reader.at];
-  if (token?.kind === 'number' && signAt(reader, -1) === '\\frac' && /^\d{2,}$/.test(token.text)) return null;
   if (reader.depth >= deepest) return null;
   reader.depth++;
   const operand = primaryOf(reader);
