@@ -44,6 +44,8 @@ export interface NamedReward {
   readonly summary: string;
   /** The fields of the row that are read besides `completion`, each with its form in words where that is not plain. */
   readonly reads: readonly string[];
+  /** What the published mode pays for and should not, or fails to pay for, one sentence each. */
+  readonly holes?: readonly string[];
   readonly modes: { readonly [M in RewardMode]?: RewardFunction };
 }
 
