@@ -124,7 +124,7 @@ export function startGraph(name: string, { isTrained = () => true, lora, fused =
     });
     return { graph, parameters: [...made.keys()], trained };
   };
-  return { graph, parameters: lora ? loraParameters(dense, lora) : dense, finish };
+  return { graph, parameters: lora ? loraParameters(dense, lora) : dense, finish, made: (): readonly ParameterSpec[] => [...made.keys()] };
 }
 
 /** The vision rows of a batch of still images of one grid. */

@@ -33,6 +33,35 @@ export interface PolicySequence {
   readonly advantage: number;
   /** Of each token's distribution, in nats; needed for the bonus and for `topEntropy`. */
   readonly entropy?: readonly number[];
+  /** Learnt by imitation, −imitation · logp, instead of by its advantage. */
+  readonly imitation?: number;
+}
+
+/** What a step adds to the switches. */
+export interface StepContext {
+  /** Stands in for `lengthConstant`. */
+  readonly maxNewTokens: number;
+  /** Where a controller has moved them. */
+  readonly beta?: number;
+  readonly entropyBonus?: number;
+}
+
+/** What each token of a sequence weighs in the loss: all that depends on counts and masks, and on nothing that is trained. */
+export interface SequenceWeights {
+  readonly policy: readonly number[];
+  /** Of the KL term, β included. */
+  readonly kl: readonly number[];
+  /** Of the entropy bonus, its coefficient included. */
+  readonly entropy: readonly number[];
+  readonly imitation: readonly number[];
+  /** mask / n: the part of a token in its sequence's mean. */
+  readonly shares: readonly number[];
+}
+
+/** The weights of one optimiser step, for the sequences of its micro-batches, and the entropy below which a token's policy term does not count. */
+export interface StepWeights {
+  readonly microBatches: readonly (readonly SequenceWeights[])[];
+  readonly entropyThreshold: number;
 }
 
 export interface PolicyValue {
@@ -46,10 +75,6 @@ export const lossMask = (tokens: number, { finished, given = 0 }: { readonly fin
   Array.from({ length: tokens }, (_, t) => (t >= given && (finished || !maskTruncated) ? 1 : 0));
 
 const countOf = (mask: readonly number[]): number => mask.reduce((sum, m) => sum + m, 0);
-const maskedMean = (numbers: readonly number[], mask: readonly number[]): number => {
-  const count = countOf(mask);
-  return count === 0 ? 0 : numbers.reduce((sum, x, t) => sum + mask[t]! * x, 0) / count;
-};
 const hold = (x: number, low: number, high: number): number => Math.min(Math.max(x, low), high);
 
 /** The entropy at and above which a token's policy term counts: the (1 − share) quantile, with linear interpolation. */
@@ -112,39 +137,49 @@ export function surrogateTerm(ratio: number, logprob: number, advantage: number,
   }
 }
 
-/**
- * The loss of one optimiser step and its gradient, token by token.
- *
- * @param microBatches  whose gradients are added up; one is the ordinary case
- * @param context       `maxNewTokens` for the constant normalisers; the weights of KL and entropy, where a controller has moved them
- */
-export function policyObjective(microBatches: readonly (readonly PolicySequence[])[], switches: ObjectiveSwitches, context: { readonly maxNewTokens: number; readonly beta?: number; readonly entropyBonus?: number }): PolicyValue {
-  const { beta = switches.beta, entropyBonus = switches.entropyBonus } = context;
+/** @param microBatches  with the log-probabilities and entropies of the last scoring; `sampler` where it is corrected for */
+export function stepWeights(microBatches: readonly (readonly PolicySequence[])[], switches: ObjectiveSwitches, { maxNewTokens, beta = switches.beta, entropyBonus = switches.entropyBonus }: StepContext): StepWeights {
   const all = microBatches.flat();
-  const weights = tokenWeights(microBatches.map((sequences) => sequences.map(({ mask }) => countOf(mask))), switches, context.maxNewTokens);
-  const threshold = switches.topEntropy < 1 ? entropyThreshold(all.flatMap(({ entropy, mask }) => entropy!.filter((_, t) => mask[t]! > 0)), switches.topEntropy) : -Infinity;
+  const perToken = tokenWeights(microBatches.map((sequences) => sequences.map(({ mask }) => countOf(mask))), switches, maxNewTokens);
   const active = all.reduce((sum, { mask }) => sum + countOf(mask), 0);
+  const pull = switches.klPlacement === 'loss' ? beta : 0;
+  return {
+    entropyThreshold: switches.topEntropy < 1 ? entropyThreshold(all.flatMap(({ entropy, mask }) => entropy!.filter((_, t) => mask[t]! > 0)), switches.topEntropy) : -Infinity,
+    microBatches: microBatches.map((sequences, b) => sequences.map((sequence, s) => {
+      const { mask, imitation } = sequence;
+      const [weight, count] = [perToken[b]![s]!, countOf(mask)];
+      const correction = samplerWeights(sequence, switches.samplerCorrection);
+      return {
+        policy: mask.map((m, t) => (imitation === undefined ? m * weight * correction[t]! : 0)),
+        kl: mask.map((m) => m * weight * pull),
+        entropy: mask.map((m) => (m * entropyBonus) / Math.max(1, active)),
+        imitation: mask.map((m) => m * weight * (imitation ?? 0)),
+        shares: mask.map((m) => m / Math.max(1, count)),
+      };
+    })),
+  };
+}
+
+/** The loss of one optimiser step and its gradient, token by token; the gradients of micro-batches are to be added up. */
+export function policyObjective(microBatches: readonly (readonly PolicySequence[])[], switches: ObjectiveSwitches, context: StepContext): PolicyValue {
+  const weights = stepWeights(microBatches, switches, context);
   let loss = 0;
   const gradients = microBatches.map((sequences, b) => sequences.map((sequence, s) => {
-    const { value, gradient } = sequenceTerms(sequence, switches, weights[b]![s]!, threshold, switches.klPlacement === 'loss' ? beta : 0);
+    const { value, gradient } = sequenceTerms(sequence, weights.microBatches[b]![s]!, switches, weights.entropyThreshold);
     loss += value;
-    if (entropyBonus !== 0) loss -= sequence.mask.reduce((sum, m, t) => sum + (m * entropyBonus * sequence.entropy![t]!) / active, 0);
     return gradient;
   }));
   return { loss, gradients };
 }
 
-function sequenceTerms(sequence: PolicySequence, switches: ObjectiveSwitches, weight: number, threshold: number, beta: number): { readonly value: number; readonly gradient: readonly number[] } {
+function sequenceTerms(sequence: PolicySequence, weights: SequenceWeights, switches: ObjectiveSwitches, threshold: number): { readonly value: number; readonly gradient: readonly number[] } {
   const { logprobs, old = logprobs, reference, sampler, mask, advantage, entropy } = sequence;
   const { ratio: level, logRatioCap, surrogate, offPolicyThreshold, klBiasCorrection } = switches;
-  const count = countOf(mask);
-  if (count === 0 || weight === 0) return { value: 0, gradient: mask.map(() => 0) };
+  const mean = (numbers: readonly number[]): number => numbers.reduce((sum, x, t) => sum + weights.shares[t]! * x, 0);
   const gaps = logprobs.map((x, t) => x - old[t]!);
   const held = gaps.map((gap) => hold(gap, logRatioFloor, logRatioCap));
-  const isFree = gaps.map((gap) => gap >= logRatioFloor && gap <= logRatioCap);
-  const together = maskedMean(held, mask);
-  const correction = samplerWeights(sequence, switches.samplerCorrection);
-  const isOffPolicy = offPolicyThreshold !== null && advantage < 0 && maskedMean(logprobs.map((x, t) => sampler![t]! - x), mask) > offPolicyThreshold;
+  const together = mean(held);
+  const isOffPolicy = offPolicyThreshold !== null && advantage < 0 && mean(logprobs.map((x, t) => sampler![t]! - x)) > offPolicyThreshold;
   let value = 0;
   const direct = new Array<number>(mask.length).fill(0);
   /** With respect to ln ρ of each token. */
@@ -153,17 +188,19 @@ function sequenceTerms(sequence: PolicySequence, switches: ObjectiveSwitches, we
     if (m === 0) return;
     const ratio = Math.exp(level === 'token' ? held[t]! : Math.min(together, logRatioCap));
     const term = surrogateTerm(ratio, logprobs[t]!, advantage, switches);
-    const counts = isOffPolicy || (entropy !== undefined && entropy[t]! < threshold) ? 0 : weight * correction[t]!;
-    value += counts * term.value;
-    (surrogate === 'cispo' || surrogate === 'policyGradient' ? direct : throughRatio)[t]! += counts * term.gradient;
-    if (beta !== 0) {
+    const weight = isOffPolicy || (entropy !== undefined && entropy[t]! < threshold) ? 0 : weights.policy[t]!;
+    value += weight * term.value - weights.imitation[t]! * logprobs[t]!;
+    (surrogate === 'cispo' || surrogate === 'policyGradient' ? direct : throughRatio)[t]! += weight * term.gradient;
+    direct[t]! -= weights.imitation[t]!;
+    if (weights.kl[t] !== 0) {
       const kl = klEstimate(logprobs[t]! - reference![t]!, switches);
-      const factor = klBiasCorrection ? ratio : 1;
-      value += weight * beta * kl.value * factor;
-      direct[t]! += weight * beta * kl.gradient * factor;
-      if (klBiasCorrection) throughRatio[t]! += weight * beta * kl.value * ratio;
+      const factor = weights.kl[t]! * (klBiasCorrection ? ratio : 1);
+      value += factor * kl.value;
+      direct[t]! += factor * kl.gradient;
+      if (klBiasCorrection) throughRatio[t]! += factor * kl.value;
     }
+    if (weights.entropy[t] !== 0) value -= weights.entropy[t]! * entropy![t]!;
   });
   const whole = throughRatio.reduce((a, b) => a + b, 0);
-  return { value, gradient: direct.map((g, t) => g + (isFree[t] ? (level === 'sequence' ? (whole * mask[t]!) / count : throughRatio[t]!) : 0)) };
+  return { value, gradient: direct.map((g, t) => g + (gaps[t] === held[t] ? (level === 'sequence' ? whole * weights.shares[t]! : throughRatio[t]!) : 0)) };
 }

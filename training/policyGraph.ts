@@ -1,0 +1,71 @@
+/** Graphs that learn from advantages, or only score: image and question once for each prompt, its completions as branches behind them. */
+import type { Graph, Value } from '#models/graph/graph.ts';
+import { gather } from '#models/graph/ops.ts';
+import { batchAttention } from '#models/networks/attention.ts';
+import type { QwenVlConfig } from '#models/networks/config.ts';
+import { decoder } from '#models/networks/decoder.ts';
+import type { Parameters } from '#models/networks/parameters.ts';
+import { embed, logits } from '#models/networks/qwenVl.ts';
+import { startGraph, tower, bucketName, type Bucket, type GraphOptions, type TrainingGraph } from './graphs.ts';
+import { policyLoss, scoreTokens, type PolicyLossOptions, type TokenScores } from './objectives/policyLoss.ts';
+
+/** `targets`: completion tokens over the whole batch; a sequence of the bucket holds a prompt and its branches. */
+export interface PolicyBucket extends Bucket {
+  /** S: completions over the whole batch. */
+  readonly sequences: number;
+}
+
+export const policyBucketName = (bucket: PolicyBucket): string => `${bucketName(bucket)}-${bucket.sequences}`;
+
+export interface ScoreOptions extends Pick<GraphOptions, 'lora' | 'fused'> {
+  /** At which the completions were sampled; scores are divided by it. Default 1. */
+  readonly temperature?: number;
+  /** `tower` reads patches; `rows` reads what a frozen tower made of them once. */
+  readonly vision?: 'tower' | 'rows';
+}
+
+export interface PolicyOptions extends ScoreOptions, Pick<GraphOptions, 'isTrained' | 'dropBranches'>, Pick<PolicyLossOptions, 'switches' | 'imitates'> {}
+
+/**
+ * In: `parameter.NAME`; `patches` [B·P, C·S·S], or `vision` [B·cells, D]; `ids`, `source` [B·T]; `cos`, `sin` [B·T, 1, K]; `mask` [B, 1, 1, T, T];
+ * `rows` [N] into the B·T rows, `targets` [N]; and what `policyInputs` names for the switches.
+ * Out: `loss` [], `logprobs` and `entropy` [N] at the temperature, and `gradient.NAME` for each weight that `isTrained`.
+ *
+ * The gradients of micro-batches add up to that of the step, for the weights that are fed count the whole step.
+ */
+export function policyGraph(config: QwenVlConfig, bucket: PolicyBucket, options: PolicyOptions): TrainingGraph {
+  const { switches, temperature = 1, imitates = false } = options;
+  const { graph, parameters, finish } = startGraph(`policy-${policyBucketName(bucket)}`, options);
+  const { scores, tokens } = forward(graph, parameters, config, bucket, options);
+  const { loss, gradient } = policyLoss(graph, tokens, { switches, temperature, sequences: bucket.sequences, imitates });
+  return finish(loss, [{ value: scores, gradient }]);
+}
+
+/** The same inputs, without those of the loss. Out: `logprobs` and `entropy` [N]. Without `lora` it scores the base under an adapter: the reference. */
+export function policyScoreGraph(config: QwenVlConfig, bucket: PolicyBucket, options: ScoreOptions = {}): Omit<TrainingGraph, 'trained'> {
+  const { graph, parameters, made } = startGraph(`policy-score-${policyBucketName(bucket)}`, options);
+  forward(graph, parameters, config, bucket, options);
+  return { graph, parameters: made() };
+}
+
+/** The network over the packed sequences up to its scores. */
+function forward(graph: Graph, parameters: Parameters, config: QwenVlConfig, bucket: PolicyBucket, options: ScoreOptions & Pick<GraphOptions, 'dropBranches'>): { readonly scores: Value; readonly tokens: TokenScores } {
+  const { batch, grid, tokens, targets } = bucket;
+  const count = batch * tokens;
+  const vision = grid === null ? null : options.vision === 'rows' ? graph.input('vision', [batch * visionRows(config, grid), config.hiddenSize])
+    : tower(graph, parameters, config, { batch, grid }, options);
+  const source = grid ? graph.input('source', [count], 'int64') : null;
+  const ids = graph.input('ids', [count], 'int64');
+  const cos = graph.input('cos', [count, 1, config.headWidth]);
+  const sin = graph.input('sin', [count, 1, config.headWidth]);
+  const mask = graph.input('mask', [batch, 1, 1, tokens, tokens]);
+  const hidden = decoder(parameters, config, embed(parameters, config, ids, vision, source), batchAttention(config, { batch, tokens, cos, sin, mask }));
+  const scores = logits(parameters, config, gather(hidden, graph.input('rows', [targets], 'int64')));
+  const scored = scoreTokens(scores, graph.input('targets', [targets], 'int64'), options.temperature ?? 1);
+  graph.output('logprobs', scored.logprobs);
+  graph.output('entropy', scored.entropy);
+  return { scores, tokens: scored };
+}
+
+/** Decoder rows of one image. */
+export const visionRows = (config: QwenVlConfig, grid: NonNullable<Bucket['grid']>): number => (grid[0] * grid[1] * grid[2]) / config.vision.mergeSize ** 2;
