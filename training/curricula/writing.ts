@@ -1,0 +1,108 @@
+/** What all data pipelines share: whom they ask, in which words, what they keep, and why they drop the rest. */
+import { Random } from '#models/base/random.ts';
+import type { DataPipeline, PipelineResult } from '#training/records/curriculum.ts';
+import type { CaseRecord } from '#training/records/caseRecord.ts';
+import type { Completion, Prompt } from '#training/records/policy.ts';
+import type { Turn } from '#training/records/turn.ts';
+import { answerOf } from '#training/rewards/extract.ts';
+import { verify } from '#training/rewards/verify.ts';
+import { numberOption, wordsOption, type Options } from './options.ts';
+
+export type PipelineInput = Parameters<DataPipeline>[0];
+
+/** Options that every pipeline understands: which questions, how many, and how the model writes. */
+export const writingOptions = ['questions', 'questionTypes', 'modalities', 'sets', 'maxNewTokens', 'temperature', 'topP'] as const;
+
+/** How the model is made to write. */
+export interface Writing {
+  readonly maxNewTokens: number;
+  readonly temperature: number;
+  readonly topP: number;
+}
+
+export function writingOf(owner: string, options: Options, temperature = 0.6): Writing {
+  return {
+    maxNewTokens: numberOption(owner, options, 'maxNewTokens', 128, { least: 1, most: 65_536, whole: true }),
+    temperature: numberOption(owner, options, 'temperature', temperature, { least: 0.01, most: 10 }), topP: numberOption(owner, options, 'topP', 0.95, { least: 0.01, most: 1 }),
+  };
+}
+
+/** Counts what is written, kept and dropped, by reason. */
+export class Tally {
+  private readonly counts = new Map<string, number>();
+
+  add(name: string, count = 1): void {
+    this.counts.set(name, (this.counts.get(name) ?? 0) + count);
+  }
+
+  get report(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+}
+
+/** Questions with checkable answers, one for each record in turn, in an order of the seed; asked of as many records as are needed. */
+export async function* questionsFor(owner: string, { records, options, seed, promptsOf }: PipelineInput): AsyncGenerator<Prompt> {
+  const most = numberOption(owner, options, 'questions', 64, { least: 1, most: 1_000_000, whole: true });
+  const [questionTypes, modalities, sets] = (['questionTypes', 'modalities', 'sets'] as const).map((name) => wordsOption(owner, options, name, [])) as [string[], string[], string[]];
+  const admits = (list: readonly string[], value: string): boolean => list.length === 0 || list.includes(value);
+  const random = Random.named(seed, owner);
+  const order = random.shuffled(records.filter(({ modality, set }) => admits(modalities, modality) && admits(sets, set)));
+  let asked = 0;
+  // Records come again in further rounds, with other questions, until enough were asked or a round adds nothing.
+  for (let round = 0, before = -1; asked < most && asked > before && round < 1000; round++) {
+    before = asked;
+    for (const record of order) {
+      if (asked >= most) return;
+      const prompts = (await promptsOf(record, random)).filter(({ turn }) => admits(questionTypes, turn.questionType));
+      const prompt = weightedPick(prompts, random);
+      if (!prompt) continue;
+      asked++;
+      yield prompt;
+    }
+  }
+}
+
+function weightedPick(prompts: readonly Prompt[], random: Random): Prompt | undefined {
+  let left = random.uniform() * prompts.reduce((total, { turn }) => total + turn.weight, 0);
+  return prompts.find(({ turn }) => (left -= turn.weight) < 0) ?? prompts.at(-1);
+}
+
+/** The same picture under other words. */
+export const reworded = (prompt: Prompt, name: string, question: string): Prompt => ({ ...prompt, id: `${prompt.id}/${name}`, turn: { ...prompt.turn, question, completion: '', answer: '' } });
+
+/** The words alone: the picture is left grey. */
+export const withoutPicture = (prompt: Prompt): Prompt => ({ ...prompt, blank: true });
+
+/** Asks once or several times. */
+export const ask = ({ policy }: Pick<PipelineInput, 'policy'>, prompt: Prompt, writing: Writing, seed: number, count = 1): Promise<readonly Completion[]> =>
+  policy.sample(prompt, { ...writing, count, seed });
+
+/** The answer of a single completion; '' where there is none. */
+export const saidIn = (completion: Completion | undefined): string => (completion ? answerOf(completion.text) : '');
+
+export interface Lesson {
+  readonly record: CaseRecord;
+  readonly turn: Turn;
+}
+
+/** A prompt with a completion to be learnt. */
+export const lessonOf = ({ record, turn }: Prompt, completion: string): Lesson => ({ record, turn: { ...turn, completion, answer: answerOf(completion), style: 'reasoned' } });
+
+/** A prompt as a question to be put. */
+export const questionOf = ({ record, turn }: Prompt): Lesson => ({ record, turn });
+
+export const isRight = ({ turn }: Prompt, text: string): boolean => verify(text, turn.gold).isCorrect;
+
+/** The reasoning of a completion; '' where it has none. */
+export function reasoningOf(completion: string): string {
+  const open = completion.indexOf('<think>');
+  const close = completion.lastIndexOf('</think>');
+  return open >= 0 && close > open ? completion.slice(open + '<think>'.length, close).trim() : '';
+}
+
+/** The reasoned form that lessons have. */
+export const reasoned = (reasoning: string, answer: string): string => `<think>\n${reasoning.trim()}\n</think>\n<answer>${answer.trim()}</answer>`;
+
+export const wordsIn = (text: string): number => text.split(/\s+/).filter((word) => word !== '').length;
+
+export const result = (turns: readonly Lesson[], tally: Tally): PipelineResult => ({ turns, report: tally.report });
