@@ -5,7 +5,8 @@
 import { Random } from '#models/base/random.ts';
 import type { DataPipeline } from '#training/records/curriculum.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
-import { completionOf } from '#training/synthesis/reasoning.ts';
+import { articled } from '#training/synthesis/questions.ts';
+import { capital, completionOf } from '#training/synthesis/reasoning.ts';
 import { nounsFor, pluralOf, termOf } from '#training/synthesis/vocabulary.ts';
 import { wordings } from '#training/synthesis/wording.ts';
 import { choiceOption, flagOption, knownOptions, numberOption, wordsOption } from './options.ts';
@@ -25,7 +26,7 @@ export function captionOf(record: CaseRecord): string {
   for (const { class: box } of record.boxes ?? []) counts.set(box, (counts.get(box) ?? 0) + 1);
   const boxed = [...counts].map(([box, count]) => (count === 1 ? termOf(box).shown : `${count} ${pluralOf(box)}`));
   const body = boxed.length > 0 ? `${finding === '' ? ' with' : ', with'} ${boxed.join(', ')}` : '';
-  return `A ${noun}${finding}${body}.`;
+  return `${capital(articled(noun))}${finding}${body}.`;
 }
 
 /** Pictures with captions. Options: `modalities`, `sets`. */

@@ -629,7 +629,7 @@ function brightnessClaims({ brightness: { left, right, upper, lower } }: Scene):
 
 const liesIn = (box: SceneBox, { size }: Scene): string => `${theOf(box)} lies in the ${placeOf(box.box, size)} of the image`;
 const theOf = ({ label }: SceneBox): string => `the ${label}`;
-const articled = (noun: string): string => `${/^(?:[aeiou]|MRI|MR |OCT|X-)/i.test(noun) && !/^u(?:s|ni)/i.test(noun) ? 'an' : 'a'} ${noun}`;
+export const articled = (noun: string): string => `${/^(?:[aeiou]|MRI|MR |OCT|X-)/i.test(noun) && !/^u(?:s|ni)/i.test(noun) ? 'an' : 'a'} ${noun}`;
 
 function countInWords(count: number, name: string): string {
   if (count === 0) return `no ${termOf(name).name}`;
