@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   evaluate: () => import('./commands/evaluate.ts'),
   train: () => import('./commands/train.ts'),
   inspect: () => import('./commands/inspect.ts'),
+  curves: () => import('./commands/curves.ts'),
   reward: () => import('./commands/reward.ts'),
   dataset: () => import('./commands/dataset.ts'),
   quantize: () => import('./commands/quantize.ts'),

@@ -30,7 +30,7 @@ export interface OverlayInput {
 
 export const disclaimer = 'Research use only — not a medical device';
 
-const colours = {
+export const colours = {
   page: '#0a0d12', card: '#10151d', line: '#1f2832', text: '#e8eef5', muted: '#8a98a8', faint: '#5c6a7a', accent: '#6ee7d8', warning: '#f5b84b', warningCard: '#2a210f',
 } as const;
 
@@ -57,7 +57,7 @@ const density = 2;
 let canvasModule: Promise<typeof import('@napi-rs/canvas')> | undefined;
 
 /** Loads the drawing library and its fonts at the first call. */
-function canvas(): Promise<typeof import('@napi-rs/canvas')> {
+export function canvas(): Promise<typeof import('@napi-rs/canvas')> {
   canvasModule ??= import('@napi-rs/canvas').then((module) => {
     const require = createRequire(import.meta.url);
     for (const [file, family] of [['DejaVuSans', 'LoupeSans'], ['DejaVuSans-Bold', 'LoupeSansBold'], ['DejaVuSansMono', 'LoupeMono']] as const) {
@@ -68,7 +68,7 @@ function canvas(): Promise<typeof import('@napi-rs/canvas')> {
   return canvasModule;
 }
 
-const font = (size: number, family: 'LoupeSans' | 'LoupeSansBold' | 'LoupeMono' = 'LoupeSans'): string => `${size}px ${family}`;
+export const font = (size: number, family: 'LoupeSans' | 'LoupeSansBold' | 'LoupeMono' = 'LoupeSans'): string => `${size}px ${family}`;
 
 /** The overlay as PNG bytes. */
 export async function drawOverlay(input: OverlayInput): Promise<Uint8Array> {
