@@ -1,95 +1,130 @@
-/** `loupe inspect`: what a run did at one of its updates, beside how it went until then. */
+/** `loupe inspect`: what a run did at one of its updates, what was tried there, and what rings an alarm; or what weights were made of. */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
-import { numberOption, onlyPositional, type Command } from './command.ts';
+import { alarmHistory, alarmsOf, alarmsText } from '#training/health.ts';
+import { chainOf, checkLineage, lineageOf, lineageText } from '#training/lineage.ts';
+import type { RolloutLine } from '#training/records/rollout.ts';
+import { summaryOf, viewText, type ViewOptions } from '#training/rollouts/view.ts';
+import { readManifest, readMetrics, readRollouts, rolloutSteps } from '#training/runFolder.ts';
+import { flag, numberOption, onlyPositional, textOption, UsageError, type Command, type CommandContext } from './command.ts';
 
-/** A line of metrics.jsonl: numbers by name, `step` among them. */
+/** A line of metrics.jsonl by the names of its numbers. */
 type Line = Readonly<Record<string, number>>;
 
 export const command: Command = {
   name: 'inspect',
-  summary: 'what a run did at one step',
-  usage: 'inspect RUN [--step N]',
-  options: { step: { type: 'string', help: 'the update to look at; the last one where absent' } },
+  summary: 'what a run did at one step, and what was tried there',
+  usage: 'inspect RUN [--step N] [--case ID] [--groups N] [--tokens extremes|all|none] [--by probability|entropy] | inspect FOLDER --lineage',
+  options: {
+    step: { type: 'string', help: 'the update to look at; the last one where absent' },
+    case: { type: 'string', help: 'only what was tried on this case' },
+    groups: { type: 'string', help: 'how many questions are shown with all that was tried on them (default 3)' },
+    tokens: { type: 'string', help: 'whose tokens are shown: the best and the worst completion (extremes, default), all, none' },
+    by: { type: 'string', help: 'tokens are coloured by their probability (default) or by how unsure the model was: entropy' },
+    plain: { type: 'boolean', help: 'no colours, although this is a terminal' },
+    lineage: { type: 'boolean', help: 'FOLDER holds weights: what they were made of, and whether that still holds' },
+  },
   async run(context) {
     const run = onlyPositional(context, 'RUN');
+    if (flag(context, 'lineage')) {
+      showLineage(context, run);
+      return;
+    }
     const wanted = numberOption(context, 'step', { least: 1, whole: true });
+    const view = viewOptions(context);
+    const groups = numberOption(context, 'groups', { least: 0, whole: true }) ?? 3;
     const { name, seed, steps } = readManifest(run);
     const lines = readMetrics(run);
     const at = wanted === undefined ? lines.length - 1 : lines.findIndex(({ step }) => step === wanted);
-    const line = lines[at];
-    if (!line) {
+    const found = lines[at];
+    if (!found) {
       throw new Fault({
         code: 'run.step',
-        what: `The update ${wanted} cannot be shown.`,
+        what: `The update ${wanted ?? 1} cannot be shown.`,
         why: `The run has written ${lines.length === 0 ? 'no updates' : `the updates ${lines[0]!.step} to ${lines.at(-1)!.step}`}.`,
         mend: 'Give one of those as --step.',
       });
     }
-    const before = lines.slice(Math.max(0, at - 49), at + 1);
-    const curve = curveOf(lines.slice(0, at + 1).map(({ loss }) => loss ?? NaN));
+    const line = numbersOf(found);
+    const means = meansOf(lines.slice(Math.max(0, at - 49), at + 1).map(numbersOf), line);
+    const curve = curveOf(lines.slice(0, at + 1).map(({ loss }) => (typeof loss === 'number' ? loss : NaN)));
     const checkpoints = checkpointsOf(run);
+    const alarms = alarmsOf(lines.slice(0, at + 1));
+    const past = alarmHistory(lines.slice(0, at + 1));
+    const tried = triedAt(context, run, found.step);
     context.print(
-      { run, recipe: name, seed, steps, record: line, mean_of_last_50: meansOf(before), loss_curve: curve, checkpoints },
+      {
+        run, recipe: name, seed, steps, record: found, mean_of_last_50: means, loss_curve: curve, checkpoints, alarms, alarm_history: past,
+        rollouts: tried.map((group) => ({ ...group, summary: summaryOf(group) })),
+      },
       [
-        `run ${run} · recipe ${name} · seed ${seed} · update ${line.step}${steps === null ? '' : ` of ${steps}`}`,
+        `run ${run} · recipe ${name} · seed ${seed} · update ${found.step}${steps === null ? '' : ` of ${steps}`}`,
         '',
-        ...table(line, meansOf(before), before.length),
+        ...table(line, means, Math.min(50, at + 1)),
         '',
         `loss so far  ${sparkline(curve)}  ${shown(curve[0] ?? NaN)} → ${shown(curve.at(-1) ?? NaN)}`,
         `checkpoints  ${checkpoints.join(', ') || 'none yet'}`,
+        ...(alarms.length > 0 ? ['', alarmsText(alarms)] : []),
+        ...(past.length > alarms.length ? ['', `alarms so far  ${past.map(({ code, step }) => `${code} at ${step}`).join(', ')}`] : []),
+        ...tried.slice(0, groups).flatMap((group) => ['', '─'.repeat(Math.min(view.columns ?? 100, 100)), viewText(group, view)]),
+        ...(tried.length > groups ? ['', `${tried.length - groups} more questions were put at this step: --groups ${tried.length} shows them.`] : []),
+        ...(tried.length === 0 ? rolloutHint(run, found.step) : []),
       ].join('\n'),
     );
   },
 };
 
-const notARun = (run: string, why: string): Fault =>
-  new Fault({
-    code: 'run.unreadable',
-    what: `The run ${run} cannot be shown.`,
-    why,
-    mend: 'Give the folder that was named as --out of `loupe train`.',
+function viewOptions(context: CommandContext): ViewOptions {
+  const oneOf = <T extends string>(name: string, allowed: readonly T[]): T | undefined => {
+    const given = textOption(context, name);
+    const known = allowed.find((value) => value === given);
+    if (given !== undefined && known === undefined) throw new UsageError(`--${name} takes one of ${allowed.join(', ')}, not '${given}'.`);
+    return known;
+  };
+  const tokens = oneOf('tokens', ['extremes', 'all', 'none'] as const);
+  const by = oneOf('by', ['probability', 'entropy'] as const);
+  const { stdout, env } = process;
+  const colour = stdout.isTTY === true && !flag(context, 'plain') && !env.NO_COLOR && env.TERM !== 'dumb';
+  return { columns: Math.max(60, stdout.columns ?? 120), colour, ...(tokens ? { tokens } : {}), ...(by ? { by } : {}) };
+}
+
+function triedAt(context: CommandContext, run: string, step: number): readonly RolloutLine[] {
+  const wanted = textOption(context, 'case');
+  const all = readRollouts(run, step);
+  const tried = wanted === undefined ? all : all.filter((group) => group.case === wanted);
+  if (wanted === undefined || tried.length > 0) return tried;
+  throw new Fault({
+    code: 'run.case', what: `The case ${wanted} cannot be shown.`, why: all.length === 0 ? `No rollouts were kept of step ${step}.` : `It was not asked about at step ${step}.`,
+    mend: all.length === 0 ? 'Give a --step of which rollouts were kept.' : `Cases of this step: ${[...new Set(all.map((group) => group.case))].slice(0, 20).join(', ')}.`,
   });
-
-function readText(run: string, file: string): string {
-  try {
-    return readFileSync(join(run, file), 'utf8');
-  } catch {
-    throw notARun(run, existsSync(run) ? `It has no readable ${file}.` : 'There is no such folder.');
-  }
 }
 
-function readManifest(run: string): { name: string; seed: number | string; steps: number | null } {
-  try {
-    const { recipe } = JSON.parse(readText(run, 'manifest.json')) as {
-      recipe: { name: string; seed: number; stages?: readonly { steps: number }[] };
-    };
-    return { name: recipe.name, seed: recipe.seed, steps: recipe.stages?.reduce((total, { steps }) => total + steps, 0) ?? null };
-  } catch (thrown) {
-    if (thrown instanceof Fault) throw thrown;
-    throw notARun(run, 'Its manifest.json is damaged.');
-  }
+function rolloutHint(run: string, step: number): readonly string[] {
+  const kept = rolloutSteps(run);
+  if (kept.length === 0) return [];
+  const nearest = kept.reduce((best, other) => (Math.abs(other - step) < Math.abs(best - step) ? other : best));
+  return ['', `No rollouts were kept of this step; the nearest of which there are some is --step ${nearest}.`];
 }
 
-/** The updates in order. A last line that is still being written is left out. */
-function readMetrics(run: string): readonly Line[] {
-  return readText(run, 'metrics.jsonl')
-    .split('\n')
-    .flatMap((text) => {
-      try {
-        const value: unknown = JSON.parse(text);
-        return typeof value === 'object' && value !== null && 'step' in value ? [value as Line] : [];
-      } catch {
-        return [];
-      }
-    });
+function showLineage(context: CommandContext, folder: string): void {
+  const lineage = lineageOf(folder);
+  const problems = checkLineage(folder);
+  const isForeign = lineage.run === null && problems.every(({ code }) => code === 'lineage.missing');
+  const state = isForeign ? 'From elsewhere: it carries no lineage.' : problems.length === 0 ? 'Every file is as the lineage says.' : problems.map(({ code, message }) => `${code}: ${message}`).join('\n');
+  context.print({ chain: chainOf(lineage).map(({ parent: _, ...link }) => link), problems }, `${lineageText(lineage)}\n\n${state}`);
 }
 
-function meansOf(lines: readonly Line[]): Line {
-  const names = Object.keys(lines.at(-1) ?? {}).filter((name) => name !== 'step' && name !== 'stage');
-  return Object.fromEntries(names.map((name) => [name, lines.reduce((total, line) => total + (line[name] ?? 0), 0) / lines.length]));
+const numbersOf = (line: Readonly<Record<string, unknown>>): Line =>
+  Object.fromEntries(Object.entries(line).filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
+
+function meansOf(lines: readonly Line[], newest: Line): Line {
+  const names = Object.keys(newest).filter((name) => name !== 'step' && name !== 'stage');
+  return Object.fromEntries(names.map((name) => {
+    const values = lines.flatMap((line) => line[name] ?? []);
+    return [name, values.reduce((total, value) => total + value, 0) / values.length];
+  }));
 }
 
 function checkpointsOf(run: string): readonly string[] {

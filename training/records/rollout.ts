@@ -9,6 +9,8 @@ export const RolloutCompletion = z.object({
   tokens: z.array(z.number().int().nonnegative()),
   /** ln p under the sampler, at its temperature; the same length as `tokens`. */
   logprobs: z.array(z.number()),
+  /** How unsure the sampler was at each token, in nats, where that was written down. */
+  entropies: z.array(z.number()).optional(),
   /** The text of each token, for showing; the same length as `tokens`. */
   pieces: z.array(z.string()),
   finished: z.boolean(),
