@@ -1,7 +1,8 @@
 /** Where this installation keeps its own files, whether it runs from sources or from the bundle in dist/. */
 
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 let root: string | undefined;
@@ -29,4 +30,12 @@ export function workerFile(name: string): string {
     if (existsSync(join(folder, 'cli.mjs'))) return join(folder, 'workers', `${name}.mjs`);
   }
   throw new Error('Workers are started from the bundle: run electron/loupe.mjs.');
+}
+
+/** Where the library, the answers and the runs of this person lie: `LOUPE_DATA`, or the usual place of the system. */
+export function dataFolder(environment: NodeJS.ProcessEnv = process.env): string {
+  if (environment.LOUPE_DATA) return resolve(environment.LOUPE_DATA);
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'Loupe');
+  if (process.platform === 'win32') return join(environment.APPDATA ?? join(homedir(), 'AppData', 'Roaming'), 'Loupe');
+  return join(environment.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'loupe');
 }

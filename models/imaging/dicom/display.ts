@@ -35,7 +35,7 @@ export function modalityTransform(file: DicomFile, frame = 0): ModalityTransform
 }
 
 /** Stored values that mean no measurement: Pixel Padding Value to its Range Limit; null where none is stated. */
-function paddingOf({ dataSet, image }: DicomFile): { readonly low: number; readonly high: number } | null {
+export function paddingOf({ dataSet, image }: DicomFile): { readonly low: number; readonly high: number } | null {
   const vr = image?.signed ? 'SS' : 'US';
   const value = firstNumber(dataSet, 'x00280120', vr);
   if (value === undefined || !image || image.kind !== 'integer') return null;
@@ -149,12 +149,15 @@ const unshowable = (why: string): Fault => new Fault({
   code: 'dicom.photometric', what: 'The frame cannot be shown as a picture.', why, mend: 'Export the image from the archive as MONOCHROME2 or RGB.',
 });
 
+/** The least value is shown white: MONOCHROME1, or an inverse presentation. */
+export const isInverted = ({ dataSet }: DicomFile, photometric: string): boolean => photometric === 'MONOCHROME1' || firstText(dataSet, 'x20500020') === 'INVERSE';
+
 /** Brightness of each pixel, 0 … 255. Padding is black; MONOCHROME1 and an inverse presentation are turned round. */
 function greyLevels(file: DicomFile, frame: StoredFrame, { index, voi }: { index: number; voi: Voi }): Uint8Array {
   const { data } = frame;
   const { apply } = modalityTransform(file, index);
   const padding = paddingOf(file);
-  const inverted = (frame.photometric === 'MONOCHROME1') !== (firstText(file.dataSet, 'x20500020') === 'INVERSE' && frame.photometric !== 'MONOCHROME1');
+  const inverted = isInverted(file, frame.photometric);
   const level = (stored: number): number => {
     if (padding && stored >= padding.low && stored <= padding.high) return 0;
     const brightness = applyVoi(voi, apply(stored));

@@ -35,7 +35,7 @@ describe.skipIf(!existsSync(folder))('the inference worker (skipped where ../sha
     expect(await client.open({ folder, threads: 1 })).toMatchObject({ family: 'qwen2_5_vl', device: 'cpu' });
     const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as { greedy_tokens: number[]; completion_text: string; completion_logprobs: number[] };
     let text = '';
-    const [answer] = await client.sample(ask, 1, { maxNewTokens: 24, isUnrestricted: true, onToken: (piece) => (text += piece) });
+    const [answer] = await client.sample(ask, 1, { maxNewTokens: 24, isUnrestricted: true, onWritten: (piece) => (text += piece.text) });
     expect(answer?.tokens).toEqual(expected.greedy_tokens);
     expect(answer?.text.startsWith(text)).toBe(true);
     expect(text.length).toBeGreaterThan(10);
@@ -48,7 +48,7 @@ describe.skipIf(!existsSync(folder))('the inference worker (skipped where ../sha
     let pieces = 0;
     const [stopped] = await client.sample(ask, 1, {
       maxNewTokens: 3000, signal: controller.signal,
-      onToken: () => {
+      onWritten: () => {
         if (++pieces === 3) controller.abort();
       },
     });

@@ -1,0 +1,49 @@
+/** All that the window may ask: one row for each method, which gives the type and the check on both sides. */
+import { z } from 'zod';
+import type { FaultFields } from '#models/base/fault.ts';
+import { StudyDetail, StudyId, StudySummary } from './library.ts';
+import { Question, Trace } from './review.ts';
+
+const Nothing = z.null();
+
+export const contract = {
+  /** What this is, where it runs, and what it was refused: for the status line. */
+  'app.about': {
+    argument: Nothing,
+    result: z.object({
+      version: z.string(),
+      surface: z.enum(['electron', 'browser']),
+      runtime: z.string(),
+      dataFolder: z.string(),
+      /** Requests to the network that were cancelled since the start. */
+      cancelledRequests: z.number().int(),
+    }),
+  },
+  'library.list': { argument: Nothing, result: z.array(StudySummary) },
+  'library.study': { argument: z.object({ studyId: StudyId }), result: StudyDetail },
+  /** Asks the person for files or a folder: the page never names a path. Null where nothing was chosen, or where the shell has no dialog. */
+  'library.choose': { argument: z.object({ what: z.enum(['files', 'folder']) }), result: z.object({ importId: z.string() }).nullable() },
+  'library.cancelImport': { argument: z.object({ importId: z.string() }), result: Nothing },
+  'library.remove': { argument: z.object({ studyIds: z.array(StudyId).min(1).max(10_000) }), result: z.object({ undoId: z.string() }) },
+  'library.restore': { argument: z.object({ undoId: z.string() }), result: Nothing },
+  /** Answers when the model has ended; meanwhile `review.part` tells how it goes. */
+  'review.ask': { argument: Question.extend({ askId: z.string().regex(/^[\w-]{1,64}$/) }), result: Trace },
+  'review.stop': { argument: z.object({ askId: z.string() }), result: Nothing },
+  'review.traces': { argument: z.object({ studyId: StudyId }), result: z.array(Trace) },
+} as const satisfies Readonly<Record<string, { readonly argument: z.ZodType; readonly result: z.ZodType }>>;
+
+export type Method = keyof typeof contract;
+/** What a handler receives, after the check. */
+export type Argument<M extends Method> = z.output<(typeof contract)[M]['argument']>;
+/** What a caller may give: defaults may be left out. */
+export type GivenArgument<M extends Method> = z.input<(typeof contract)[M]['argument']>;
+export type Result<M extends Method> = z.output<(typeof contract)[M]['result']>;
+
+/** One handler for each method: a method without one does not compile. */
+export type Handlers = { readonly [M in Method]: (argument: Argument<M>) => Promise<Result<M>> };
+
+/** What comes back: a value, or an expected failure as data. */
+export type Reply = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly fault: FaultFields };
+
+export const methods = Object.keys(contract) as Method[];
+export const isMethod = (name: unknown): name is Method => typeof name === 'string' && Object.hasOwn(contract, name);

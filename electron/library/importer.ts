@@ -1,0 +1,230 @@
+/** Files, folders, archives and media into the library: each file is taken in or left out with its reason, and studies appear while it runs. */
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import type { ImportProgress, StudyFile } from '#electron/contract/library.ts';
+import type { Blobs } from '#electron/storage/blobs.ts';
+import { Fault } from '#models/base/fault.ts';
+import type { UnpackedEntry } from './archive.ts';
+import type { Inspection, StudyIdentity } from './inspect.ts';
+
+/** What reads foreign bytes: a process of its own, which may die of them. */
+export interface Reader {
+  inspect(file: { readonly path: string; readonly name: string; readonly sha256: string }): Promise<Inspection>;
+  unpack(file: { readonly path: string; readonly folder: string }, onEntry: (entry: UnpackedEntry) => void): Promise<void>;
+}
+
+/** Where an imported file goes. */
+export interface Intake {
+  /** The content belongs to this study already. */
+  holds(studyId: string, sha256: string): Promise<boolean>;
+  /** Takes a file in; tells the window about new studies as it sees fit. */
+  add(study: StudyIdentity, file: StudyFile, frames: number): Promise<void>;
+  /** Puts the series of the studies together and writes them down. */
+  settle(studyIds: readonly string[]): Promise<void>;
+}
+
+export interface ImportRequest {
+  readonly importId: string;
+  /** Files and folders. `name` is what a person calls it; absent: its own. */
+  readonly paths: readonly { readonly path: string; readonly name?: string }[];
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: ImportProgress) => void;
+}
+
+interface Candidate {
+  readonly path: string;
+  readonly name: string;
+  readonly depth: number;
+  /** Lies in a folder of ours that is thrown away afterwards. */
+  readonly isTemporary: boolean;
+}
+
+/** Reasons that are kept for the person; all are counted. */
+const keptReasons = 1000;
+const maximumDepth = 16;
+/** Archives within archives. */
+const maximumNesting = 2;
+const tellEveryMs = 120;
+const settleEveryMs = 2500;
+
+/** Runs one import to its end. Faults of single files are told in the progress; only a full disk or a bug ends it early. */
+export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { importId, paths, signal, onProgress }: ImportRequest): Promise<ImportProgress> {
+  let progress: ImportProgress = {
+    importId, source: paths.map(({ path, name }) => name ?? basename(path)).slice(0, 3).join(', ') + (paths.length > 3 ? ` and ${paths.length - 3} more` : ''),
+    found: 0, done: 0, bytes: 0, added: 0, known: 0, skippedCount: 0, skipped: [], current: '', studies: [], isDone: false, isCancelled: false, fault: null,
+  };
+  let toldAt = 0;
+  const tell = (change: Partial<ImportProgress>, isUrgent = false): void => {
+    progress = { ...progress, ...change };
+    if (!isUrgent && performance.now() - toldAt < tellEveryMs) return;
+    toldAt = performance.now();
+    onProgress(progress);
+  };
+  const skip = (name: string, why: string): void =>
+    tell({ done: progress.done + 1, skippedCount: progress.skippedCount + 1, skipped: progress.skipped.length < keptReasons ? [...progress.skipped, { name, why }] : progress.skipped });
+
+  const touched = new Set<string>();
+  const unsettled = new Set<string>();
+  let settledAt = performance.now();
+  const settle = async (isLast: boolean): Promise<void> => {
+    if (unsettled.size === 0 || (!isLast && performance.now() - settledAt < settleEveryMs)) return;
+    const ids = [...unsettled];
+    unsettled.clear();
+    await intake.settle(ids);
+    settledAt = performance.now();
+  };
+  const temporary: string[] = [];
+
+  const take = async ({ path, name, isTemporary }: Candidate, nesting: number): Promise<void> => {
+    tell({ current: name });
+    const staged = await blobs.stage(path).catch((cause: unknown) => {
+      if (cause instanceof Fault) throw cause;
+      skip(name, readingReason(cause));
+      return null;
+    });
+    if (!staged) return;
+    try {
+      const inspection = await reader.inspect({ path: staged.path, name, sha256: staged.sha256 });
+      if (inspection.kind === 'image') {
+        const { study, frames } = inspection;
+        if (await intake.holds(study.id, staged.sha256)) {
+          await staged.discard();
+          tell({ done: progress.done + 1, known: progress.known + 1 });
+          return;
+        }
+        await staged.commit();
+        await intake.add(study, { name, sha256: staged.sha256, bytes: staged.bytes }, frames);
+        touched.add(study.id);
+        unsettled.add(study.id);
+        tell({ done: progress.done + 1, added: progress.added + 1, bytes: progress.bytes + staged.bytes, studies: [...touched] }, touched.size > progress.studies.length);
+        return;
+      }
+      if (inspection.kind === 'archive') await takeArchive(staged.path, name, nesting);
+      // A medium's table of contents is no image: its files are found by themselves where the whole folder is there.
+      else if (isTemporary) tell({ done: progress.done + 1 });
+      else await takeMedium(path, name, inspection.references, nesting);
+      await staged.discard();
+    } catch (thrown) {
+      await staged.discard();
+      if (!(thrown instanceof Fault) || thrown.code === 'storage.write') throw thrown;
+      skip(name, thrown.why);
+    }
+  };
+
+  const takeArchive = async (path: string, name: string, nesting: number): Promise<void> => {
+    if (nesting >= maximumNesting) {
+      skip(name, 'It is an archive within an archive within an archive.');
+      return;
+    }
+    const folder = await mkdtemp(join(tmpdir(), 'loupe-import-'));
+    temporary.push(folder);
+    // Entries are taken while the next ones are unpacked; one after the other, so that neither disk nor reader is crowded.
+    let queue: Promise<void> = Promise.resolve();
+    let failure: unknown;
+    tell({ done: progress.done + 1, found: progress.found });
+    await reader.unpack({ path, folder }, ({ name: entry, path: unpacked, why }) => {
+      if (isOfTheSystem(entry)) return;
+      const inside = `${name} › ${entry}`;
+      tell({ found: progress.found + 1 });
+      queue = queue.then(async () => {
+        if (failure !== undefined || signal.aborted) return;
+        if (unpacked === null) skip(inside, why ?? 'It cannot be unpacked.');
+        else {
+          await take({ path: unpacked, name: inside, depth: 0, isTemporary: true }, nesting + 1);
+          await rm(unpacked, { force: true });
+          await settle(false);
+        }
+      }).catch((thrown: unknown) => {
+        failure ??= thrown;
+      });
+    });
+    await queue;
+    if (failure instanceof Error) throw failure;
+  };
+
+  const seen = new Set<string>();
+  const takeMedium = async (path: string, name: string, references: readonly string[], nesting: number): Promise<void> => {
+    tell({ done: progress.done + 1, found: progress.found + references.length });
+    for (const reference of references) {
+      if (signal.aborted) return;
+      const file = join(dirname(path), reference);
+      const called = `${name} › ${reference}`;
+      if (seen.has(file)) {
+        tell({ done: progress.done + 1, known: progress.known + 1 });
+        continue;
+      }
+      seen.add(file);
+      const there = await stat(file).catch(() => null);
+      if (!there?.isFile()) skip(called, 'The table of contents names it, but it is not there. Import the whole folder of the medium.');
+      else await take({ path: file, name: called, depth: 0, isTemporary: false }, nesting);
+      await settle(false);
+    }
+  };
+
+  const walk = async function* (candidate: Candidate): AsyncGenerator<Candidate> {
+    const entries = await readdir(candidate.path, { withFileTypes: true }).catch((cause: unknown) => {
+      skip(candidate.name, readingReason(cause));
+      return [];
+    });
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const child: Candidate = { path: join(candidate.path, entry.name), name: `${candidate.name}/${entry.name}`, depth: candidate.depth + 1, isTemporary: false };
+      if (isOfTheSystem(entry.name)) continue;
+      if (entry.isSymbolicLink()) skip(child.name, 'It is a link, and links are not followed.');
+      else if (entry.isDirectory() && child.depth > maximumDepth) skip(child.name, `It lies more than ${maximumDepth} folders deep.`);
+      else if (entry.isDirectory()) yield* walk(child);
+      else if (entry.isFile()) yield child;
+    }
+  };
+
+  try {
+    const files: Candidate[] = [];
+    for (const { path, name = basename(path) } of paths) {
+      const candidate: Candidate = { path, name, depth: 0, isTemporary: false };
+      const there = await stat(path).catch((cause: unknown) => {
+        skip(name, readingReason(cause));
+        return null;
+      });
+      if (there?.isDirectory()) {
+        for await (const file of walk(candidate)) {
+          files.push(file);
+          tell({ found: progress.found + 1 });
+        }
+      } else if (there) {
+        files.push(candidate);
+        tell({ found: progress.found + 1 });
+      }
+    }
+    // A table of contents comes last: what lies in its folder is then known already.
+    const isContents = ({ path }: Candidate): boolean => /^dicomdir$/i.test(basename(path));
+    for (const file of [...files.filter((one) => !isContents(one)), ...files.filter(isContents)]) {
+      if (signal.aborted) break;
+      if (seen.has(file.path)) continue;
+      seen.add(file.path);
+      await take(file, 0);
+      await settle(false);
+    }
+    await settle(true);
+    tell({ isDone: true, isCancelled: signal.aborted, current: '' }, true);
+  } catch (thrown) {
+    await settle(true).catch(() => undefined);
+    const fault = thrown instanceof Fault ? thrown.toJSON()
+      : { code: 'internal', what: 'The import ended early.', why: thrown instanceof Error ? thrown.message : String(thrown), mend: 'This is a defect: import the rest again, and report it if it stays.' };
+    tell({ isDone: true, current: '', fault }, true);
+  } finally {
+    for (const folder of temporary) await rm(folder, { recursive: true, force: true });
+  }
+  return progress;
+}
+
+/** Files that systems leave behind and nobody means to import. */
+const isOfTheSystem = (name: string): boolean => /(^|\/)(\.[^/]*|Thumbs\.db|desktop\.ini|__MACOSX(\/.*)?)$/i.test(name);
+
+function readingReason(cause: unknown): string {
+  switch ((cause as NodeJS.ErrnoException).code) {
+    case 'ENOENT': return 'It is not there any more.';
+    case 'EACCES': case 'EPERM': return 'You may not read it.';
+    case 'EISDIR': return 'It is a folder.';
+    default: return cause instanceof Error ? cause.message : String(cause);
+  }
+}

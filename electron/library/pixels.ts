@@ -1,0 +1,211 @@
+/** Pixels of stored files: frames as stored values for the viewer, as pictures for thumbnails and the model, and tiles of slides. */
+import type { FrameHeader, FrameValues, Preset, WiredFrame } from '#electron/contract/frame.ts';
+import type { Region, ViewWindow } from '#electron/contract/review.ts';
+import { startOfFile } from '#electron/storage/files.ts';
+import { Fault } from '#models/base/fault.ts';
+import { compose, identity, scaling, translation, type Affine } from '#models/imaging/coordinates.ts';
+import { readDicom, type DicomFile } from '#models/imaging/dicom/dicomFile.ts';
+import { availableVois, defaultVoi, fileVois, isInverted, modalityTransform, paddingOf, toDisplay } from '#models/imaging/dicom/display.ts';
+import { firstText } from '#models/imaging/dicom/elements.ts';
+import { decodeFrame, type StoredFrame, type StoredValues } from '#models/imaging/dicom/frame.ts';
+import { frameGeometry, isotropicSize, pixelAspect } from '#models/imaging/dicom/geometry.ts';
+import type { Voi } from '#models/imaging/dicom/voi.ts';
+import type { Picture } from '#models/imaging/image.ts';
+import { decodePicture, encodePng } from '#models/imaging/picture.ts';
+import { resize } from '#models/imaging/resize.ts';
+import { readRegionAt } from '#models/imaging/slide/region.ts';
+import { readTile, readTileJpeg } from '#models/imaging/slide/slide.ts';
+import { kindBytes, kindOf } from '#models/imaging/sources.ts';
+import { isSlide, openSlideFile, wholeFile, type OpenSlideFile } from './inspect.ts';
+
+/** A picture as a person or the model is shown it: windowed, with square pixels. */
+export interface ShownPicture {
+  readonly picture: Picture;
+  /** Pixels of `picture` to pixels of the source. */
+  readonly toSource: Affine;
+  readonly source: { readonly width: number; readonly height: number };
+  /** How grey values became brightness; null for colour. */
+  readonly window: string | null;
+}
+
+export interface Pixels {
+  values(path: string, sha256: string, index: number): Promise<WiredFrame>;
+  shown(path: string, index: number, options?: { readonly window?: ViewWindow | null; readonly region?: Region | null }): Promise<ShownPicture>;
+  thumbnail(path: string, index: number, side: number): Promise<Uint8Array>;
+  tile(path: string, level: number, column: number, row: number): Promise<{ readonly type: 'image/jpeg' | 'image/png'; readonly bytes: Uint8Array }>;
+}
+
+type Opened =
+  | { readonly kind: 'dicom'; readonly file: DicomFile; readonly bytes: number }
+  | { readonly kind: 'picture'; readonly picture: Picture; readonly bytes: number }
+  | { readonly kind: 'slide'; readonly slide: OpenSlideFile; readonly bytes: number };
+
+/** Files that were read stay at hand until they take this much together. */
+const keptBytes = 400_000_000;
+const overviewSide = 1024;
+
+/** Opens each file once and keeps the recent ones. */
+export function openPixels(): Pixels {
+  const kept = new Map<string, Promise<Opened>>();
+  const sizes = new Map<string, number>();
+  const opened = (path: string): Promise<Opened> => {
+    const known = kept.get(path);
+    kept.delete(path);
+    const opening = known ?? openFile(path).then((file) => {
+      sizes.set(path, file.bytes);
+      makeRoom();
+      return file;
+    });
+    kept.set(path, opening);
+    opening.catch(() => kept.delete(path));
+    return opening;
+  };
+  const makeRoom = (): void => {
+    let total = [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
+    for (const path of [...kept.keys()].slice(0, -1)) {
+      if (total <= keptBytes && sizes.size <= 256) return;
+      total -= sizes.get(path) ?? 0;
+      const gone = kept.get(path);
+      kept.delete(path);
+      sizes.delete(path);
+      void gone?.then((file) => (file.kind === 'slide' ? file.slide.close() : undefined)).catch(() => undefined);
+    }
+  };
+  const shown: Pixels['shown'] = async (path, index, { window = null, region = null } = {}) => {
+    const file = await opened(path);
+    if (file.kind === 'dicom') return shownFrame(file.file, index, window);
+    if (file.kind === 'picture') return { picture: file.picture, toSource: identity, source: sizeOf(file.picture), window: null };
+    const { slide } = file;
+    const part = region ?? { x: 0, y: 0, width: slide.width, height: slide.height };
+    const shrink = Math.min(1, overviewSide / Math.max(part.width, part.height));
+    const picture = await readRegionAt(slide, part, { width: Math.max(1, Math.round(part.width * shrink)), height: Math.max(1, Math.round(part.height * shrink)) });
+    const toSource = compose(scaling(part.width / picture.width, part.height / picture.height), translation(part.x, part.y));
+    return { picture, toSource, source: { width: slide.width, height: slide.height }, window: null };
+  };
+  return {
+    shown,
+    async values(path, sha256, index) {
+      const file = await opened(path);
+      if (file.kind === 'dicom') return wiredFrame(file.file, sha256, index);
+      const { picture } = await shown(path, index);
+      return wiredPicture(picture, `${sha256}-${index}`);
+    },
+    async thumbnail(path, index, side) {
+      const { picture } = await shown(path, index);
+      const scale = Math.min(1, side / Math.max(picture.width, picture.height));
+      const size = { width: Math.max(1, Math.round(picture.width * scale)), height: Math.max(1, Math.round(picture.height * scale)) };
+      return encodePng(scale < 1 ? resize(picture, size) : picture, { level: 4 });
+    },
+    async tile(path, level, column, row) {
+      const file = await opened(path);
+      if (file.kind !== 'slide') throw noTile('The file is not a slide.');
+      const chosen = file.slide.levels[level];
+      if (!chosen || column >= chosen.across || row >= chosen.down) throw noTile('The slide has no such tile.');
+      const packed = await readTileJpeg(file.slide, level, { column, row });
+      if (packed) return { type: 'image/jpeg', bytes: packed };
+      const picture = await readTile(file.slide, level, { column, row });
+      if (!picture) throw noTile('The file leaves it out: empty glass.');
+      return { type: 'image/png', bytes: encodePng(picture, { level: 1 }) };
+    },
+  };
+}
+
+const noTile = (why: string): Fault => new Fault({ code: 'library.tile', what: 'The tile cannot be shown.', why, mend: 'Open the slide again.' });
+const sizeOf = ({ width, height }: Picture): { width: number; height: number } => ({ width, height });
+
+async function openFile(path: string): Promise<Opened> {
+  const kind = kindOf(await startOfFile(path, kindBytes));
+  if (kind === 'tiff') {
+    const slide = await openSlideFile(path, 'The slide');
+    if (isSlide(slide)) return { kind: 'slide', slide, bytes: 1_000_000 };
+    await slide.close();
+  }
+  const bytes = await wholeFile(path, 'The file');
+  if (kind === 'dicom') return { kind: 'dicom', file: readDicom(bytes), bytes: bytes.length };
+  const picture = await decodePicture(bytes);
+  return { kind: 'picture', picture, bytes: picture.data.length };
+}
+
+async function shownFrame(file: DicomFile, index: number, chosen: ViewWindow | null): Promise<ShownPicture> {
+  const stored = await decodeFrame(file, index);
+  const voi: Voi | undefined = !isGrey(stored) ? undefined : chosen ? { kind: 'window', name: 'Chosen', window: { center: chosen.center, width: chosen.width, shape: chosen.width < 1 ? 'LINEAR_EXACT' : 'LINEAR' } } : defaultVoi(file, stored, index);
+  const flat = toDisplay(file, stored, { index, ...(voi ? { voi } : {}) });
+  // What the person turned round, the model sees turned round.
+  const turned = voi && chosen && chosen.isInverted !== isInverted(file, stored.photometric) ? { ...flat, data: flat.data.map((value) => 255 - value) } : flat;
+  const size = isotropicSize({ columns: flat.width, rows: flat.height }, pixelAspect(file, index));
+  const isSquare = size.width === flat.width && size.height === flat.height;
+  return {
+    picture: isSquare ? turned : resize(turned, size), toSource: isSquare ? identity : scaling(flat.width / size.width, flat.height / size.height), source: sizeOf(flat),
+    window: voi ? `${windowText(voi, modalityTransform(file, index).unit)}${chosen?.isInverted === true ? ', inverted' : ''}` : null,
+  };
+}
+
+const isGrey = (stored: StoredFrame): boolean => stored.samples === 1 && stored.photometric !== 'PALETTE COLOR';
+
+function windowText(voi: Voi, unit: string): string {
+  const unitText = unit === '' || unit === 'US' ? '' : ` ${unit}`;
+  if (voi.kind === 'window') return `${voi.name}: centre ${round(voi.window.center)}, width ${round(voi.window.width)}${unitText}`;
+  return voi.kind === 'range' ? `${voi.name}: ${round(voi.low)} to ${round(voi.high)}${unitText}` : voi.name;
+}
+
+const round = (x: number): number => Math.round(x * 100) / 100;
+
+async function wiredFrame(file: DicomFile, sha256: string, index: number): Promise<WiredFrame> {
+  const stored = await decodeFrame(file, index);
+  const id = `${sha256}-${index}`;
+  const geometry = frameGeometry(file, index);
+  const aspect = clampAspect(pixelAspect(file, index));
+  const modality = firstText(file.dataSet, 'x00080060') ?? 'OT';
+  const isColouredGrey = ['COLOR', 'MIXED'].includes(firstText(file.dataSet, 'x00089205') ?? '');
+  if (!isGrey(stored) || isColouredGrey) {
+    const wired = wiredPicture(toDisplay(file, stored, { index }), id);
+    return { ...wired, header: { ...wired.header, geometry, aspect, modality } };
+  }
+  const transform = modalityTransform(file, index);
+  // A look-up table of the modality cannot be told by slope and intercept: its values are sent instead of the stored ones.
+  const values = transform.table ? Float32Array.from(stored.data as ArrayLike<number>, (value) => transform.apply(value)) : stored.data;
+  const [least, greatest] = extent(values);
+  return {
+    values: values as FrameValues,
+    header: {
+      id, rows: stored.rows, columns: stored.columns, samples: 1, type: typeOf(values), slope: transform.slope, intercept: transform.intercept, unit: transform.unit === 'US' ? '' : transform.unit,
+      isInverted: isInverted(file, stored.photometric), padding: transform.table ? null : paddingOf(file), least, greatest, presets: presetsOf(file, stored, index), geometry, aspect, modality,
+    },
+  };
+}
+
+const clampAspect = (aspect: number): number => (aspect >= 1 / 32 && aspect <= 32 ? aspect : 1);
+
+function wiredPicture({ width, height, data }: Picture, id: string): WiredFrame {
+  const header: FrameHeader = {
+    id, rows: height, columns: width, samples: 3, type: 'uint8', slope: 1, intercept: 0, unit: '', isInverted: false, padding: null, least: 0, greatest: 255, presets: [],
+    geometry: { spacingMm: null, spacingSource: 'none', positionMm: null, orientation: null }, aspect: 1, modality: 'IMG',
+  };
+  return { header, values: data };
+}
+
+function extent(values: StoredValues): readonly [number, number] {
+  let least = Infinity;
+  let greatest = -Infinity;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (value < least) least = value;
+    if (value > greatest) greatest = value;
+  }
+  return least <= greatest ? [least, greatest] : [0, 0];
+}
+
+const typeOf = (values: StoredValues): FrameHeader['type'] => values.constructor.name.replace('Array', '').toLowerCase() as FrameHeader['type'];
+
+/** What the frame is shown by first, then everything else on offer; one name each. */
+function presetsOf(file: DicomFile, stored: StoredFrame, index: number): Preset[] {
+  const fromFile = new Set(fileVois(file, index).map(({ name }) => name));
+  const all = [defaultVoi(file, stored, index), ...availableVois(file, stored, index)].map((voi): Preset => {
+    const source = fromFile.has(voi.name) ? 'file' : voi.kind === 'range' ? 'values' : 'usual';
+    if (voi.kind === 'window') return { name: voi.name, ...voi.window, source };
+    const [low, high] = voi.kind === 'range' ? [voi.low, voi.high] : [voi.table.first, voi.table.first + voi.table.values.length - 1];
+    return { name: voi.name, center: (low + high) / 2, width: Math.max(1e-6, high - low), shape: 'RANGE', source };
+  });
+  const seen = new Set<string>();
+  return all.filter(({ name }) => !seen.has(name) && Boolean(seen.add(name)));
+}

@@ -1,0 +1,166 @@
+/** Puts a question to the model about what a person looks at, tells how the answer grows, and keeps it. */
+import { randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { Publish } from '#electron/contract/events.ts';
+import { Trace, type AskedView, type Question, type SeenView } from '#electron/contract/review.ts';
+import type { StudyDetail, StudyStatus } from '#electron/contract/library.ts';
+import { openJournal } from '#electron/storage/journal.ts';
+import { Fault } from '#models/base/fault.ts';
+import type { Finding } from '#models/clinical/finding.ts';
+import type { StepKind } from '#models/clinical/trace.ts';
+import { mapBox, type Affine } from '#models/imaging/coordinates.ts';
+import type { Picture } from '#models/imaging/image.ts';
+import type { Answer, Ask, AskOptions, Confidence } from '#models/reasoner.ts';
+import { sha256OfFile } from './source.ts';
+
+/** The picture that a view becomes, and the way back to its source. */
+export interface AskedPicture {
+  readonly picture: Picture;
+  readonly toSource: Affine;
+  readonly source: { readonly width: number; readonly height: number };
+  readonly window: string | null;
+}
+
+export interface OpenModel {
+  readonly folder: string;
+  readonly family: string;
+  readonly device: string;
+  readonly weightFiles: readonly string[];
+}
+
+/** What answers: the inference process, in the workstation. */
+export interface Model {
+  /** Opens the chosen model, or gives the one that is open. */
+  opened(): Promise<OpenModel>;
+  sample(ask: Ask, samples: number, options: Omit<AskOptions, 'onToken'> & {
+    readonly onWritten: (written: { readonly text: string; readonly steps: readonly { readonly kind: StepKind; readonly text: string }[] }) => void;
+  }): Promise<readonly (Answer & { readonly confidence: Confidence | null })[]>;
+}
+
+export interface ReviewOptions {
+  readonly folder: string;
+  readonly model: Model;
+  readonly publish: Publish;
+  readonly now: () => string;
+  readonly study: (studyId: string) => Promise<StudyDetail>;
+  readonly picture: (view: AskedView) => Promise<AskedPicture>;
+  readonly setStatus: (studyId: string, status: StudyStatus) => void;
+}
+
+export interface Reviews {
+  ask(question: Question & { readonly askId: string }): Promise<Trace>;
+  stop(askId: string): void;
+  traces(studyId: string): readonly Trace[];
+  close(): void;
+}
+
+export function openReviews({ folder, model, publish, now, study, picture, setStatus }: ReviewOptions): Reviews {
+  const journal = openJournal(join(folder, 'traces.jsonl'), (value) => Trace.parse(value));
+  const traces = new Map<string, Trace[]>();
+  const keep = (trace: Trace): void => void traces.set(trace.studyId, [...traces.get(trace.studyId) ?? [], trace]);
+  journal.entries.forEach(keep);
+  const running = new Map<string, AbortController>();
+  const weights = weightHashes();
+
+  const answer = async ({ askId, studyId, question, views, maxNewTokens }: Question & { readonly askId: string }, signal: AbortSignal): Promise<Trace> => {
+    const start = performance.now();
+    publish('review.part', { askId, phase: 'loading', text: '', steps: [], tokensPerSecond: null });
+    const detail = await study(studyId);
+    const [opened, pictures] = await Promise.all([model.opened(), Promise.all(views.map(picture))]);
+    signal.throwIfAborted();
+    publish('review.part', { askId, phase: 'looking', text: '', steps: [], tokensPerSecond: null });
+    let text = '';
+    let pieces = 0;
+    let firstMs: number | null = null;
+    const [given] = await model.sample({ frames: pictures.map((one) => one.picture), question }, 1, {
+      maxNewTokens, signal,
+      onWritten({ text: piece, steps }) {
+        firstMs ??= performance.now() - start;
+        text += piece;
+        pieces++;
+        const seconds = (performance.now() - start - firstMs) / 1000;
+        publish('review.part', { askId, phase: 'writing', text, steps: steps.map(({ kind, text: sentence }) => ({ kind, text: sentence })), tokensPerSecond: seconds > 0.2 ? pieces / seconds : null });
+      },
+    });
+    if (!given) throw new Error('The model gave no answer.');
+    const { trace } = given;
+    const seen = views.map((view, i): SeenView => {
+      const { source, window, picture: shown } = pictures[i] as AskedPicture;
+      return {
+        view, name: viewName(detail, view), window, shown: { width: shown.width, height: shown.height }, source,
+        resized: { width: given.inputs.images[i]?.resized.width ?? shown.width, height: given.inputs.images[i]?.resized.height ?? shown.height },
+        pixelsSha256: hashOf(given.inputs.patches[i] ?? new Float32Array(0)),
+      };
+    });
+    return {
+      id: randomUUID(), studyId, askedAt: now(), question, views: seen, raw: trace.raw === '' ? given.text : trace.raw, parsed: trace.parsed, steps: trace.steps,
+      findings: trace.findings.map((finding) => inSource(finding, pictures)), answer: trace.answer, flags: trace.flags,
+      confidence: given.confidence && { value: given.confidence.value, method: given.confidence.method },
+      end: given.end === 'aborted' ? 'stopped' : given.end === 'stop' ? 'stop' : 'length',
+      model: { name: basename(opened.folder), family: opened.family, device: opened.device, weightsSha256: [...await weights(opened.weightFiles)] },
+      tokens: given.tokens.length, timing: { firstTokenMs: firstMs, totalMs: performance.now() - start, tokensPerSecond: given.timing.tokensPerSecond },
+    };
+  };
+
+  return {
+    async ask(question) {
+      if (running.has(question.askId)) throw new Fault({ code: 'review.twice', what: 'The question was asked already.', why: 'It is being answered.', mend: 'Wait for the answer, or stop it.' });
+      const controller = new AbortController();
+      running.set(question.askId, controller);
+      try {
+        const trace = await answer(question, controller.signal);
+        journal.append(trace);
+        keep(trace);
+        const { study: { status } } = await study(question.studyId);
+        if (status === 'new') setStatus(question.studyId, 'asked');
+        return trace;
+      } catch (thrown) {
+        if (controller.signal.aborted) throw new Fault({ code: 'review.stopped', what: 'The question was stopped.', why: 'It was stopped before the model began to write.', mend: 'Ask again when you like.' }, { cause: thrown });
+        throw thrown;
+      } finally {
+        running.delete(question.askId);
+      }
+    },
+    stop: (askId) => running.get(askId)?.abort(),
+    traces: (studyId) => traces.get(studyId) ?? [],
+    close() {
+      running.forEach((controller) => controller.abort());
+      journal.close();
+    },
+  };
+}
+
+/** The parser places every box on the first picture's scale; each belongs to the picture that its finding names. */
+function inSource(finding: Finding, pictures: readonly AskedPicture[]): Finding {
+  const shown = pictures[finding.frame] ?? pictures[0];
+  if (!shown) return finding;
+  return { ...finding, boxes: finding.boxes.map((box) => rounded(mapBox(shown.toSource, box))) };
+}
+
+const rounded = ({ x1, y1, x2, y2 }: Finding['boxes'][number]): Finding['boxes'][number] => ({ x1: round2(x1), y1: round2(y1), x2: round2(x2), y2: round2(y2) });
+const round2 = (x: number): number => Math.round(x * 100) / 100;
+
+function viewName({ series }: StudyDetail, view: AskedView): string {
+  if (view.kind === 'slide') return view.region ? `region ${Math.round(view.region.width)} × ${Math.round(view.region.height)} at (${Math.round(view.region.x)}, ${Math.round(view.region.y)})` : 'whole slide';
+  for (const { frames, kind } of series) {
+    const at = frames.findIndex(({ id }) => id === view.frameId);
+    if (at >= 0) return frames.length === 1 ? 'whole image' : `${kind === 'stack' ? 'slice' : 'image'} ${at + 1} of ${frames.length}`;
+  }
+  throw new Fault({ code: 'review.view', what: 'The question cannot be asked.', why: 'One of its images does not belong to the study.', mend: 'Open the study again and ask once more.' });
+}
+
+const hashOf = (data: Float32Array): string => createHash('sha256').update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)).digest('hex');
+
+/** Hashes of files that do not change while they keep their size and time. */
+function weightHashes(): (files: readonly string[]) => Promise<readonly string[]> {
+  const known = new Map<string, Promise<string>>();
+  return (files) => Promise.all(files.map(async (file) => {
+    const { size, mtimeMs } = await stat(file);
+    const key = `${file}\0${size}\0${mtimeMs}`;
+    const hash = known.get(key) ?? sha256OfFile(file);
+    known.set(key, hash);
+    return hash;
+  }));
+}

@@ -1,0 +1,115 @@
+/** Builds the services and lists a handler for each method: all the powers of the window on one screen. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import type { Handlers } from './contract/contract.ts';
+import type { Publish } from './contract/events.ts';
+import { openLibrary, type Library } from './library/library.ts';
+import { openReviews } from './review/ask.ts';
+import { builtInModel, projectRoot, workerFile } from './storage/folders.ts';
+import { connectDecoding, type DecodingClient } from './workers/decodingClient.ts';
+import type { OpenedModel } from './workers/inference.ts';
+import { startInference, type InferenceClient } from './workers/inferenceClient.ts';
+import type { Launch } from './workers/supervisor.ts';
+
+/** What differs between the desktop window and a browser. */
+export interface Shell {
+  readonly surface: 'electron' | 'browser';
+  readonly runtime: string;
+  readonly launch: Launch;
+  /** Null where nothing was chosen, or where there is no dialog. */
+  readonly choosePaths: (what: 'files' | 'folder') => Promise<readonly string[] | null>;
+  readonly cancelledRequests: () => number;
+}
+
+export interface ServiceOptions {
+  /** Where everything of this person lies. */
+  readonly folder: string;
+  readonly model?: string;
+  readonly samples?: boolean;
+  readonly shell: Shell;
+  readonly publish: Publish;
+}
+
+export interface Services {
+  readonly handlers: Handlers;
+  readonly library: Library;
+  readonly decoding: DecodingClient;
+  readonly inference: InferenceClient;
+  /** Where small pictures are kept between starts. */
+  readonly cacheFolder: string;
+  /** Settles when the sample studies are in. */
+  readonly samplesGiven: Promise<void>;
+  close(): Promise<void>;
+}
+
+export function startServices({ folder, model = builtInModel(), samples = true, shell, publish }: ServiceOptions): Services {
+  const now = (): string => new Date().toISOString();
+  const told = (name: 'decoding' | 'inference') => (state: 'restarted' | 'failed', why: string): void => publish('app.worker', { name, state, why });
+  const decoding = connectDecoding(workerFile('decoding'), shell.launch, told('decoding'));
+  const inference = startInference(workerFile('inference'), { launch: shell.launch, onState: told('inference') });
+  let opening: Promise<OpenedModel> | undefined;
+  const opened = (): Promise<OpenedModel> => {
+    opening ??= inference.open({ folder: model });
+    opening.catch(() => (opening = undefined));
+    return opening;
+  };
+  const library = openLibrary({ folder, reader: decoding, publish, now });
+  const reviews = openReviews({
+    folder, publish, now, study: library.study, setStatus: library.setStatus,
+    model: { opened, sample: (ask, count, options) => inference.sample(ask, count, options) },
+    picture(view) {
+      const [sha256, index] = view.kind === 'frame' ? parts(view.frameId) : [view.slideId, 0];
+      return decoding.shown({ path: library.pathOf(sha256), index, window: view.kind === 'frame' ? view.window : null, region: view.kind === 'slide' ? view.region : null });
+    },
+  });
+  const { version } = JSON.parse(readFileSync(join(projectRoot(), 'package.json'), 'utf8')) as { version: string };
+
+  const handlers: Handlers = {
+    'app.about': async () => ({ version, surface: shell.surface, runtime: shell.runtime, dataFolder: folder, cancelledRequests: shell.cancelledRequests() }),
+    'library.list': async () => [...library.list()],
+    'library.study': async ({ studyId }) => library.study(studyId),
+    async 'library.choose'({ what }) {
+      const paths = await shell.choosePaths(what);
+      if (!paths || paths.length === 0) return null;
+      return { importId: library.start(paths.map((path) => ({ path, name: basename(path) }))).importId };
+    },
+    'library.cancelImport': async ({ importId }) => done(library.cancel(importId)),
+    'library.remove': async ({ studyIds }) => ({ undoId: library.remove(studyIds) }),
+    'library.restore': async ({ undoId }) => done(library.restore(undoId)),
+    'review.ask': async (question) => reviews.ask(question),
+    'review.stop': async ({ askId }) => done(reviews.stop(askId)),
+    'review.traces': async ({ studyId }) => [...reviews.traces(studyId)],
+  };
+
+  return {
+    handlers, library, decoding, inference, cacheFolder: join(folder, 'cache'),
+    samplesGiven: samples ? giveSamples(library) : Promise.resolve(),
+    async close() {
+      reviews.close();
+      library.close();
+      decoding.worker.close();
+      await Promise.race([inference.close(), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
+      inference.worker.close();
+    },
+  };
+}
+
+const done = (_: void): null => null;
+
+/** A frame's file and its number in it. */
+export function parts(frameId: string): readonly [string, number] {
+  return [frameId.slice(0, 64), Number(frameId.slice(65))];
+}
+
+async function giveSamples(library: Library): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'loupe-samples-'));
+  try {
+    await library.giveSamples(folder);
+  } catch (error) {
+    console.error('The sample studies could not be brought in:', error);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

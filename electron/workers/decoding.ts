@@ -1,0 +1,50 @@
+/** Reads foreign files in a process of its own: what is malformed enough to kill a decoder kills this process and nothing else. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { encodeFrame } from '#electron/contract/frame.ts';
+import { unpack } from '#electron/library/archive.ts';
+import { assemble, type AssembledFile } from '#electron/library/assemble.ts';
+import { inspect } from '#electron/library/inspect.ts';
+import { openPixels } from '#electron/library/pixels.ts';
+import type { Region, ViewWindow } from '#electron/contract/review.ts';
+import type { DicomFile } from '#models/imaging/dicom/dicomFile.ts';
+import { sampleNames, sampleStudy } from '#training/synthesis/samples.ts';
+import { answerRequests, type Task } from './port.ts';
+
+const pixels = openPixels();
+
+/** Headers without pixels, some kilobytes each, of the files that were put together last. */
+const headers = new Map<string, DicomFile>();
+const keptHeaders = 20_000;
+
+const methods = {
+  inspect: ({ path, name, sha256 }: { path: string; name: string; sha256: string }) => inspect(path, name, sha256),
+  async unpack({ path, folder }: { path: string; folder: string }, { tell }: Task) {
+    for await (const entry of unpack(path, folder)) tell(entry);
+    return null;
+  },
+  async assemble({ files }: { files: readonly AssembledFile[] }) {
+    if (headers.size > keptHeaders) headers.clear();
+    return assemble(files, headers);
+  },
+  values: async ({ path, sha256, index }: { path: string; sha256: string; index: number }) => encodeFrame(await pixels.values(path, sha256, index)),
+  shown: ({ path, index, window, region }: { path: string; index: number; window: ViewWindow | null; region: Region | null }) => pixels.shown(path, index, { window, region }),
+  thumbnail: ({ path, index, side }: { path: string; index: number; side: number }) => pixels.thumbnail(path, index, side),
+  tile: ({ path, level, column, row }: { path: string; level: number; column: number; row: number }) => pixels.tile(path, level, column, row),
+  async drawSamples({ folder }: { folder: string }, { tell }: Task) {
+    for (const name of sampleNames) {
+      const { files, question } = sampleStudy(name);
+      for (const [file, bytes] of files) {
+        await mkdir(dirname(join(folder, file)), { recursive: true });
+        await writeFile(join(folder, file), bytes);
+      }
+      const [first = name] = files.keys();
+      tell({ path: join(folder, first.includes('/') ? dirname(first) : first), question });
+    }
+    return null;
+  },
+};
+
+export type DecodingMethods = typeof methods;
+
+answerRequests(methods);

@@ -1,0 +1,32 @@
+/** The other end of the decoding process. */
+import type { Region, ViewWindow } from '#electron/contract/review.ts';
+import type { UnpackedEntry } from '#electron/library/archive.ts';
+import type { AssembledFile, AssembledStudy } from '#electron/library/assemble.ts';
+import type { Inspection } from '#electron/library/inspect.ts';
+import type { LibraryReader } from '#electron/library/library.ts';
+import type { ShownPicture } from '#electron/library/pixels.ts';
+import { supervise, type Launch, type Supervised } from './supervisor.ts';
+
+export interface DecodingClient extends LibraryReader {
+  values(file: { readonly path: string; readonly sha256: string; readonly index: number }): Promise<Uint8Array>;
+  shown(file: { readonly path: string; readonly index: number; readonly window: ViewWindow | null; readonly region: Region | null }): Promise<ShownPicture>;
+  thumbnail(file: { readonly path: string; readonly index: number; readonly side: number }): Promise<Uint8Array>;
+  tile(file: { readonly path: string; readonly level: number; readonly column: number; readonly row: number }): Promise<{ readonly type: string; readonly bytes: Uint8Array }>;
+  readonly worker: Supervised;
+}
+
+export function connectDecoding(file: string, launch: Launch, onState: (state: 'restarted' | 'failed', why: string) => void): DecodingClient {
+  const worker = supervise({ name: 'decoding', file, launch, onState });
+  const call = <Result>(method: string, argument: unknown, onNews?: (news: never) => void): Promise<Result> => worker.call(method, argument, { onNews }) as Promise<Result>;
+  return {
+    worker,
+    inspect: (argument) => call<Inspection>('inspect', argument),
+    unpack: async (argument, onEntry) => void await call('unpack', argument, onEntry as (entry: UnpackedEntry) => void),
+    assemble: (files: readonly AssembledFile[]) => call<AssembledStudy>('assemble', { files }),
+    drawSamples: async (folder, onStudy) => void await call('drawSamples', { folder }, onStudy as (study: { path: string; question: string }) => void),
+    values: (argument) => call<Uint8Array>('values', argument),
+    shown: (argument) => call<ShownPicture>('shown', argument),
+    thumbnail: (argument) => call<Uint8Array>('thumbnail', argument),
+    tile: (argument) => call('tile', argument),
+  };
+}
