@@ -1,63 +1,61 @@
-/** `loupe reward`: scores completions that come as JSON lines on standard input. */
+/** `loupe reward`: scores completions that come as JSON lines on standard input, one reward on a line of standard output for each. */
 import { createInterface } from 'node:readline';
 import { Fault } from '#models/base/fault.ts';
-import { GoldSchema } from '#training/records/gold.ts';
-import { verify, type verifiers } from '#training/rewards/verify.ts';
+import { rewardModes, type NamedReward, type RewardMode, type RewardResult, type RewardRow } from '#training/rewards/reward.ts';
+import { findReward, rewards, scoreRow } from '#training/rewards/table.ts';
 import { flag, onlyPositional, textOption, UsageError, type Command } from './command.ts';
-
-const about: Readonly<Record<keyof typeof verifiers, string>> = {
-  choice: '{options, right}: the letter of options[right], or its words',
-  yesNo: '{value}: yes or no',
-  word: '{accept, reject}: names one of accept and none of reject',
-  number: '{value, tolerance}: the first number lies within the tolerance',
-  ordinal: '{value, scale}: a word of an ordered scale; neighbours earn part',
-  boxes: '{boxes: [{label, box: {x1, y1, x2, y2}}], matchLabels}: mean IoU of matched boxes over the larger count',
-  text: '{text}: F1 of the words',
-};
 
 export const command: Command = {
   name: 'reward',
   summary: 'one reward for one completion',
-  usage: 'reward NAME [--mode strict] < LINES, or reward --list',
+  usage: 'reward NAME [--mode published|strict] < LINES, or reward --list [NAME]',
   options: {
-    list: { type: 'boolean', help: 'the rewards and what their target holds' },
-    mode: { type: 'string', help: 'strict (default): the verifiers that training and evaluation use' },
+    list: { type: 'boolean', help: 'the rewards, what they pay and the fields that they read besides "completion"' },
+    mode: { type: 'string', help: 'strict (the default, for training): holes closed; published: equal to the released code' },
   },
   async run(context) {
     if (flag(context, 'list')) {
-      const rows = Object.entries(about).map(([name, target]) => ({ name, mode: 'strict', target }));
-      context.print(rows, rows.map(({ name, target }) => `${name.padEnd(8)} ${target}`).join('\n'));
+      const listed = context.positionals.length > 0 ? [findReward(onlyPositional(context, 'NAME'))] : rewards;
+      const rows = listed.map(({ name, source, summary, reads, modes }) => ({ name, modes: Object.keys(modes), source, summary, reads }));
+      context.print(rows, listed.map(paragraph).join('\n'));
       return;
     }
-    const name = onlyPositional(context, 'NAME');
-    if (!Object.hasOwn(about, name)) throw new UsageError(`There is no reward '${name}'; --list shows them.`);
-    const mode = textOption(context, 'mode') ?? 'strict';
-    if (mode !== 'strict') throw new UsageError(`The reward ${name} has the mode strict, not '${mode}'.`);
+    const reward = findReward(onlyPositional(context, 'NAME'));
+    const mode = modeOf(reward, textOption(context, 'mode'));
     let number = 0;
     for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
       number++;
-      if (line.trim() !== '') process.stdout.write(`${JSON.stringify(rewardOf(name, line, number))}\n`);
+      if (line.trim() !== '') process.stdout.write(`${JSON.stringify(scored(reward, mode, line, number))}\n`);
     }
   },
 };
 
-function rewardOf(kind: string, line: string, number: number): { reward: number; correct: boolean } {
-  const bad = (why: string): Fault => new Fault({
-    code: 'reward.line', what: `Line ${number} cannot be scored.`, why,
-    mend: 'Give {"completion": TEXT, "target": {…}} on each line; `loupe reward --list` shows the targets.',
-  });
-  let json: unknown;
+const paragraph = ({ name, source, summary, reads, modes }: NamedReward): string => [
+  `${name}  (${Object.keys(modes).join(', ')})`, `    ${summary}`, ...reads.map((field) => `    reads ${field}`), `    from ${source}`,
+].join('\n');
+
+/** The mode that was asked for; without one strict where the reward has it. */
+function modeOf({ name, modes }: NamedReward, asked: string | undefined): RewardMode {
+  const offered = rewardModes.filter((mode) => modes[mode]);
+  const mode = rewardModes.find((known) => known === (asked ?? (modes.strict ? 'strict' : 'published')));
+  if (mode && offered.includes(mode)) return mode;
+  throw new UsageError(`The reward ${name} has the mode ${offered.join(' and ')}, not '${asked}'.`);
+}
+
+function scored(reward: NamedReward, mode: RewardMode, line: string, number: number): RewardResult {
+  const bad = (why: string, mend: string, cause?: unknown): Fault => new Fault({ code: 'reward.line', what: `Line ${number} cannot be scored.`, why, mend }, { cause });
+  let row: unknown;
   try {
-    json = JSON.parse(line);
+    row = JSON.parse(line);
   } catch (cause) {
-    throw bad(`It is not JSON: ${(cause as Error).message}.`);
+    throw bad(`It is not JSON: ${(cause as Error).message}.`, 'Give {"completion": TEXT, "target": …} on each line.', cause);
   }
-  const { completion, target } = (json ?? {}) as { completion?: unknown; target?: unknown };
-  if (typeof completion !== 'string' || typeof target !== 'object' || target === null) throw bad(
-    'It lacks a completion (text) or a target (object).',
-  );
-  const gold = GoldSchema.safeParse({ ...target, kind });
-  if (!gold.success) throw bad(gold.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
-  const { score, isCorrect } = verify(completion, gold.data);
-  return { reward: score, correct: isCorrect };
+  if (typeof row !== 'object' || row === null || Array.isArray(row)) throw bad('It is not an object.', 'Give {"completion": TEXT, "target": …} on each line.');
+  try {
+    return scoreRow(reward, mode, row as RewardRow);
+  } catch (fault) {
+    if (!(fault instanceof Fault)) throw fault;
+    if (fault.code === 'reward.row') throw bad(fault.why, fault.mend, fault);
+    throw new Fault({ code: fault.code, what: `Line ${number}: ${fault.what}`, why: fault.why, mend: fault.mend }, { cause: fault });
+  }
 }

@@ -50,7 +50,7 @@ export interface Size {
 
 /**
  * The assignment of rows to columns with the least total cost, each used at most once, min(rows, columns) pairs in the order of the rows.
- * Hungarian method with potentials, O(rows² · columns).
+ * Hungarian method with potentials, O(rows² · columns). A cost that is not finite counts as very dear.
  */
 export function assignment(cost: readonly (readonly number[])[]): { readonly row: number; readonly column: number }[] {
   const [rows, columns] = [cost.length, cost[0]?.length ?? 0];
@@ -72,7 +72,8 @@ export function assignment(cost: readonly (readonly number[])[]): { readonly row
       let [step, next] = [Infinity, 0];
       for (let j = 1; j <= columns; j++) {
         if (isUsed[j]) continue;
-        const reduced = (cost[at - 1]?.[j - 1] as number) - (rowPotential[at] as number) - (columnPotential[j] as number);
+        const price = cost[at - 1]?.[j - 1] as number;
+        const reduced = (Number.isFinite(price) ? price : 1e15) - (rowPotential[at] as number) - (columnPotential[j] as number);
         if (reduced < (least[j] as number)) [least[j], cameFrom[j]] = [reduced, column];
         if ((least[j] as number) < step) [step, next] = [least[j] as number, j];
       }

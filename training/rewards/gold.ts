@@ -60,8 +60,8 @@ export function isGold(value: unknown): value is Gold {
  * The target as a gold. With `kind` the target may leave its "kind" out, and has to be of that kind.
  * Fault `reward.row` where it is not one.
  */
-export function goldOf(target: unknown, kind?: Gold['kind']): Gold;
 export function goldOf<K extends Gold['kind']>(target: unknown, kind: K): Extract<Gold, { kind: K }>;
+export function goldOf(target: unknown, kind?: Gold['kind']): Gold;
 export function goldOf(target: unknown, kind?: Gold['kind']): Gold {
   const gold: unknown = kind !== undefined && typeof target === 'object' && target !== null && !('kind' in target) ? { ...target, kind } : target;
   if (isGold(gold) && (kind === undefined || gold.kind === kind)) return gold;

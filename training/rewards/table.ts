@@ -1,11 +1,21 @@
 /** The one table of named rewards, one array for each family. */
 import { Fault } from '#models/base/fault.ts';
+import { clinicalRewards } from './clinical.ts';
 import { closest } from './closest.ts';
 import { genericRewards } from './generic.ts';
+import { medR1Rewards } from './medR1.ts';
 import { longestText, rowFault, type NamedReward, type RewardMode, type RewardResult, type RewardRow } from './reward.ts';
+import { visionR1Rewards } from './visionR1.ts';
+import { visionR1LocalizationRewards } from './visionR1Localization.ts';
+import { vlmR1Rewards } from './vlmR1.ts';
 
 const table = [
   ...genericRewards,
+  ...vlmR1Rewards,
+  ...clinicalRewards,
+  ...medR1Rewards,
+  ...visionR1Rewards,
+  ...visionR1LocalizationRewards,
 ] as const;
 
 /** A reward of the table, for recipes: a misspelt name does not compile. */
