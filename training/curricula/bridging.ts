@@ -15,7 +15,7 @@ import type { Prompt } from '#training/records/policy.ts';
 import { answerOf, normalise } from '#training/rewards/extract.ts';
 import { flagOption, knownOptions, numberOption } from './options.ts';
 import {
-  ask, isRight, lessonOf, questionsFor, reasoned, reasoningOf, result, reworded, saidIn, Tally, withoutPicture, writingOf, writingOptions, type Lesson,
+  ask, isRight, lessonOf, questionsFor, reasoned, reasoningOf, resultWithKnown, reworded, saidIn, Tally, withoutPicture, writingOf, writingOptions, type Lesson,
 } from './writing.ts';
 
 const owner = 'the pipeline bridging';
@@ -36,6 +36,7 @@ export const bridging: DataPipeline = async (input) => {
   const longest = numberOption(owner, options, 'reasoningWords', 400, { least: 1, most: 100_000, whole: true });
   const tally = new Tally();
   const turns: Lesson[] = [];
+  const lost: Prompt[] = [];
   let asked = 0;
 
   const describe = async (prompt: Prompt, name: string, question: string): Promise<string> => {
@@ -65,14 +66,16 @@ export const bridging: DataPipeline = async (input) => {
       }
       return inconsistency(prompt, reasoningOf(text), longest);
     })();
-    if (dropped !== null) tally.add(`dropped_${dropped}`);
-    else {
+    if (dropped !== null) {
+      tally.add(`dropped_${dropped}`);
+      lost.push(prompt);
+    } else {
       tally.add('kept');
       turns.push(lessonOf(prompt, reasoned(asIfSeen(reasoningOf(text!)), answerOf(text!))));
     }
     onProgress?.(asked, Number(options['questions'] ?? 64));
   }
-  return result(turns, tally);
+  return resultWithKnown(owner, options, turns, lost, tally);
 };
 
 /** A question whose answer is a finding, so that a description which names it gives it away. */

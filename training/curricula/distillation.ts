@@ -16,7 +16,7 @@ import { modalityNames } from '#training/synthesis/vocabulary.ts';
 import { asIfSeen } from './bridging.ts';
 import { choiceOption, flagOption, knownOptions, numberOption } from './options.ts';
 import {
-  ask, isRight, lessonOf, questionOf, questionsFor, reasoned, reasoningOf, result, reworded, saidIn, Tally, withoutPicture, wordsIn, writingOf, writingOptions,
+  ask, isRight, lessonOf, questionOf, questionsFor, reasoned, reasoningOf, resultWithKnown, reworded, saidIn, Tally, withoutPicture, wordsIn, writingOf, writingOptions,
   type Lesson, type PipelineInput, type Writing,
 } from './writing.ts';
 
@@ -32,6 +32,7 @@ export const distillation: DataPipeline = async (input) => {
   const most = numberOption(owner, options, 'mostWordsChanged', 15, { least: 0, most: 100_000, whole: true });
   const tally = new Tally();
   const turns: Lesson[] = [];
+  const lost: Prompt[] = [];
   let asked = 0;
   for await (const prompt of questionsFor(owner, input)) {
     asked++;
@@ -47,12 +48,13 @@ export const distillation: DataPipeline = async (input) => {
       : verifier === 'model' && !(await agrees(input, prompt, writing, seed + asked)) ? 'not_confirmed' : null;
     const side = dropped === null ? splitOf(after) : dropped === 'wrong_answer' && failures ? 'rewards' : null;
     if (dropped !== null) tally.add(`dropped_${dropped}`);
+    if (side === null || (side === 'rewards' && part === 'imitation')) lost.push(prompt);
     if (side !== null) tally.add(`to_${side}`);
     if (side === 'rewards' && part !== 'imitation') turns.push(questionOf(prompt));
     if (side === 'imitation' && part !== 'rewards') turns.push(lessonOf(prompt, reasoned(after, answerOf(written!.text))));
     onProgress?.(asked, Number(options['questions'] ?? 64));
   }
-  return result(turns, tally);
+  return resultWithKnown(owner, options, turns, lost, tally);
 };
 
 /** What is known of the image besides the answer, in words. */

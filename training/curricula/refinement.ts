@@ -1,37 +1,18 @@
 /**
  * Progressive rule refinement (Vision-R1 for localization, arXiv 2503.18013): the thresholds of the box reward first stretch what a beginner achieves
- * and later ask for more.
- *
- *   f(x; low, high) = 0 below low, 1 above high, x between
+ * and later ask for more. The thresholds are the reward's own; here is decided when they change.
  *
  * Published: the rules change at update 1500, in the paper at a share of the run (a half for a model that is already good, never for a weak one).
  * Departure: they change when the running means of precision and recall, over the last hundred questions, both exceed 0.75, and never otherwise.
  */
 import type { Curriculum, CurriculumMaker, StepPlan } from '#training/records/curriculum.ts';
+import { switchStep } from '#training/rewards/visionR1Localization.ts';
 import { choiceOption, knownOptions, numberOption } from './options.ts';
 
 export type Phase = 'beginner' | 'advanced';
 
-/** A pair is [low, high] of the function above. */
-export interface BoxRules {
-  /** For the precision of each matched pair. */
-  readonly precision: readonly [number, number];
-  /** From here on a pair counts as found. */
-  readonly hit: number;
-  /** For the recall of a whole completion. */
-  readonly recall: readonly [number, number];
-}
-
-/** `off` is the released script; `advanced` keeps the released code's thresholds for recall, `paper` those of the paper. */
-export const boxRules = {
-  off: { precision: [0, 1], hit: 0.5, recall: [0, 1] },
-  beginner: { precision: [0.5, 0.75], hit: 0.5, recall: [0.5, 0.75] },
-  advanced: { precision: [0.75, 0.9], hit: 0.75, recall: [0.5, 0.75] },
-  paper: { precision: [0.75, 0.9], hit: 0.75, recall: [0.75, 0.9] },
-} as const satisfies Record<string, BoxRules>;
-
 /** The released code's rule: by the update, counted from 0. */
-export const phaseAt = (step: number, switchAt = 1500): Phase => (step < switchAt ? 'beginner' : 'advanced');
+export const phaseAt = (step: number, switchAt = switchStep): Phase => (step < switchAt ? 'beginner' : 'advanced');
 
 /** What the controller remembers. */
 export interface PhaseState {
@@ -88,5 +69,5 @@ export const refinement: CurriculumMaker = (options): Curriculum => {
   };
 };
 
-/** How a row of the reward is told its phase. */
-const phaseFields = (phase: Phase): Readonly<Record<string, unknown>> => ({ phase, step: phase === 'beginner' ? 0 : 1500, steps: 3000 });
+/** How a row is told its phase: by name for the strict reward, by an update on that side of the switch for the published one. */
+const phaseFields = (phase: Phase): Readonly<Record<string, unknown>> => ({ phase, step: phase === 'beginner' ? 0 : switchStep });

@@ -4,7 +4,8 @@
  *
  *   L = L_pg + 0.05 · L_sft,   L_sft = −(Σ log-probabilities of rethought rows with A > 0) / (their tokens)
  *
- * Choices and thresholds are those of the released code; lengths are given in shares of its limits, so that they hold for short completions too.
+ * Choices and thresholds are those of the released code, lengths are options. Departure: an answer in tags is taken up again before its `</think>`, so that the
+ * whole stays one reasoning with one answer; the released code continues after the first answer and lets the last box count.
  */
 import type { Random } from '#models/base/random.ts';
 import type { Curriculum, CurriculumMaker, CurriculumTools } from '#training/records/curriculum.ts';
@@ -50,9 +51,17 @@ export interface Rethinking {
 export function chooseRethinking(answer: FirstAnswer, groupMean: number, { maxTokens, reserve, skip = 0.35 }: RethinkingLimits, random: Random): Rethinking | null {
   if (!answer.finished || answer.tokens > maxTokens - reserve) return null;
   if (groupMean > 0.7 ? !answer.isCorrect : random.chance(skip)) return null;
+  const text = reopened(answer.text);
+  if (text === '') return null;
   const trigger: Trigger = random.chance(0.5) ? (random.chance(0.4) ? 'bare' : 'question') : answer.isCorrect ? 'verify' : 'correct';
-  const kept = random.chance(0.5) ? cutBack(answer.text) : answer.text;
+  const kept = (random.chance(0.5) ? cutBack(text) : '') || text;
   return { trigger, forced: `${kept}${triggers[trigger]}` };
+}
+
+/** The answer up to where its reasoning ends in tags; as it is without them, and '' where nothing stands before its answer tag. */
+export function reopened(text: string): string {
+  const end = [text.lastIndexOf('</think>'), text.indexOf('<answer>')].find((at) => at >= 0);
+  return end === undefined ? text : text.slice(0, end).trimEnd();
 }
 
 /** The answer without its end: from the last "Wait", then from the last box, then from the first "answer", then from the last blank line. */
@@ -130,7 +139,7 @@ export const rethinking: CurriculumMaker = (options): Curriculum => {
       if (!chosen) continue;
       const [second] = await policy.sample(prompt, { count: 1, temperature, topP: plan.topP, maxNewTokens: reserve, seed: random.uint32(), forced: chosen.forced });
       if (!second) continue;
-      const [judged] = await tools.judge(prompt, [second]);
+      const [judged] = await tools.judge(prompt, [second], { rethought: true });
       if (!judged) continue;
       // Tokens are not cut where the forced text ends, so its part of them is taken from its part of the text.
       const after = Math.round(second.tokens.length * (1 - Math.min(1, chosen.forced.length / Math.max(1, second.text.length))));
@@ -147,9 +156,15 @@ export const rethinking: CurriculumMaker = (options): Curriculum => {
       for (const group of groups) extended.push(await lookAgain(group, tools));
       return extended;
     },
-    select: (groups) => (imitation === 0 ? groups : groups.map(({ prompt, rollouts }) => {
-      const paid = rollouts.filter(({ completion, advantage }) => rethought.has(completion) && advantage > 0);
-      return { prompt, rollouts: [...rollouts, ...paid.map((rollout) => ({ ...rollout, imitation }))] };
-    })),
+    /** What paid off stands in its group a second time, to be imitated; its weight makes up for the step's mean, which runs over all tokens. */
+    select(groups) {
+      if (imitation === 0) return groups;
+      const tokensOf = (rollouts: readonly Rollout[]): number => rollouts.reduce((total, { completion }) => total + completion.tokens.length, 0);
+      const paid = groups.map(({ rollouts }) => rollouts.filter(({ completion, advantage }) => rethought.has(completion) && advantage > 0));
+      const learnt = tokensOf(paid.flat());
+      if (learnt === 0) return groups;
+      const weight = imitation * ((tokensOf(groups.flatMap(({ rollouts }) => rollouts)) + learnt) / learnt);
+      return groups.map(({ prompt, rollouts }, at) => ({ prompt, rollouts: [...rollouts, ...paid[at]!.map((rollout) => ({ ...rollout, imitation: weight }))] }));
+    },
   };
 };

@@ -3,9 +3,10 @@
  * round starts again from the base weights.
  */
 import type { DataPipeline } from '#training/records/curriculum.ts';
+import type { Prompt } from '#training/records/policy.ts';
 import { answerOf } from '#training/rewards/extract.ts';
 import { choiceOption, flagOption, knownOptions, numberOption } from './options.ts';
-import { ask, isRight, lessonOf, questionsFor, reasoned, reasoningOf, result, Tally, wordsIn, writingOf, writingOptions, type Lesson } from './writing.ts';
+import { ask, isRight, lessonOf, questionsFor, reasoned, reasoningOf, resultWithKnown, Tally, wordsIn, writingOf, writingOptions, type Lesson } from './writing.ts';
 
 export type ChainRule = 'shortest' | 'secondLongest';
 
@@ -45,6 +46,7 @@ export const selfReasoning: DataPipeline = async (input) => {
   const trim = flagOption(owner, options, 'trim', rule === 'shortest');
   const tally = new Tally();
   const turns: Lesson[] = [];
+  const lost: Prompt[] = [];
   let asked = 0;
   for await (const prompt of questionsFor(owner, input)) {
     asked++;
@@ -52,15 +54,17 @@ export const selfReasoning: DataPipeline = async (input) => {
     tally.add('written', written.length);
     const right = written.filter(({ text, finished }) => finished && reasoningOf(text) !== '' && isRight(prompt, text));
     const best = selectChain(right.map(({ text }) => ({ text, words: wordsIn(reasoningOf(text)) })), rule);
-    if (best === null) tally.add('dropped_never_right');
-    else {
+    if (best === null) {
+      tally.add('dropped_never_right');
+      lost.push(prompt);
+    } else {
       tally.add('kept');
       const reasoning = reasoningOf(best.text);
       turns.push(lessonOf(prompt, reasoned(trim ? trimReflections(reasoning) : reasoning, answerOf(best.text))));
     }
     onProgress?.(asked, Number(options['questions'] ?? 64));
   }
-  return result(turns, tally);
+  return resultWithKnown(owner, options, turns, lost, tally);
 };
 
 /**
@@ -76,6 +80,7 @@ export const secondThoughts: DataPipeline = async (input) => {
   const plain = flagOption(owner, options, 'plain', true);
   const tally = new Tally();
   const turns: Lesson[] = [];
+  const lost: Prompt[] = [];
   let asked = 0;
   for await (const prompt of questionsFor(owner, input)) {
     asked++;
@@ -85,8 +90,10 @@ export const secondThoughts: DataPipeline = async (input) => {
     const wrong = written.filter(({ text }) => !isRight(prompt, text));
     const [second] = right;
     const first = wrong[0] ?? right[1];
-    if (!second) tally.add('dropped_never_right');
-    else if (!first) {
+    if (!second) {
+      tally.add('dropped_never_right');
+      lost.push(prompt);
+    } else if (!first) {
       if (plain) turns.push(lessonOf(prompt, reasoned(reasoningOf(second.text), answerOf(second.text))));
       tally.add(plain ? 'kept_plain' : 'dropped_alone');
     } else {
@@ -97,5 +104,5 @@ export const secondThoughts: DataPipeline = async (input) => {
     }
     onProgress?.(asked, Number(options['questions'] ?? 64));
   }
-  return result(turns, tally);
+  return resultWithKnown(owner, options, turns, lost, tally);
 };

@@ -10,8 +10,11 @@ import { numberOption, wordsOption, type Options } from './options.ts';
 
 export type PipelineInput = Parameters<DataPipeline>[0];
 
-/** Options that every pipeline understands: which questions, how many, and how the model writes. */
-export const writingOptions = ['questions', 'questionTypes', 'modalities', 'sets', 'maxNewTokens', 'temperature', 'topP'] as const;
+/**
+ * Options that every pipeline understands: which questions, how many, how the model writes, and how many lessons there must be at the least: where
+ * fewer survive, questions that were dropped are taught by the reasoning that label, facts and boxes support.
+ */
+export const writingOptions = ['questions', 'questionTypes', 'modalities', 'sets', 'maxNewTokens', 'temperature', 'topP', 'least'] as const;
 
 /** How the model is made to write. */
 export interface Writing {
@@ -106,3 +109,11 @@ export const reasoned = (reasoning: string, answer: string): string => `<think>\
 export const wordsIn = (text: string): number => text.split(/\s+/).filter((word) => word !== '').length;
 
 export const result = (turns: readonly Lesson[], tally: Tally): PipelineResult => ({ turns, report: tally.report });
+
+/** The lessons, joined by known reasoning for dropped questions up to the option `least` (0: none). */
+export function resultWithKnown(owner: string, options: Options, lessons: readonly Lesson[], dropped: readonly Prompt[], tally: Tally): PipelineResult {
+  const least = numberOption(owner, options, 'least', 0, { least: 0, most: 1_000_000, whole: true });
+  const known = dropped.slice(0, Math.max(0, least - lessons.length)).map(questionOf);
+  if (known.length > 0) tally.add('known_instead', known.length);
+  return result([...lessons, ...known], tally);
+}

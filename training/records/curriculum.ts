@@ -28,8 +28,8 @@ export interface CurriculumTools {
   readonly plan: StepPlan;
   readonly place: StagePlace;
   readonly random: Random;
-  /** Judges completions of one prompt under the plan's rewards; advantages are still 0. */
-  judge(prompt: Prompt, completions: Rollout['completion'][]): Promise<readonly Rollout[]>;
+  /** Judges completions of one prompt under the plan's rewards; advantages are still 0. `fields` are added to the rows that the rewards read. */
+  judge(prompt: Prompt, completions: Rollout['completion'][], fields?: Readonly<Record<string, unknown>>): Promise<readonly Rollout[]>;
 }
 
 /** Every part is optional. Whatever it remembers from step to step goes through `save` and `restore`, so that a resumed run goes on exactly. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { chooseRethinking, cutBack, keptSecondLooks, rethinking, rethinkingLoss, triggers, waitsIn, type FirstAnswer } from '#training/curricula/rethinking.ts';
+import { chooseRethinking, cutBack, keptSecondLooks, reopened, rethinking, rethinkingLoss, triggers, waitsIn, type FirstAnswer } from '#training/curricula/rethinking.ts';
 import type { CurriculumTools } from '#training/records/curriculum.ts';
 import type { Completion, Group, Prompt, Rollout } from '#training/records/policy.ts';
 import { verify } from '#training/rewards/verify.ts';
@@ -8,7 +8,7 @@ import { completion, promptOf, random, scripted } from './scriptedPolicy.ts';
 
 const answer: FirstAnswer = { text: '<think>\nA mass.\n</think>\n<answer>glioma</answer>', tokens: 20, finished: true, isCorrect: true };
 const limits = { maxTokens: 100, reserve: 40, least: 3 };
-const many = (given: FirstAnswer, groupMean: number, changes = {}) => Array.from({ length: 4000 }, (_, seed) => chooseRethinking(given, groupMean, { ...limits, ...changes }, random(seed)));
+const many = (given: FirstAnswer, groupMean: number, changes = {}) => Array.from({ length: 1500 }, (_, seed) => chooseRethinking(given, groupMean, { ...limits, ...changes }, random(seed)));
 
 describe('whether an answer is looked at again', () => {
   test('an answer that was cut off, or leaves no room for a second look, is left as it is', () => {
@@ -19,21 +19,30 @@ describe('whether an answer is looked at again', () => {
   test('of an easy question only right answers are looked at again, of others two in three', () => {
     expect(many({ ...answer, isCorrect: false }, 0.75).every((chosen) => chosen === null)).toBe(true);
     expect(many(answer, 0.75).every((chosen) => chosen !== null)).toBe(true);
-    expect(many(answer, 0.5).filter((chosen) => chosen !== null).length / 4000).toBeCloseTo(0.65, 1);
+    expect(many(answer, 0.5).filter((chosen) => chosen !== null).length / 1500).toBeCloseTo(0.65, 1);
   });
 
   test('half the triggers ask, a right answer is else to be verified and a wrong one corrected', () => {
-    const share = (given: FirstAnswer, trigger: string): number => many(given, 0.5, { skip: 0 }).filter((chosen) => chosen?.trigger === trigger).length / 4000;
+    const share = (given: FirstAnswer, trigger: string): number => many(given, 0.5, { skip: 0 }).filter((chosen) => chosen?.trigger === trigger).length / 1500;
     expect(share(answer, 'verify')).toBeCloseTo(0.5, 1);
     expect(share(answer, 'bare')).toBeCloseTo(0.2, 1);
     expect(share(answer, 'question')).toBeCloseTo(0.3, 1);
     expect(share({ ...answer, isCorrect: false }, 'correct')).toBeCloseTo(0.5, 1);
   });
 
-  test('the forced text is the answer, whole or cut back, with the trigger at its end', () => {
-    for (const chosen of many(answer, 0.5, { skip: 0 }).slice(0, 50)) {
-      expect([answer.text, cutBack(answer.text)].map((kept) => `${kept}${triggers[chosen!.trigger]}`)).toContain(chosen!.forced);
+  test('the forced text is the reasoning, whole or cut back, with the trigger at its end', () => {
+    const boxed = { ...answer, text: 'It is B. Wait, it is C. \\boxed{C}' };
+    for (const given of [answer, boxed]) {
+      for (const chosen of many(given, 0.5, { skip: 0 }).slice(0, 50)) {
+        expect([reopened(given.text), cutBack(given.text)].map((kept) => `${kept}${triggers[chosen!.trigger]}`)).toContain(chosen!.forced);
+      }
     }
+  });
+
+  test('reasoning in tags is taken up again before it ended, an answer without reasoning is left as it is', () => {
+    expect(reopened(answer.text)).toBe('<think>\nA mass.');
+    expect(reopened('So it is \\boxed{B}')).toBe('So it is \\boxed{B}');
+    expect(many({ ...answer, text: '<answer>glioma</answer>' }, 0.5, { skip: 0 }).every((chosen) => chosen === null)).toBe(true);
   });
 });
 
@@ -88,12 +97,12 @@ describe('the curriculum of second looks', () => {
     const { isCorrect } = verify(said.text, asked.turn.gold);
     return { completion: said, rewards: {}, parts: {}, reward: Number(isCorrect), isCorrect, advantage: 0 };
   };
-  const group: Group = { prompt, rollouts: ['<answer>meningioma</answer>', '<answer>meningioma</answer>', '<answer>glioma</answer>', '<answer>meningioma</answer>'].map((text) => judged(prompt, completion(text))) };
+  const group: Group = { prompt, rollouts: ['meningioma', 'meningioma', 'glioma', 'meningioma'].map((name) => judged(prompt, completion(`<think>\nA mass.\n</think>\n<answer>${name}</answer>`))) };
   const toolsOf = (says: string): CurriculumTools => ({
     policy: scripted(() => says).policy, plan: { rollouts: 4, temperature: 1, topP: 1, maxNewTokens: 128, rewards: [] }, place: { step: 0, steps: 1 }, random: random(3),
     judge: (asked, completions) => Promise.resolve(completions.map((said) => judged(asked, said))),
   });
-  const right = ' , looking again at the whole of the picture once more, it has another shape. <answer>glioma</answer>';
+  const right = ' , looking again at the whole of the picture once more, it has another shape.\n</think>\n<answer>glioma</answer>';
 
   test('puts right second looks in the place of first answers, two at most', async () => {
     const [extended] = await rethinking({ skip: 0 }, { seed: 1, steps: 1 }).extend!([group], toolsOf(right));
@@ -117,6 +126,9 @@ describe('the curriculum of second looks', () => {
     const weighed = extended.map(({ prompt: asked, rollouts }) => ({ prompt: asked, rollouts: rollouts.map((rollout) => ({ ...rollout, advantage: rollout.isCorrect ? 0.25 : -0.75 })) }));
     const [selected] = made.select!(weighed, toolsOf(right));
     expect(selected!.rollouts.slice(0, 4)).toEqual(weighed[0]!.rollouts);
-    expect(selected!.rollouts.slice(4).map(({ imitation, completion: { text } }) => [imitation, text.includes('Wait')])).toEqual([[0.05, true], [0.05, true]]);
+    const tokens = (rollouts: readonly Rollout[]): number => rollouts.reduce((total, { completion: { tokens: all } }) => total + all.length, 0);
+    const copies = selected!.rollouts.slice(4);
+    expect(copies.map(({ completion: { text } }) => text.includes('Wait'))).toEqual([true, true]);
+    for (const { imitation } of copies) expect(imitation! / tokens(selected!.rollouts), 'a mean over the imitated tokens alone').toBeCloseTo(0.05 / tokens(copies), 12);
   });
 });

@@ -40,6 +40,12 @@ describe('the reasoning of the model as it stands', () => {
   });
 });
 
+test('where too few lessons survive, dropped questions are taught by what is known of their cases', async () => {
+  const { turns, report } = await selfReasoning(input(scripted(() => say('one two', 'meningioma')).policy, { questions: 3, least: 2 }, [madeUp()]));
+  expect(report).toEqual({ dropped_never_right: 3, known_instead: 2, written: 12 });
+  for (const { turn } of turns) expect(verify(turn.completion, turn.gold).isCorrect).toBe(true);
+});
+
 describe('second thoughts', () => {
   const write = async (...answers: string[]): Promise<{ texts: readonly string[]; report: Readonly<Record<string, number>> }> => {
     const { turns, report } = await secondThoughts(input(scripted((_, at) => say(`attempt ${at}`, answers[at]!)).policy, { questions: 1 }, [madeUp()]));
