@@ -176,8 +176,9 @@ export function pattern(source: string, flags = ''): RegExp {
       return token;
     }
     if (token === ']') {
+      const ends = isClass;
       isClass = false;
-      return token;
+      return ends ? token : '\\]';
     }
     if (isClass) return token;
     if (token === '(?P<') return '(?<';
