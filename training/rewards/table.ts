@@ -2,12 +2,21 @@
 import { Fault } from '#models/base/fault.ts';
 import { clinicalRewards } from './clinical.ts';
 import { closest } from './closest.ts';
+import { easyR1Rewards } from './easyR1.ts';
 import { genericRewards } from './generic.ts';
+import { mathRewards } from './mathExpression.ts';
 import { medR1Rewards } from './medR1.ts';
+import { openVlThinkerRewards } from './openVlThinker.ts';
+import { pathoR1Rewards } from './pathoR1.ts';
 import { longestText, rowFault, type NamedReward, type RewardMode, type RewardResult, type RewardRow } from './reward.ts';
+import { skyworkRewards } from './skyworkR1V3.ts';
+import { trlRewards } from './trl.ts';
 import { visionR1Rewards } from './visionR1.ts';
 import { visionR1LocalizationRewards } from './visionR1Localization.ts';
+import { vlaaRewards } from './vlaaThinking.ts';
 import { vlmR1Rewards } from './vlmR1.ts';
+import { vlRethinkerRewards } from './vlRethinker.ts';
+import { weThinkRewards } from './weThink.ts';
 
 const table = [
   ...genericRewards,
@@ -16,6 +25,15 @@ const table = [
   ...medR1Rewards,
   ...visionR1Rewards,
   ...visionR1LocalizationRewards,
+  ...mathRewards,
+  ...trlRewards,
+  ...easyR1Rewards,
+  ...openVlThinkerRewards,
+  ...vlaaRewards,
+  ...pathoR1Rewards,
+  ...weThinkRewards,
+  ...skyworkRewards,
+  ...vlRethinkerRewards,
 ] as const;
 
 /** A reward of the table, for recipes: a misspelt name does not compile. */

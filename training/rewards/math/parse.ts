@@ -270,7 +270,7 @@ function productOf(reader: Reader, isArgument: boolean): Expression | null {
       // 7 3/4 and 7\frac{3}{4} are mixed numbers; two other numbers side by side mean nothing.
       const isMixed = left.kind === 'number' && previous?.kind === 'number' && (token?.kind === 'number' || (token?.kind === 'sign' && token.text === '\\frac'));
       if (isMixed) left = mixedOf(reader, left);
-      else if (token?.kind === 'number') return null;
+      else if (token?.kind === 'number' || isWord(reader, token) || isWord(reader, previous)) return null;
       else {
         const right = powerOf(reader);
         left = right && operation('multiply', left, right);
@@ -279,6 +279,11 @@ function productOf(reader: Reader, isArgument: boolean): Expression | null {
   }
   return left;
 }
+
+/** Several letters that are no function, constant or Greek letter: words side by side are language, not a product. */
+const isWord = (reader: Reader, token: Token | undefined): boolean => (
+  reader.letters === 'words' && token?.kind === 'name' && token.text.length > 1 && token.text !== 'pi' && !functions.has(token.text) && !greek.has(token.text)
+);
 
 function mixedOf(reader: Reader, before: Expression): Expression | null {
   const token = reader.tokens[reader.at];
