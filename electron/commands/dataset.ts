@@ -1,4 +1,4 @@
-/** `loupe dataset`: checks curated cases, splits them by patient or lesion, and takes an immutable snapshot. */
+/** `loupe dataset`: checks curated cases, splits them by patient or lesion, takes an immutable snapshot, and hands a run to an engine elsewhere. */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { Fault } from '#models/base/fault.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
@@ -6,19 +6,28 @@ import { closeArchives, filterCases, loadBytes, readIndex } from '#training/data
 import { lintRecords } from '#training/data/lint.ts';
 import { snapshotOf, writeSnapshot } from '#training/data/snapshot.ts';
 import { splitByGroup } from '#training/data/split.ts';
+import { findRecipe } from '#training/prepare.ts';
 import { licenceClasses, splits, type CaseRecord, type LicenceClass, type Split } from '#training/records/caseRecord.ts';
+import { engines, type Engine } from '#training/records/clusterJob.ts';
+import { exportJob } from './dataset/export.ts';
 import { flag, numberOption, requiredText, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
 
 export const command: Command = {
   name: 'dataset',
-  summary: 'check curated cases, split them by patient, take an immutable snapshot',
-  usage: 'dataset lint|split|snapshot INDEX.jsonl… [--pixels] [--licence CLASS…] [--shares T,V,E --seed N --out FILE]',
+  summary: 'check curated cases, split them by patient, take a snapshot, hand a run to an engine elsewhere',
+  usage: 'dataset lint|split|snapshot|export INDEX.jsonl… [--pixels] [--licence CLASS…] [--shares T,V,E --seed N --out FILE] [--engine trl|verl --recipe RECIPE --out JOB]',
   options: {
     pixels: { type: 'boolean', help: 'lint: decode every picture, check hashes and sizes, look for look-alikes across splits' },
     licence: { type: 'string', multiple: true, help: `only cases of this licence class (${licenceClasses.join(', ')}); may be repeated` },
     shares: { type: 'string', help: 'split: parts for train, val and test (default 80,10,10)' },
     seed: { type: 'string', help: 'split: which of the possible splits (default 0)' },
-    out: { type: 'string', help: 'split: the index to write; snapshot: the folder' },
+    out: { type: 'string', help: 'split: the index to write; snapshot: the folder; export: the folder of the job' },
+    engine: { type: 'string', help: `export: what will run it (${engines.join(', ')})` },
+    recipe: { type: 'string', help: 'export: a recipe by name, or a JSON file' },
+    stage: { type: 'string', help: 'export: which of its stages, from 1 (default: the first that learns by policy)' },
+    model: { type: 'string', help: "export: the checkpoint to begin from (default: the recipe's, else the built-in one)" },
+    prompts: { type: 'string', help: 'export: most questions (default: as many as the steps need)' },
+    'without-weights': { type: 'boolean', help: 'export: leave the weights out; they are put into the job where it runs' },
   },
   async run(context) {
     const [action, ...paths] = context.positionals;
@@ -33,7 +42,7 @@ export const command: Command = {
   },
 };
 
-const actions = { lint, split, snapshot } as const;
+const actions = { lint, split, snapshot, export: exportRun } as const;
 
 async function lint(context: CommandContext, paths: readonly string[]): Promise<void> {
   const records = await recordsOf(context, paths);
@@ -72,8 +81,26 @@ async function snapshot(context: CommandContext, paths: readonly string[]): Prom
   context.print({ hash: taken.hash, counts: taken.counts, path }, `${taken.hash}  ${taken.rows.length} cases${path ? `  ${path}` : ''}`);
 }
 
-async function recordsOf(context: CommandContext, paths: readonly string[]): Promise<CaseRecord[]> {
-  const licences = textOptions(context, 'licence');
+async function exportRun(context: CommandContext, paths: readonly string[]): Promise<void> {
+  const engine = requiredText(context, 'engine');
+  if (!engines.some((known) => known === engine)) throw new UsageError(`--engine is one of ${engines.join(', ')}, not '${engine}'.`);
+  const recipe = findRecipe(requiredText(context, 'recipe'));
+  const out = requiredText(context, 'out');
+  // What leaves this machine has to be allowed to.
+  const records = await recordsOf(context, paths, ['permissive']);
+  const stage = numberOption(context, 'stage', { least: 1, whole: true });
+  const job = await exportJob({
+    engine: engine as Engine, recipe, stage: stage === undefined ? undefined : stage - 1, model: textOption(context, 'model'), out,
+    train: filterCases(records, { splits: ['train'] }), held: filterCases(records, { splits: ['val'] }),
+    prompts: numberOption(context, 'prompts', { least: 1, most: 1_000_000, whole: true }), withWeights: !flag(context, 'without-weights'), progress: (text) => context.progress(text),
+  });
+  for (const departure of job.departures) context.progress(`Departure: ${departure}`);
+  context.print({ out, job }, `${out}: ${job.data.prompts} questions about ${job.data.cases} cases for ${engine}, ${job.files.length} files; the images of patients are in it`);
+}
+
+async function recordsOf(context: CommandContext, paths: readonly string[], otherwise: readonly LicenceClass[] = []): Promise<CaseRecord[]> {
+  const named = textOptions(context, 'licence');
+  const licences = named.length > 0 ? named : otherwise;
   const unknown = licences.find((name) => !(licenceClasses as readonly string[]).includes(name));
   if (unknown !== undefined) throw new UsageError(`--licence takes one of ${licenceClasses.join(', ')}, not '${unknown}'.`);
   const records = (await Promise.all(paths.map(readIndex))).flat();
