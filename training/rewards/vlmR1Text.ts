@@ -21,10 +21,14 @@ const keywords = ['答案', '选择', '正确', '是', '对', '认为', '应该'
 const loneLetter = pattern('(?<![A-Z])([A-Z])(?=[.,?!:;]|$)', 'g');
 const spaces = pattern('\\s+', 'g');
 
-/** `extract_choice`: a capital that a stop or the end follows; of several the one with the best signs around its letter's first place in the text. */
+/**
+ * `extract_choice`: a capital that a stop or the end follows; of several the one with the best signs around its letter's first place in the text,
+ * which count again for each time that it is found.
+ */
 export function extractChoice(text: string): string | null {
   const plain = text.toUpperCase().replace(spaces, ' ');
-  const letters = [...new Set(Array.from(plain.matchAll(loneLetter), ([letter]) => letter))];
+  const found = Array.from(plain.matchAll(loneLetter), ([letter]) => letter);
+  const letters = [...new Set(found)];
   if (letters.length < 2) return letters[0] ?? null;
   const points = Array.from(plain);
   const scores = letters.map((letter) => {
@@ -32,7 +36,7 @@ export function extractChoice(text: string): string | null {
     const around = points.slice(Math.max(0, at - 20), at + 20).join('');
     const named = keywords.filter((keyword) => around.includes(keyword)).length;
     const follows = at < points.length - 1 && '。.!！,，'.includes(points[at + 1] as string);
-    return named + (at > points.length * 0.7 ? 2 : 0) + (follows ? 1 : 0);
+    return found.filter((other) => other === letter).length * (named + (at > points.length * 0.7 ? 2 : 0) + (follows ? 1 : 0));
   });
   return letters[scores.indexOf(Math.max(...scores))] as string;
 }
