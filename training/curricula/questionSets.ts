@@ -5,6 +5,7 @@
 import { Random } from '#models/base/random.ts';
 import type { DataPipeline } from '#training/records/curriculum.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
+import type { Prompt } from '#training/records/policy.ts';
 import { articled } from '#training/synthesis/questions.ts';
 import { capital, completionOf } from '#training/synthesis/reasoning.ts';
 import { nounsFor, pluralOf, termOf } from '#training/synthesis/vocabulary.ts';
@@ -55,17 +56,20 @@ export const drafted = (reasoning: string, most = 5): string => reasoning.split(
   return `${kind}${short}${boxes === '' ? '' : ` ${boxes}`}`;
 }).join('\n');
 
-/** Questions as they come, narrowed. Options: `form` (`any`), `draft` (reasoning in drafts), and those of every pipeline. */
+/** Questions as they come, narrowed. Options: `form` (`any`), `boxes` (only answers of so many boxes), `draft` (reasoning in drafts), and those of every pipeline. */
 export const questionSets: DataPipeline = async (input) => {
   const owner = 'the pipeline questionSets';
   const { options } = input;
-  knownOptions(owner, options, [...writingOptions, 'form', 'draft', 'draftWords']);
+  knownOptions(owner, options, [...writingOptions, 'form', 'draft', 'draftWords', 'boxes']);
   const form = choiceOption(owner, options, 'form', ['any', 'choice', 'blank', 'description'], 'any');
   const draft = flagOption(owner, options, 'draft', false);
   const words = numberOption(owner, options, 'draftWords', 5, { least: 1, most: 100, whole: true });
+  const boxes = options['boxes'] === undefined ? null : numberOption(owner, options, 'boxes', 1, { least: 0, most: 1000, whole: true });
   const tally = new Tally();
   const turns: Lesson[] = [];
-  const narrowed = { ...input, promptsOf: async (record: CaseRecord, random: Random) => (await input.promptsOf(record, random)).filter(({ turn }) => form === 'any' || formOf(turn.gold) === form) };
+  const isWanted = ({ turn: { gold } }: Prompt): boolean =>
+    (form === 'any' || formOf(gold) === form) && (boxes === null || (gold.kind === 'boxes' && gold.boxes.length === boxes));
+  const narrowed = { ...input, promptsOf: async (record: CaseRecord, random: Random) => (await input.promptsOf(record, random)).filter(isWanted) };
   for await (const prompt of questionsFor(owner, narrowed)) {
     const reasoning = reasoningOf(prompt.turn.completion);
     tally.add(`kept_${formOf(prompt.turn.gold)}`);

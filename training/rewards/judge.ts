@@ -5,10 +5,11 @@ import { rowFault, type RewardRow } from './reward.ts';
 /** The tiers that a judge may give. WeThink's own are not public. */
 export const judgeTiers: readonly number[] = [0, 0.25, 0.5, 0.75, 1];
 
-/** `judge` as one number from 0 to 1; null where no judge was at hand. */
+/** `judge` as one number from 0 to 1, or as a judge prints it, 1.0 or 0.0; null where no judge was at hand. */
 export function judgeScore({ judge }: RewardRow): number | null {
   if (judge === undefined || judge === null) return null;
-  if (typeof judge === 'number' && judge >= 0 && judge <= 1) return judge;
+  const said = judge === '1.0' ? 1 : judge === '0.0' ? 0 : judge;
+  if (typeof said === 'number' && said >= 0 && said <= 1) return said;
   throw rowFault('Its judge is no number from 0 to 1.', 'Give "judge" as a number, or leave it out where no judge was at hand.');
 }
 

@@ -7,6 +7,7 @@ import { assignment, cornersOf, generalizedIou, isCorners, isProper, plainIou, r
 import { goldOf, isGold, type LabelledBox } from './gold.ts';
 import { get, intOf, isDict, isList, loads, splitlines, strip } from './python.ts';
 import { pay, payParts, releaseThrows, rowFault, type NamedReward, type RewardResult, type RewardRow } from './reward.ts';
+import { strictBlocks } from './tags.ts';
 import { fileSize, inputSize } from './targets.ts';
 
 /** A pair is [low, high] of `f`. */
@@ -144,9 +145,12 @@ function publishedFormat(row: RewardRow): number {
   return Number(solutionOf(row).instances > 0 ? holds : !holds);
 }
 
-/** Whole numbers within the image (or the input), corners in order, a label in text. null where the answer is not a list or holds anything else. */
+/**
+ * Whole numbers within the image (or the input), corners in order, a label in text. null where the answer is not a list or holds anything else.
+ * The list is the completion, or what its one answer block holds.
+ */
 function strictClaims(row: RewardRow, bounds: Size | undefined): Claim[] | null {
-  const text = strip(row.completion);
+  const text = strictBlocks(row.completion)?.answer ?? strip(row.completion);
   const list = loads(text.startsWith('```json') && text.endsWith('```') && text.length >= 10 ? text.slice(7, -3) : text);
   if (!isList(list) || list.length > mostBoxes) return null;
   const claims = list.map((item): Claim | null => {

@@ -150,7 +150,7 @@ export function strictOdLength(row: RewardRow): RewardResult & { readonly reward
   const [seen, wanted] = [classed(claimed, gold, matchLabels), classed(gold, gold, matchLabels)];
   const precision = Math.max(0, (averagePrecision(seen, wanted).all + averagePrecision(seen.reverse(), wanted).all) / 2);
   const length = Math.min(1, gold.length / claimed.length);
-  return { reward: precision * length, parts: { precision, length } };
+  return { reward: row.lengthFactor === false ? precision : precision * length, parts: { precision, length } };
 }
 
 function strictWeighted(row: RewardRow): number {
@@ -175,7 +175,7 @@ export const vlmR1DetectionRewards = [
     modes: { published: (row) => pay(publishedAp(row.completion, wrapped(row)).at50) },
   },
   {
-    name: 'vlmR1OdLength', source, reads,
+    name: 'vlmR1OdLength', source, reads: [...reads, 'lengthFactor: false leaves the factor for the length out, for an ablation (strict)'],
     summary: 'Average precision times min(1, gold boxes / claimed boxes); strict: an absent target needs None or [], broken entries cost all, both orders are averaged.',
     modes: { published: (row) => pay(publishedOdLength(row.completion, wrapped(row))), strict: strictOdLength },
   },

@@ -35,6 +35,13 @@ describe('a set of questions', () => {
     expect((await questionSets(input(policy, { form: 'choice', questions: 4 }, [madeUp()]))).turns).toEqual([]);
     expect((await questionSets(input(policy, { form: 'blank', questions: 4 }, [madeUp()]))).report).toEqual({ kept_blank: 4 });
   });
+  test('holds only answers of so many boxes', async () => {
+    const lungs = madeUpRecords.filter(({ id }) => id === 'lungs');
+    const asked = { ...input(policy, { boxes: 2, questions: 2 }, lungs), promptsOf: () => Promise.resolve([promptOf(lungs[0]!, 'localization_lungs'), promptOf(lungs[0]!, 'view')]) };
+    expect((await questionSets(asked)).turns.map(({ turn }) => turn.questionType)).toEqual(['localization_lungs', 'localization_lungs']);
+    expect((await questionSets({ ...asked, options: { boxes: 1, questions: 2 } })).turns).toEqual([]);
+  });
+
   test('holds only the modalities that were asked for', async () => {
     const { turns } = await questionSets(input(policy, { modalities: ['xray'], questions: 3 }, madeUpRecords));
     expect(turns.map(({ record }) => record.modality)).toEqual(['xray', 'xray', 'xray']);

@@ -95,6 +95,11 @@ describe('the strict rewards', () => {
     ['prose', 'three glands'],
   ])('give nothing for %s', (_, completion) => expect(strict(completion).reward).toBe(0));
 
+  test('read the list from the one answer block where there is one', () => {
+    expect(strict(`<think>x</think><answer>${boxes(targets)}</answer>`).reward).toBe(3);
+    expect(strict(`<answer>${boxes(targets)}</answer><answer>[]</answer>`).reward).toBe(0);
+  });
+
   test('follow the phase, with the paper’s thresholds for recall', () => {
     const twoOfThree = boxes([targets[0], targets[1]]);
     expect(strict(twoOfThree, { phase: 'beginner' }).parts?.recall).toBeCloseTo(2 / 3, 9);

@@ -167,6 +167,12 @@ describe('detection', () => {
     expect(score('vlmR1WeightedSum', 'strict', answered(fence([{ ...first, label: 'necrosis' }, second, necrosis])), gold)).toBeLessThan(0.8);
   });
 
+  test('strict odLength without its factor is what an ablation learns under: further boxes of the right things are free', () => {
+    const doubled = answered(fence([first, second, necrosis, first, second, necrosis]));
+    expect(score('vlmR1OdLength', 'strict', doubled, gold)).toBeCloseTo(0.5, 9);
+    expect(score('vlmR1OdLength', 'strict', doubled, gold, { lengthFactor: false })).toBeCloseTo(1, 9);
+  });
+
   test('average precision alone has no strict mode', () => {
     expect(() => score('vlmR1Ap', 'strict', answered('None'), gold)).toThrow(expect.objectContaining({ code: 'reward.mode' }));
   });

@@ -27,6 +27,12 @@ describe('WeThink hybrid reward', () => {
     expect(rewardOf('weThinkHybrid', 'strict', 'a lesion', { target, judge: 1 })).toBe(0);
   });
 
+  it('reads a verdict as a judge prints it', () => {
+    const said = (judge: unknown): number | null => rewardOf('weThinkHybrid', 'strict', '<think>x</think><answer>a</answer>', { target: 'x', method: 'judge', judge });
+    expect([said('1.0'), said('0.0')]).toEqual([1, 0.3]);
+    expect(() => said('yes')).toThrow(expect.objectContaining({ code: 'reward.row' }));
+  });
+
   it('asks the judge for one of its tiers in strict mode', () => {
     expect(() => rewardOf('weThinkHybrid', 'strict', '<think>x</think><answer>a</answer>', { target: 'x', method: 'judge', judge: 0.6 })).toThrow(expect.objectContaining({ code: 'reward.row' }));
     expect(() => rewardOf('weThinkHybrid', 'published', 'x', { target: 'x', method: 'judge', judge: 7 })).toThrow(expect.objectContaining({ code: 'reward.row' }));

@@ -1,0 +1,39 @@
+/**
+ * VLM-R1: referring boxes by IoU, and detection by average precision with and without a factor for the length of the list.
+ *
+ * Source: arXiv 2504.07615 and its repository at 90052f4.
+ * Defaults: G 8, clip 0.2, one pass, lr 1e-6 (adapters 1e-5), 2048 tokens, KL 0.04 for referring boxes and 0 for detection, temperature 1 in the code.
+ * Departures: strict rewards; the JSON needs no code fence. `vlmR1OvdAp` is the ablation: average precision alone, under which every further box is free;
+ * `loupe compare` shows the boxes for each image over time of both runs.
+ */
+import { Recipe } from '#training/records/recipe.ts';
+import { boxQuestions, fromLoupeBase, maxNewTokens, rewardStage } from './published.ts';
+
+const policy = { rollouts: 8, maxNewTokens, objective: { preset: 'grpo/vlmR1' } } as const;
+
+export const vlmR1Rec = Recipe.parse({
+  ...fromLoupeBase,
+  name: 'vlmR1Rec',
+  source: 'VLM-R1 (arXiv 2504.07615), referring expressions',
+  stages: [{
+    ...rewardStage, steps: 200, data: { pipeline: 'questionSets', options: { questionTypes: ['localization_lesion', 'localization_lungs', 'localization_organ'], questions: 512, boxes: 1 } },
+    policy: { ...policy, rewards: [{ name: 'vlmR1Iou' }, { name: 'vlmR1BoxFormat' }] },
+  }],
+});
+
+/** Detection: nothing pulls towards the reference. */
+const detection = { ...policy, questionTypes: boxQuestions, reference: 'none', objective: { preset: 'grpo/vlmR1', switches: { beta: 0 } } } as const;
+
+export const vlmR1Ovd = Recipe.parse({
+  ...fromLoupeBase,
+  name: 'vlmR1Ovd',
+  source: 'VLM-R1 (arXiv 2504.07615), open-vocabulary detection under odLength',
+  stages: [{ ...rewardStage, steps: 200, policy: { ...detection, rewards: [{ name: 'vlmR1OdLength' }, { name: 'vlmR1Format' }] } }],
+});
+
+export const vlmR1OvdAp = Recipe.parse({
+  ...fromLoupeBase,
+  name: 'vlmR1OvdAp',
+  source: 'VLM-R1 (arXiv 2504.07615), the ablation: detection under average precision alone',
+  stages: [{ ...rewardStage, steps: 200, policy: { ...detection, rewards: [{ name: 'vlmR1OdLength', options: { lengthFactor: false } }, { name: 'vlmR1Format' }] } }],
+});
