@@ -47,7 +47,7 @@ function hashedFiles(folder: string): readonly HashedFile[] {
 }
 
 /** The record's own hash, over everything in it; the parent takes part by its hash. */
-const hashOf = ({ hash: _, parent, ...rest }: Lineage | Omit<Lineage, 'hash'>): string => contentHash({ ...rest, parent: parent?.hash ?? null });
+const hashOf = ({ version, name, kind, files, run, parent }: Omit<Lineage, 'hash'>): string => contentHash({ version, name, kind, files, run, parent: parent?.hash ?? null });
 
 function compose(folder: string, run: LineageRun | null, parent: Lineage | null): Lineage {
   const record = {

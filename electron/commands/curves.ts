@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import { drawChart } from '#electron/review/chart.ts';
 import { curvesOf } from '#training/curves.ts';
-import { readManifest, readMetrics } from '#training/runFolder.ts';
+import { readManifest, readMetrics } from '#training/readRun.ts';
 import { onlyPositional, requiredText, type Command } from './command.ts';
 
 export const command: Command = {

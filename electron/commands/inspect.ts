@@ -7,7 +7,7 @@ import { alarmHistory, alarmsOf, alarmsText } from '#training/health.ts';
 import { chainOf, checkLineage, lineageOf, lineageText } from '#training/lineage.ts';
 import type { RolloutLine } from '#training/records/rollout.ts';
 import { summaryOf, viewText, type ViewOptions } from '#training/rollouts/view.ts';
-import { readManifest, readMetrics, readRollouts, rolloutSteps } from '#training/runFolder.ts';
+import { readManifest, readMetrics, readRollouts, rolloutSteps } from '#training/readRun.ts';
 import { flag, numberOption, onlyPositional, textOption, UsageError, type Command, type CommandContext } from './command.ts';
 
 /** A line of metrics.jsonl by the names of its numbers. */

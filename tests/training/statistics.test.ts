@@ -24,7 +24,7 @@ describe('the paired bootstrap', () => {
 
   test('gives the interval of the normal approximation for many independent pairs', () => {
     const random = Random.named(5, 'pairs');
-    const differences = Array.from({ length: 2000 }, () => (random.chance(0.2) ? 1 : random.chance(0.125) ? -1 : 0));
+    const differences: number[] = Array.from({ length: 2000 }, () => (random.chance(0.2) ? 1 : random.chance(0.125) ? -1 : 0));
     const mean = differences.reduce((a, b) => a + b, 0) / differences.length;
     const half = 1.96 * Math.sqrt(differences.reduce((total, x) => total + (x - mean) ** 2, 0) / differences.length / differences.length);
     const estimate = pairedBootstrap(single(differences), { seed: 1 });
