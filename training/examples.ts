@@ -61,6 +61,10 @@ export class Pictures {
     return this.kept.get(record.id) ?? this.keep(record, await decodePicture(loadBytes(record), record.file));
   }
 
+  has(record: CaseRecord): boolean {
+    return this.kept.has(record.id);
+  }
+
   /** Takes a record's picture from its maker, who did not store it in an archive. */
   keep(record: CaseRecord, picture: Picture): Picture {
     const size = this.sizeFor(record);
@@ -98,7 +102,8 @@ export async function drawView(record: CaseRecord, maker: ExampleMaker, random: 
   return { record, patches: patchesOf((await augmented(record, maker, random)).picture, maker).patches };
 }
 
-async function augmented(record: CaseRecord, maker: ExampleMaker, random: Random): Promise<Augmented> {
+/** One view of a record, moved and coloured by the recipe's rules. */
+export async function augmented(record: CaseRecord, maker: ExampleMaker, random: Random): Promise<Augmented> {
   const source = await maker.pictures.of(record);
   const size = maker.pictures.sizeFor(record);
   const [sx, sy] = [source.width / record.width, source.height / record.height];
@@ -110,10 +115,11 @@ async function augmented(record: CaseRecord, maker: ExampleMaker, random: Random
 }
 
 /** The picture is already of the network's size, and one frame of it is enough: the tower sums its kernel over equal frames. */
-const patchesOf = (picture: Picture, { options }: ExampleMaker) =>
+export const patchesOf = (picture: Picture, { options }: Pick<ExampleMaker, 'options'>) =>
   toVisionInput([picture], { ...options, temporalPatchSize: 1, minPixels: 1, maxPixels: Number.MAX_SAFE_INTEGER });
 
-const asDirect = (turn: Turn): Turn => turn.style === 'direct' ? turn
+/** The same question in the short form, answered without reasoning. */
+export const asDirect = (turn: Turn): Turn => turn.style === 'direct' ? turn
   : { ...turn, style: 'direct', question: `${turn.question}${turn.question.includes('\n') ? '\n' : ' '}${directly}`, completion: completionOf([], turn.answer) };
 
 /** Draws questions by weight until the sequence is full; what does not fit is passed over. */

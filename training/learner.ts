@@ -8,7 +8,7 @@ import type { Grid } from '#models/networks/rope.ts';
 import type { CheckpointParts } from '#models/weights/checkpoint.ts';
 import { createSession, float32, type Device, type Feeds, type Session } from '#models/runtime/session.ts';
 import { packCells } from './cells.ts';
-import { drawExample, drawView, Pictures, weighted, type Example, type ExampleMaker, type LabelledView, type Language } from './examples.ts';
+import { drawExample, drawLesson, drawView, Pictures, weighted, type Example, type ExampleMaker, type LabelledView, type Language } from './examples.ts';
 import { bucketName, classifierGraph, supervisedGraph, type Bucket, type GraphOptions, type ParameterSpec, type TrainingGraph } from './graphs.ts';
 import { classesOf, isClassified, packViews } from './labels.ts';
 import { packExamples, type Packed } from './pack.ts';
@@ -25,10 +25,19 @@ export interface Accumulated {
   readonly packed: readonly Packed[];
   /** Seconds spent on drawing and packing. */
   readonly drawSeconds: number;
+  /** Images of this update, where they are not those that the stage says. */
+  readonly images?: number;
+  /** Further numbers for the step's line. */
+  readonly metrics?: Readonly<Record<string, number>>;
 }
 
 export interface Learner {
   accumulate(state: Pick<TrainerState, 'step' | 'weights'>): Promise<Accumulated>;
+  /** Whether a run may be kept and gone on with after so many updates. Absent: always. */
+  isAtRest?(step: number): boolean;
+  /** What it remembers from update to update, as JSON. */
+  save?(): unknown;
+  restore?(state: unknown): void;
   release(): Promise<void>;
 }
 
@@ -40,6 +49,8 @@ export interface LearnerOptions {
   readonly parts: CheckpointParts;
   readonly device: Device;
   readonly options: GraphOptions;
+  /** Learnt instead of synthesized questions. */
+  readonly chosen?: readonly ChosenTurn[];
 }
 
 interface Compiled {
@@ -56,7 +67,7 @@ interface Drawn {
 }
 
 /** Holds the pictures at the stage's size, the records by bucket, and a session for each bucket that was met. */
-export function createLearner({ config, recipe, stage, records, parts, device, options }: LearnerOptions): Learner {
+export function createLearner({ config, recipe, stage, records, parts, device, options, chosen }: LearnerOptions): Learner {
   const patching = patchOptions(parts.preprocessor, config, stage.pixels);
   const graphOptions = { ...narrowed(options, stage), cells: stage.cells };
   const isClassifying = stage.learns === 'classify';
@@ -126,13 +137,14 @@ export function createLearner({ config, recipe, stage, records, parts, device, o
   };
 }
 
-function narrowed(options: GraphOptions, { trained }: Stage): GraphOptions {
+/** What of the network a stage trains. */
+export function narrowed(options: GraphOptions, { trained }: Stage): GraphOptions {
   if (trained === undefined) return options;
   const pattern = new RegExp(trained);
   return { ...options, isTrained: (name) => (options.isTrained?.(name) ?? true) && pattern.test(name) };
 }
 
-function addScaled(sums: Map<string, Float32Array>, name: string, more: Float32Array, scale: number): void {
+export function addScaled(sums: Map<string, Float32Array>, name: string, more: Float32Array, scale: number): void {
   const before = sums.get(name);
   if (!before && scale === 1) {
     sums.set(name, more);
@@ -184,7 +196,7 @@ export function patchOptions(preprocessor: unknown, config: QwenVlConfig, pixels
   return { patchSize, temporalPatchSize, mergeSize, minPixels: pixels, maxPixels: pixels, mean, std };
 }
 
-function languageOf({ tokenizer: json, tokenizerConfig }: CheckpointParts, config: QwenVlConfig): Language {
+export function languageOf({ tokenizer: json, tokenizerConfig }: CheckpointParts, config: QwenVlConfig): Language {
   const tokenizer = createTokenizer(json, tokenizerConfig);
   return { tokenizer, template: (tokenizerConfig as { chat_template: string }).chat_template, visionEnd: config.tokens.visionEnd, endOfTurn: tokenizer.idOf('<|im_end|>')! };
 }

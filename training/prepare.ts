@@ -5,13 +5,14 @@ import { createTokenizer } from '#models/language/tokenizer.ts';
 import { openCheckpoint, type CheckpointParts } from '#models/weights/checkpoint.ts';
 import { filterCases, readIndex, type CaseFilter } from './data/cases.ts';
 import { trainVocabulary } from './data/vocabulary.ts';
+import { grpo, grpoLora } from './recipes/grpo.ts';
 import { loupeBase } from './recipes/loupeBase.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import { Recipe } from './records/recipe.ts';
 import { corpus } from './synthesis/questions.ts';
 
 /** Every recipe by its name. */
-export const recipes: Readonly<Record<string, Recipe>> = { loupeBase };
+export const recipes: Readonly<Record<string, Recipe>> = { loupeBase, grpo, grpoLora };
 
 /** A recipe of the table, or one from a JSON file. */
 export function findRecipe(nameOrFile: string): Recipe {

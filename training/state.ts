@@ -16,6 +16,8 @@ export interface TrainerState {
   readonly second: Map<string, Float32Array>;
   /** The moving average of the weights: what is evaluated and shipped. */
   readonly average: Map<string, Float32Array>;
+  /** What the stage's learner remembers from update to update, as JSON. */
+  learner?: unknown;
 }
 
 export function freshState(weights: Map<string, Float32Array>, trained: readonly ParameterSpec[]): TrainerState {
@@ -51,7 +53,7 @@ export function saveState(run: string, state: TrainerState, specs: readonly Para
     const shapes = new Map(specs.map(({ name, shape }) => [name, shape]));
     writeSafetensors(join(partial, 'trainer.safetensors'),
       groups.flatMap((group) => [...state[group]].filter(([name]) => state.first.has(name)).map(([name, data]) => ({ name: `${group}/${name}`, dtype: 'F32' as const, shape: shapes.get(name)!, data }))));
-    writeFileSync(join(partial, 'trainer.json'), JSON.stringify({ step: state.step }));
+    writeFileSync(join(partial, 'trainer.json'), JSON.stringify({ step: state.step, ...(state.learner === undefined ? {} : { learner: state.learner }) }));
     rmSync(folder, { recursive: true, force: true });
     renameSync(partial, folder);
   } catch (cause) {
@@ -91,7 +93,8 @@ export function lastState(run: string, initial: ReadonlyMap<string, Float32Array
   const step = keptSteps(run).at(-1);
   if (step === undefined) return null;
   const folder = stepFolder(run, step);
-  const state: TrainerState = { step: (JSON.parse(readFileSync(join(folder, 'trainer.json'), 'utf8')) as { step: number }).step, weights: new Map(initial), first: new Map(), second: new Map(), average: new Map() };
+  const { step: done, learner } = JSON.parse(readFileSync(join(folder, 'trainer.json'), 'utf8')) as Pick<TrainerState, 'step' | 'learner'>;
+  const state: TrainerState = { step: done, learner, weights: new Map(initial), first: new Map(), second: new Map(), average: new Map() };
   for (const [name, entry] of openSafetensors(join(folder, 'trainer.safetensors')).tensors) {
     const slash = name.indexOf('/');
     state[name.slice(0, slash) as (typeof groups)[number]].set(name.slice(slash + 1), readTensor(entry));

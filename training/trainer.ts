@@ -1,6 +1,4 @@
 /** The loop that teaches: draw a batch, add up its gradients, clip, update, write down what happened. */
-import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import { parseConfig, type QwenVlConfig } from '#models/networks/config.ts';
@@ -15,10 +13,12 @@ import { adamwStep } from './optimizers/adamw.ts';
 import { averageStep } from './optimizers/average.ts';
 import { clipFactor, globalNorm } from './optimizers/clip.ts';
 import { learningRate } from './optimizers/schedule.ts';
+import { createPolicyLearner } from './policyLearner.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Recipe, Stage } from './records/recipe.ts';
 import type { StepRecord } from './records/run.ts';
-import { freshState, isHelper, lastState, pruneSteps, saveAveraged, saveParts, saveState, type TrainerState } from './state.ts';
+import { openRun, readStageStart, writeMetrics, writeRollouts, writeStageStart } from './runWriter.ts';
+import { freshState, isHelper, pruneSteps, saveAveraged, saveState, type TrainerState } from './state.ts';
 
 export interface TrainOptions {
   readonly recipe: Recipe;
@@ -34,7 +34,7 @@ export interface TrainOptions {
   readonly onStep?: (record: StepRecord, secondsLeft: number) => void;
 }
 
-/** Trains by a recipe; the averaged weights end up in RUN/final. Returns the updates done. */
+/** Trains by a recipe; the averaged weights end up in RUN/final. Returns the updates done. An abort pauses the run: its state is kept, and it can be resumed. */
 export async function train({ recipe, records, run, parts, device = 'cpu', until, resume = false, signal, onStep }: TrainOptions): Promise<number> {
   const config = parseConfig(parts.config);
   const steps = recipe.stages.reduce((total, stage) => total + stage.steps, 0);
@@ -42,24 +42,42 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
   const options = { ...graphOptions(recipe), fused: device === 'cpu' };
   const { specs, trained } = parametersOf(config, recipe, records, options);
   const initial = firstWeights(config, specs, recipe);
-  const state = openRun(run, { recipe, records, parts }, resume, initial) ?? freshState(initial, trained);
+  // Training changes arrays in place; where the beginning is needed later, it works on copies.
+  const looksBack = recipe.stages.some(({ learns, from }) => learns === 'policy' || from === 'start');
+  const state = openRun(run, { recipe, records, parts }, resume, initial) ?? freshState(looksBack ? copied(initial, trained) : initial, trained);
   const { optimizer } = recipe;
 
   let stageAt = -1;
+  let stageEnd = 0;
   let learner: Learner | null = null;
+  let keptAt = state.step;
   const began = performance.now();
   const firstStep = state.step;
+  const isAtRest = (): boolean => learner?.isAtRest?.(state.step) !== false || state.step === stageEnd;
+  const keep = (): void => {
+    state.learner = learner?.save?.();
+    saveState(run, state, specs, recipe, parts);
+    keptAt = state.step;
+    pruneSteps(run, 2);
+  };
   try {
-    while (state.step < last && !signal?.aborted) {
-      const { stage, index } = stageOf(recipe, state.step);
+    while (state.step < last && !(signal?.aborted && isAtRest())) {
+      const { stage, index, begin } = stageOf(recipe, state.step);
       if (index !== stageAt) {
         await learner?.release();
-        learner = createLearner({ config, recipe, stage, records, parts, device, options });
-        stageAt = index;
+        const isBegun = state.step > begin;
+        if (!isBegun && stage.from === 'start') startAnew(state, initial, trained);
+        const common = { config, recipe, stage, records, parts, device, options };
+        learner = stage.learns !== 'policy' ? createLearner(common) : createPolicyLearner({
+          ...common, begin, start: initial, stageStart: stageStart(run, index, isBegun, state, initial, trained), ...(signal ? { signal } : {}),
+          onGroups: (step, groups, sampler) => writeRollouts(run, { step, stage: index, groups }, sampler),
+        });
+        if (isBegun && state.learner !== undefined) learner.restore?.(state.learner);
+        [stageAt, stageEnd] = [index, begin + stage.steps];
       }
       const started = performance.now();
       const rate = rateAt(recipe, state.step);
-      const { loss, cells, gradients, packed, drawSeconds } = await learner!.accumulate(state);
+      const { loss, cells, gradients, packed, drawSeconds, images, metrics } = await learner!.accumulate(state);
       const norm = globalNorm(gradients.values());
       if (!Number.isFinite(norm) || !Number.isFinite(loss)) throw diverged(state.step);
       const gradientScale = clipFactor(norm, optimizer.clip);
@@ -77,20 +95,49 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
       const record: StepRecord = {
         step: state.step, stage: index, loss, ...(stage.cells > 0 ? { cells_loss: cells } : {}), learning_rate: rate, grad_norm: norm,
         learnt_tokens: packed.reduce((total, { learnt }) => total + learnt, 0), tokens: packed.reduce((total, { tokens }) => total + tokens, 0),
-        images: stage.batch * stage.accumulate, draw_s: drawSeconds, step_s: (performance.now() - started) / 1000,
+        images: images ?? stage.batch * stage.accumulate, draw_s: drawSeconds, step_s: (performance.now() - started) / 1000, ...metrics,
       };
       writeMetrics(run, record);
       onStep?.(record, ((performance.now() - began) / 1000 / (state.step - firstStep)) * (last - state.step));
-      if (state.step % recipe.checkpointEvery === 0 || state.step === last || signal?.aborted) {
-        saveState(run, state, specs, recipe, parts);
-        pruneSteps(run, 2);
-      }
+      if ((state.step % recipe.checkpointEvery === 0 || state.step === last || state.step - keptAt >= 2 * recipe.checkpointEvery || signal?.aborted) && isAtRest()) keep();
     }
-    saveAveraged(join(run, 'final'), state, specs, recipe, parts, 'F16');
+  } catch (cause) {
+    // What was being tried is forgotten; the updates before it are kept.
+    if (!isAbort(cause, signal)) throw cause;
+    if (state.step > keptAt && isAtRest()) keep();
   } finally {
     await learner?.release();
   }
+  saveAveraged(join(run, 'final'), state, specs, recipe, parts, 'F16');
   return state.step;
+}
+
+const isAbort = (cause: unknown, signal: AbortSignal | undefined): boolean => signal?.aborted === true && cause instanceof Error && (cause === signal.reason || cause.name === 'AbortError');
+
+/** The weights with those that are trained as copies. */
+function copied(weights: ReadonlyMap<string, Float32Array>, trained: readonly ParameterSpec[]): Map<string, Float32Array> {
+  const names = new Set(trained.map(({ name }) => name));
+  return new Map([...weights].map(([name, values]) => [name, names.has(name) ? values.slice() : values]));
+}
+
+/** Weights, moments and average as at the beginning of the run; the count of updates goes on. */
+function startAnew(state: TrainerState, initial: ReadonlyMap<string, Float32Array>, trained: readonly ParameterSpec[]): void {
+  for (const { name } of trained) {
+    const values = initial.get(name)!;
+    state.weights.get(name)!.set(values);
+    state.average.get(name)!.set(values);
+    state.first.get(name)!.fill(0);
+    state.second.get(name)!.fill(0);
+  }
+}
+
+/** The weights that a policy stage began with. Where it holds to them they are kept on disk, so that a resumed stage holds to the same. */
+function stageStart(run: string, index: number, isBegun: boolean, state: TrainerState, initial: ReadonlyMap<string, Float32Array>, trained: readonly ParameterSpec[]): ReadonlyMap<string, Float32Array> {
+  const kept = isBegun ? readStageStart(run, index) : null;
+  if (kept) return new Map([...initial, ...kept]);
+  const weights = copied(state.weights, trained);
+  writeStageStart(run, index, trained.map(({ name, shape }) => ({ name, shape, data: weights.get(name)! })));
+  return weights;
 }
 
 /** The learning rate of an update: a cosine from the start to the first restart, and one from each restart to the next. */
@@ -105,11 +152,12 @@ function rateAt({ stages, optimizer: { learningRate: peak, warmupSteps, floor, h
   return learningRate({ peak: span.learningRate, warmupSteps: span.warmupSteps, steps: at === 0 ? horizon ?? length : length, floor }, step - span.begin);
 }
 
-/** The stage that an update belongs to, counting from 0. */
-function stageOf(recipe: Recipe, step: number): { stage: Stage; index: number } {
+/** The stage that an update belongs to, counting from 0, and the updates before it. */
+function stageOf(recipe: Recipe, step: number): { stage: Stage; index: number; begin: number } {
   let end = 0;
   const index = recipe.stages.findIndex((stage) => (end += stage.steps) > step);
-  return { stage: recipe.stages[index]!, index };
+  const stage = recipe.stages[index]!;
+  return { stage, index, begin: end - stage.steps };
 }
 
 /** All weights in the order of use, and those that are trained. Any bucket reads the same ones. */
@@ -142,43 +190,6 @@ function firstWeights(config: QwenVlConfig, specs: readonly ParameterSpec[], rec
     }
     return [name, readTensor(entry)];
   }));
-}
-
-/** The run folder: a new one gets its manifest; an old one is gone on with only if it is the same run. */
-function openRun(run: string, { recipe, records, parts }: Pick<TrainOptions, 'recipe' | 'records' | 'parts'>, resume: boolean, initial: ReadonlyMap<string, Float32Array>): TrainerState | null {
-  const path = join(run, 'manifest.json');
-  const sha256 = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex');
-  const manifest = {
-    recipe,
-    data: { cases: records.length, sha256: sha256(records.map(({ id, sha256: hash, label, boxes, facts }) => [id, hash, label, boxes, facts])) },
-    tokenizer: { sha256: sha256(parts.tokenizer) },
-    node: process.version,
-  };
-  if (!existsSync(path)) {
-    mkdirSync(run, { recursive: true });
-    saveParts(run, parts);
-    writeFileSync(path, JSON.stringify(manifest, null, 2));
-    return null;
-  }
-  const mend = 'Give another --out folder for a new run, or --resume with the recipe and data that the folder was begun with.';
-  if (!resume) throw new Fault({ code: 'train.exists', what: `The folder ${run} already holds a run.`, why: 'Starting anew would overwrite it.', mend });
-  const before = JSON.parse(readFileSync(path, 'utf8')) as typeof manifest;
-  for (const part of ['recipe', 'data', 'tokenizer'] as const) {
-    if (JSON.stringify(before[part]) !== JSON.stringify(manifest[part])) throw new Fault({ code: 'train.changed', what: `The run in ${run} cannot be resumed.`, why: `Its ${part} differs from what was given now.`, mend });
-  }
-  const state = lastState(run, initial);
-  truncateMetrics(run, state?.step ?? 0);
-  return state;
-}
-
-const metricsPath = (run: string): string => join(run, 'metrics.jsonl');
-const writeMetrics = (run: string, record: StepRecord): void => appendFileSync(metricsPath(run), `${JSON.stringify(record)}\n`);
-
-/** Lines of updates that the kept state has not seen are written again. */
-function truncateMetrics(run: string, step: number): void {
-  if (!existsSync(metricsPath(run))) return;
-  const lines = readFileSync(metricsPath(run), 'utf8').split('\n').filter((line) => line && (JSON.parse(line) as StepRecord).step <= step);
-  writeFileSync(metricsPath(run), lines.map((line) => `${line}\n`).join(''));
 }
 
 const diverged = (step: number): Fault => new Fault({

@@ -3,8 +3,9 @@ import { devices, type Device } from '#models/runtime/session.ts';
 import { casesOf, findRecipe, partsOf, recipes } from '#training/prepare.ts';
 import { keptParts } from '#training/state.ts';
 import { train } from '#training/trainer.ts';
+import type { StepRecord } from '#training/records/run.ts';
 import { licenceClasses } from '#training/records/caseRecord.ts';
-import { flag, numberOption, onlyPositional, requiredText, textOption, textOptions, UsageError, type Command } from './command.ts';
+import { flag, numberOption, requiredText, textOption, textOptions, UsageError, type Command } from './command.ts';
 
 export const command: Command = {
   name: 'train',
@@ -19,13 +20,17 @@ export const command: Command = {
     licence: { type: 'string', multiple: true, help: `which licence classes may be learnt from (default permissive): ${licenceClasses.join(', ')}` },
   },
   async run(context) {
-    const recipe = findRecipe(onlyPositional(context, `RECIPE (${Object.keys(recipes).join(', ')}, or a JSON file)`));
+    const [name, ...more] = context.positionals;
+    if (name === undefined) throw new UsageError(`RECIPE is missing: ${Object.keys(recipes).join(', ')}, or a JSON file.`);
+    const recipe = findRecipe(name);
     const device = textOption(context, 'device') ?? 'cpu';
     if (!devices.includes(device as Device)) throw new UsageError(`--device is one of ${devices.join(', ')}, not '${device}'.`);
     const licences = textOptions(context, 'licence');
     const unknown = licences.find((licence) => !licenceClasses.some((known) => known === licence));
     if (unknown) throw new UsageError(`--licence is one of ${licenceClasses.join(', ')}, not '${unknown}'.`);
-    const indexes = textOptions(context, 'data');
+    // A shell writes `--data */index.jsonl` as one option and further words.
+    const indexes = [...textOptions(context, 'data'), ...more];
+    if (textOptions(context, 'data').length === 0 && more.length > 0) throw new UsageError(`One RECIPE is expected, but there is also '${more[0]}'.`);
     if (indexes.length === 0) throw new UsageError('--data is missing.');
     const records = await casesOf(indexes, { splits: ['train'], licences: licences.length > 0 ? licences as (typeof licenceClasses)[number][] : ['permissive'] });
     context.progress(`${records.length} cases, recipe ${recipe.name}`);
@@ -35,15 +40,23 @@ export const command: Command = {
     const done = await train({
       recipe, records, run, parts: (resume ? keptParts(run) : null) ?? partsOf(recipe, records), device: device as Device, resume, signal: context.signal,
       ...(until === undefined ? {} : { until }),
-      onStep({ step, stage, loss, grad_norm, images, draw_s, step_s }, secondsLeft) {
-        if (step % 10 === 0 || step < 10) {
-          context.progress(`step ${step}  stage ${stage + 1}  loss ${loss.toFixed(3)}  gradient ${grad_norm.toFixed(2)}  ${(images / step_s).toFixed(0)} images/s (drawing ${(100 * draw_s / step_s).toFixed(0)} %)  ${timeText(secondsLeft)} left`);
-        }
+      onStep(record, secondsLeft) {
+        if (record.step % 10 === 0 || record.step < 10 || record['reward'] !== undefined) context.progress(`${lineOf(record)}  ${timeText(secondsLeft)} left`);
       },
     });
     context.print({ run, steps: done, checkpoint: `${run}/final` }, `${done} updates done; the model is in ${run}/final`);
   },
 };
+
+/** One update in a line. */
+function lineOf(record: StepRecord): string {
+  const { step, stage, loss, grad_norm, images, draw_s, step_s } = record;
+  const begin = `step ${step}  stage ${stage + 1}  loss ${loss.toFixed(3)}  gradient ${grad_norm.toFixed(2)}`;
+  const number = (name: string, digits: number): string => (record[name] as number | undefined)?.toFixed(digits) ?? '–';
+  if (record['reward'] === undefined) return `${begin}  ${(images / step_s).toFixed(0)} images/s (drawing ${(100 * draw_s / step_s).toFixed(0)} %)`;
+  return `${begin}  reward ${number('reward', 3)}  right ${number('accuracy', 2)}  equal groups ${number('frac_reward_zero_std', 2)}  ${number('completions/mean_length', 0)} tokens  `
+    + `${step_s.toFixed(2)} s (rollout ${number('timing/rollout_s', 2)}, update ${number('timing/update_s', 2)})`;
+}
 
 const timeText = (seconds: number): string => {
   const minutes = Math.round(seconds / 60);

@@ -1,4 +1,5 @@
 /** What is asked of a model that learns by trying, and what it says: the words that rollouts, rewards and curricula share. */
+import type { Box } from '#models/clinical/finding.ts';
 import type { CaseRecord } from './caseRecord.ts';
 import type { Turn } from './turn.ts';
 
@@ -12,6 +13,10 @@ export interface Prompt {
   readonly size: { readonly width: number; readonly height: number };
   /** The model is shown an even grey picture of that size instead of the case's: what it then says rests on the question's words alone. */
   readonly blank?: true;
+  /** Names a view of the image that is not the plain one: augmented, or with regions hidden. */
+  readonly view?: string;
+  /** Regions that are shown as even grey, in pixels of `size`. */
+  readonly hidden?: readonly Box[];
 }
 
 export interface Completion {

@@ -58,7 +58,9 @@ export const PolicyStage = z.object({
   iterations: z.number().int().min(1).default(1),
   miniBatches: z.number().int().min(1).default(1),
   /** What the KL term holds to: the weights at the start of the run (with an adapter: the base without it), those at the start of the stage, or nothing. */
-  reference: z.enum(['none', 'start', 'previousStage']).default('none'),
+  reference: z.enum(['none', 'start', 'previousStage']).default('start'),
+  /** Whether images are shown as they are stored, as later when the model is used, or in a new view each time, by the recipe's `augment`. */
+  views: z.enum(['plain', 'augmented']).default('plain'),
   /** Question types that are put; absent: all that have an answer a program can check. */
   questionTypes: z.array(z.string()).optional(),
   curricula: z.array(named).default([]),

@@ -29,5 +29,6 @@ export const StepRecord = z.object({
   images: z.number().int().positive(),
   draw_s: z.number().nonnegative(),
   step_s: z.number().nonnegative(),
-});
+  // A policy stage adds its own numbers, by TRL's names where it has one: `reward`, `rewards/NAME/mean`, `completions/mean_length`, `kl`, `timing/rollout_s` …
+}).catchall(z.number().optional());
 export type StepRecord = z.infer<typeof StepRecord>;

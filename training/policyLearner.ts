@@ -1,0 +1,386 @@
+/** A policy stage at work: questions are drawn, answered, praised and compared, and what came of it becomes gradients. */
+import { Random } from '#models/base/random.ts';
+import { encodeModel } from '#models/graph/encode.ts';
+import type { Grid } from '#models/networks/rope.ts';
+import { bucket as bucketSize } from '#models/runtime/kvCache.ts';
+import { createSession, float32, floats, type Feeds, type Session } from '#models/runtime/session.ts';
+import { SessionCache } from '#models/runtime/sessionCache.ts';
+import { findCurriculum } from './curricula/table.ts';
+import { Pictures } from './examples.ts';
+import type { GraphOptions, ParameterSpec } from './graphs.ts';
+import { addScaled, languageOf, narrowed, patchOptions, type Accumulated, type Learner, type LearnerOptions } from './learner.ts';
+import { judge as judgeGroups } from './objectives/advantages.ts';
+import { keepsGroup } from './objectives/filters.ts';
+import { klEstimate, lossMask, stepWeights, type PolicySequence } from './objectives/policy.ts';
+import { switchesOf } from './objectives/presets.ts';
+import type { ObjectiveSwitches } from './objectives/switches.ts';
+import { packObjective, packPrompts, packedTokens, type AskedPrompt } from './policyPack.ts';
+import { policyGraph, policyScoreGraph, type PolicyBucket } from './policyGraph.ts';
+import { createPromptSource, type ChosenTurn } from './prompts.ts';
+import { sampleMetrics, updateMetrics, type SequenceOutcome } from './policyMetrics.ts';
+import type { Curriculum, CurriculumTools, StagePlace, StepPlan } from './records/curriculum.ts';
+import type { Group, Prompt, Rollout } from './records/policy.ts';
+import type { PolicyStage } from './records/recipe.ts';
+import { verify } from './rewards/verify.ts';
+import { createLiveModel, type Weights } from './rollouts/model.ts';
+import { createPolicySampler, type PolicySampler } from './rollouts/policy.ts';
+import { checkedRewards, createScorer, overlongPenalty } from './rollouts/score.ts';
+import { phantomRecords } from './synthesis/phantoms.ts';
+
+export interface PolicyLearnerOptions extends LearnerOptions {
+  /** Updates of the run before the stage. */
+  readonly begin: number;
+  /** The weights that the run began with, and those that the stage begins with. Neither is changed by training. */
+  readonly start: Weights;
+  readonly stageStart: Weights;
+  readonly chosen?: readonly ChosenTurn[];
+  readonly signal?: AbortSignal;
+  /** What was tried in a step, before it is learnt from; `step` counts from 1. */
+  readonly onGroups?: (step: number, groups: readonly Group[], sampler: PolicySampler) => Promise<void>;
+}
+
+/** Everything that the updates on one batch of rollouts need. */
+interface Batch {
+  readonly plan: StepPlan;
+  readonly groups: readonly Group[];
+  readonly sequences: ReadonlyMap<Rollout, Scored>;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** One completion's log-probabilities: when it was sampled, before the first update, and under the reference. */
+interface Scored {
+  readonly old?: readonly number[];
+  readonly reference?: readonly number[];
+}
+
+/** Prompts whose images have one grid, as one run of a graph. */
+interface MicroBatch {
+  readonly grid: Grid;
+  readonly groups: readonly Group[];
+}
+
+interface Controlled {
+  beta: number;
+  entropyBonus: number;
+}
+
+/** Sessions of training graphs hold their activations' memory, so few stay open. */
+const openGraphs = 3;
+
+export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
+  const { config, recipe, stage, records, parts, device, begin, start, stageStart, chosen, signal, onGroups } = given;
+  const policy = stage.policy as PolicyStage;
+  const switches = effective(policy);
+  const updatesPerBatch = policy.iterations * policy.miniBatches;
+  const promptCount = stage.batch * stage.accumulate;
+  const isSingle = updatesPerBatch === 1;
+  // With one update for each batch the old policy is the present one: reading it from the same pass gives the same gradient, one pass earlier.
+  const learning: ObjectiveSwitches = isSingle ? { ...switches, old: 'current' } : { ...switches, old: 'rescored' };
+  checkedRewards(policy.rewards);
+
+  const options: GraphOptions = { ...narrowed(given.options, stage), dropBranches: false };
+  const isTowerTrained = [...start.keys()].some((name) => name.startsWith('visual.') && (options.isTrained?.(name) ?? true));
+  const vision = isTowerTrained ? 'tower' : 'rows';
+
+  const patching = patchOptions(parts.preprocessor, config, stage.pixels);
+  const pictures = new Pictures(patching);
+  const language = languageOf(parts, config);
+  const drawn = [...phantomRecords(stage.phantoms, recipe.seed)].map(({ record, picture }) => {
+    pictures.keep(record, picture);
+    return record;
+  });
+  const source = createPromptSource({
+    records: [...records, ...drawn], maker: { pictures, options: patching, language, augment: recipe.augment }, stage, recipe, ...(chosen ? { chosen } : {}),
+  });
+  const { lora } = options;
+  const model = createLiveModel({ config, device, ...(lora ? { lora } : {}) });
+  const samplerOptions = { tokenizer: language.tokenizer, endOfTurn: language.endOfTurn, encode: source.encode, ...(signal ? { signal } : {}) };
+  // Rows of a frozen tower stay true: 256 MiB of them are kept.
+  const keptRows = isTowerTrained ? 256 : Math.max(64, Math.floor(2 ** 26 / (config.hiddenSize * (stage.pixels / (config.vision.patchSize * config.vision.mergeSize) ** 2))));
+  const sampler = createPolicySampler({ ...samplerOptions, model, maxKept: keptRows });
+  const referenceWeights = policy.reference === 'previousStage' ? stageStart : start;
+  const hasReference = switches.beta !== 0;
+  // The weights at the start of the run are the base without its adapter.
+  const referenceLora = policy.reference === 'previousStage' ? lora : undefined;
+  const referenceModel = createLiveModel({ config, device, ...(referenceLora ? { lora: referenceLora } : {}) });
+  const referenceSampler = createPolicySampler({ ...samplerOptions, model: referenceModel, maxKept: keptRows });
+  const isReferenceReady = referenceModel.use(referenceWeights);
+  const scorer = createScorer({ policy: sampler, reference: referenceSampler, seed: recipe.seed });
+
+  const curricula: readonly Curriculum[] = policy.curricula.map(({ name, options: chosenOptions }) => findCurriculum(name)(chosenOptions, { seed: recipe.seed, steps: stage.steps }));
+  const controlled: Controlled = { beta: switches.beta, entropyBonus: switches.entropyBonus };
+  const sessions = new SessionCache(openGraphs);
+  const compiled = new Map<string, { readonly parameters: readonly ParameterSpec[]; readonly trained: readonly ParameterSpec[] }>();
+  let batch: Batch | null = null;
+
+  const planOf = (place: StagePlace): StepPlan => curricula.reduce<StepPlan>(
+    (plan, curriculum) => curriculum.plan?.(plan, place) ?? plan,
+    { rollouts: policy.rollouts, temperature: policy.temperature, topP: policy.topP, maxNewTokens: policy.maxNewTokens, rewards: policy.rewards },
+  );
+
+  /** Draws prompts and tries them until enough groups teach something, or the attempts are used up. */
+  const gather = async (plan: StepPlan, place: StagePlace, random: Random, timing: Timing): Promise<{ groups: readonly Group[]; dropped: number; attempts: number }> => {
+    const filter = switches.dynamicSampling?.filter ?? { rule: 'none' as const };
+    const attempts = switches.dynamicSampling ? Math.max(1, switches.dynamicSampling.attempts || 100) : 1;
+    const kept: Group[] = [];
+    const spare: Group[] = [];
+    let attempt = 0;
+    while (kept.length < promptCount && attempt < attempts) {
+      const prompts: Prompt[] = [];
+      await timing.during('draw', async () => {
+        for (let i = 0; i < promptCount - kept.length; i++) {
+          const weigh = curricula.some((curriculum) => curriculum.weigh)
+            ? (...asked: Parameters<Parameters<typeof source.draw>[2] & {}>) => curricula.reduce((weight, curriculum) => weight * (curriculum.weigh?.(...asked, place) ?? 1), 1) : undefined;
+          prompts.push(await source.draw(random, `${begin + place.step}:${attempt}:${i}`, weigh));
+        }
+      });
+      const completions = await timing.during('rollout', () => sampler.sampleAll(prompts.map((prompt) => ({ prompt, count: plan.rollouts, seed: random.uint32() })), plan));
+      const judged = await timing.during('scoring', () => scorer.judge(prompts.map((prompt, i) => ({ prompt, completions: completions[i]! })), plan, place));
+      for (const [i, rollouts] of judged.entries()) {
+        const prompt = prompts[i]!;
+        const metric = rollouts.map(({ completion, isCorrect }) => (isBinary(prompt) ? Number(isCorrect) : verify(completion.text, prompt.turn.gold).score));
+        (keepsGroup(filter, metric) ? kept : spare).push({ prompt, rollouts });
+      }
+      attempt++;
+    }
+    const dropped = spare.length;
+    return { groups: [...kept, ...spare].slice(0, promptCount), dropped, attempts: attempt };
+  };
+
+  const prepare = async (weights: Weights, step: number): Promise<Batch> => {
+    const place: StagePlace = { step: step - begin, steps: stage.steps };
+    const random = Random.named(recipe.seed, `rollouts:${step}`);
+    const timing = new Timing();
+    const plan = planOf(place);
+    await isReferenceReady;
+    await model.use(weights);
+    if (isTowerTrained) sampler.forget();
+    const tried = await gather(plan, place, random, timing);
+    const tools: CurriculumTools = {
+      policy: sampler, plan, place, random,
+      judge: async (prompt, completions, fields) => (await scorer.judge([{ prompt, completions, ...(fields ? { fields } : {}) }], plan, place))[0]!,
+    };
+    let { groups } = tried;
+    await timing.during('curriculum', async () => {
+      for (const curriculum of curricula) if (curriculum.extend) groups = await curriculum.extend(groups, tools);
+    });
+
+    const wantsScores = hasReference || !isSingle || switches.samplerCorrection !== null || switches.topEntropy < 1;
+    const sequences = new Map<Rollout, Scored>();
+    if (wantsScores && switches.klPlacement === 'reward') await timing.during('reference', () => scoreAll(groups, plan, weights, sequences));
+    const distances = new Map([...sequences].map(([rollout, scored]) => [rollout, distance(scored, switches)]));
+    groups = withAdvantages(groups, plan, switches, switches.klPlacement === 'reward' && hasReference ? { beta: controlled.beta, of: (rollout) => distances.get(rollout) ?? 0 } : undefined, (before, after) => {
+      const scored = sequences.get(before);
+      if (scored) sequences.set(after, scored);
+    });
+    for (const curriculum of curricula) if (curriculum.select) groups = curriculum.select(groups, tools);
+    if (wantsScores) await timing.during('reference', () => scoreAll(groups, plan, weights, sequences));
+    await onGroups?.(step + 1, groups, sampler);
+    return {
+      plan, groups, sequences,
+      metrics: {
+        ...sampleMetrics(groups, plan), ...timing.metrics, 'sampling/dropped_groups': tried.dropped, 'sampling/attempts': tried.attempts,
+      },
+    };
+  };
+
+  const microBatches = (groups: readonly Group[], grids: ReadonlyMap<Group, Grid>): readonly MicroBatch[] => {
+    const byGrid = new Map<string, Group[]>();
+    for (const group of groups) {
+      const key = grids.get(group)!.join();
+      byGrid.set(key, [...byGrid.get(key) ?? [], group]);
+    }
+    return [...byGrid.values()].flatMap((same) => Array.from({ length: Math.ceil(same.length / stage.batch) }, (_, i) => {
+      const some = same.slice(i * stage.batch, (i + 1) * stage.batch);
+      return { grid: grids.get(some[0]!)!, groups: some };
+    }));
+  };
+  const gridsOf = async (groups: readonly Group[]): Promise<Map<Group, Grid>> => {
+    const grids = new Map<Group, Grid>();
+    for (const group of groups) grids.set(group, (await sampler.encode(group.prompt)).grid);
+    return grids;
+  };
+  const packed = async ({ grid, groups }: MicroBatch, by: PolicySampler): Promise<{ bucket: PolicyBucket; asked: readonly AskedPrompt[] }> => {
+    const asked: AskedPrompt[] = [];
+    for (const { prompt, rollouts } of groups) {
+      const { ids, patches } = await sampler.encode(prompt);
+      asked.push({ id: prompt.id, prompt: ids, image: vision === 'rows' ? await by.see(prompt) : patches, completions: rollouts.map(({ completion }) => completion.tokens) });
+    }
+    const targets = asked.reduce((total, { completions }) => total + completions.reduce((sum, { length }) => sum + length, 0), 0);
+    return {
+      asked,
+      bucket: {
+        batch: groups.length, grid, tokens: bucketSize(Math.max(...asked.map(packedTokens))), targets: bucketSize(targets),
+        sequences: groups.length * Math.max(...groups.map(({ rollouts }) => rollouts.length)),
+      },
+    };
+  };
+  const run = async (key: string, build: () => { readonly graph: Parameters<typeof encodeModel>[0]; readonly parameters: readonly ParameterSpec[]; readonly trained?: readonly ParameterSpec[] }, feeds: Feeds, weights: Weights) => {
+    const session: Session = await sessions.get(key, () => {
+      const { graph, parameters, trained = [] } = build();
+      compiled.set(key, { parameters, trained });
+      return createSession(encodeModel(graph), { device });
+    });
+    const { parameters, trained } = compiled.get(key)!;
+    const outputs = await session.run({ ...feeds, ...Object.fromEntries(parameters.map(({ name, shape }) => [`parameter.${name}`, float32(shape, weights.get(name)!)])) });
+    return { outputs, trained };
+  };
+  const sizeName = ({ batch: count, grid, tokens, targets, sequences }: PolicyBucket): string => `${count} ${grid?.join('x')} ${tokens} ${targets} ${sequences}`;
+
+  /** Log-probabilities before the first update and under the reference, by the training graph; what was scored before is kept. */
+  const scoreAll = async (groups: readonly Group[], plan: StepPlan, weights: Weights, into: Map<Rollout, Scored>): Promise<void> => {
+    const missing = groups.map(({ prompt, rollouts }) => ({ prompt, rollouts: rollouts.filter((rollout) => !into.has(rollout)) })).filter(({ rollouts }) => rollouts.length > 0);
+    const scoring = { temperature: plan.temperature, fused: options.fused ?? true, vision } as const;
+    for (const micro of microBatches(missing, await gridsOf(missing))) {
+      const passes: (readonly [keyof Scored, typeof lora, Weights, PolicySampler])[] = [];
+      if (hasReference) passes.push(['reference', referenceLora, referenceWeights, referenceSampler]);
+      if (!isSingle || switches.klPlacement === 'reward' || switches.samplerCorrection !== null) passes.push(['old', lora, weights, sampler]);
+      for (const [which, adapter, from, by] of passes) {
+        const { bucket, asked } = await packed(micro, by);
+        const { outputs } = await run(`score ${adapter ? 'adapted' : 'plain'} ${plan.temperature} ${sizeName(bucket)}`,
+          () => policyScoreGraph(config, bucket, { ...scoring, ...(adapter ? { lora: adapter } : {}) }), packPrompts(config, bucket, asked, vision), from);
+        const logprobs = floats(outputs, 'logprobs');
+        let at = 0;
+        for (const rollout of micro.groups.flatMap(({ rollouts }) => rollouts)) {
+          const { length } = rollout.completion.tokens;
+          into.set(rollout, { ...into.get(rollout), [which]: [...logprobs.subarray(at, at + length)] });
+          at += length;
+        }
+      }
+    }
+  };
+
+  /** Gradients of one update over some of the batch's groups. */
+  const update = async ({ plan, sequences }: Batch, groups: readonly Group[], weights: Weights): Promise<Accumulated> => {
+    const started = performance.now();
+    const micros = microBatches(groups, await gridsOf(groups));
+    const imitates = groups.some(({ rollouts }) => rollouts.some(({ imitation }) => imitation !== undefined));
+    const sequencesOf = ({ groups: some }: MicroBatch): PolicySequence[] => some.flatMap(({ rollouts }) => rollouts.map((rollout) => sequenceOf(rollout, sequences.get(rollout), learning)));
+    const all = micros.map(sequencesOf);
+    const step = stepWeights(all, learning, { maxNewTokens: plan.maxNewTokens, ...controlled });
+    const gradients = new Map<string, Float32Array>();
+    const outcomes: SequenceOutcome[] = [];
+    let [loss, learnt, tokens] = [0, 0, 0];
+    for (const [at, micro] of micros.entries()) {
+      const { bucket, asked } = await packed(micro, sampler);
+      const own = { switches: learning, imitates };
+      const { outputs, trained } = await run(`update ${plan.temperature} ${imitates} ${sizeName(bucket)}`,
+        () => policyGraph(config, bucket, { ...options, ...own, temperature: plan.temperature, vision }),
+        { ...packPrompts(config, bucket, asked, vision), ...packObjective(bucket, all[at]!, step, at, own) }, weights);
+      loss += floats(outputs, 'loss')[0]!;
+      for (const { name } of trained) addScaled(gradients, name, floats(outputs, `gradient.${name}`), 1);
+      const [logprobs, entropies] = [floats(outputs, 'logprobs'), floats(outputs, 'entropy')];
+      let first = 0;
+      for (const [s, { completion }] of micro.groups.flatMap(({ rollouts }) => rollouts).entries()) {
+        const { length } = completion.tokens;
+        outcomes.push({ sequence: all[at]![s]!, sampled: completion.logprobs, logprobs: logprobs.slice(first, first + length), entropies: entropies.slice(first, first + length) });
+        first += length;
+      }
+      learnt += first;
+      tokens += asked.reduce((total, prompt) => total + packedTokens(prompt), 0);
+    }
+    const metrics = updateMetrics(outcomes, learning);
+    steer(metrics, groups.reduce((total, { rollouts }) => total + rollouts.length, 0));
+    return {
+      loss, cells: 0, gradients, packed: [{ feeds: {}, learnt, tokens }], drawSeconds: 0, images: groups.length,
+      metrics: { ...metrics, ...(learning.beta !== 0 ? { beta: controlled.beta } : {}), 'timing/update_s': (performance.now() - started) / 1000 },
+    };
+  };
+
+  /** The controllers of KL and entropy look at what was measured. */
+  const steer = ({ kl, entropy }: Readonly<Record<string, number>>, count: number): void => {
+    const { klController, entropyController } = switches;
+    if (klController && kl !== undefined) controlled.beta *= 1 + (Math.min(0.2, Math.max(-0.2, kl / klController.target - 1)) * count) / klController.horizon;
+    if (entropyController && entropy !== undefined) {
+      const { target, step, least, most } = entropyController;
+      controlled.entropyBonus = Math.min(most, Math.max(least, controlled.entropyBonus + (entropy <= target ? step : -step)));
+    }
+  };
+
+  return {
+    async accumulate({ step, weights }) {
+      const at = (step - begin) % updatesPerBatch;
+      if (at === 0) batch = await prepare(weights, step);
+      if (!batch) throw new Error(`policy learner: update ${step} continues a batch that was never drawn.`);
+      const part = at % policy.miniBatches;
+      const size = Math.ceil(batch.groups.length / policy.miniBatches);
+      const groups = batch.groups.slice(part * size, (part + 1) * size);
+      const result = await update(batch, groups, weights);
+      return { ...result, drawSeconds: at === 0 ? batch.metrics['timing/draw_s'] ?? 0 : 0, metrics: { ...(at === 0 ? batch.metrics : {}), ...result.metrics } };
+    },
+    isAtRest: (step) => (step - begin) % updatesPerBatch === 0,
+    save: () => ({ controlled: { ...controlled }, curricula: curricula.map((curriculum) => curriculum.save?.() ?? null) }),
+    restore(state) {
+      const { controlled: before, curricula: states } = state as { controlled: Controlled; curricula: readonly unknown[] };
+      Object.assign(controlled, before);
+      curricula.forEach((curriculum, i) => {
+        if (states[i] !== null && states[i] !== undefined) curriculum.restore?.(states[i]);
+      });
+    },
+    async release() {
+      await sessions.release();
+      await model.release();
+      await referenceModel.release();
+    },
+  };
+}
+
+/** The preset's switches with the stage's changes; without a reference nothing pulls towards it. */
+function effective({ objective, reference }: PolicyStage): ObjectiveSwitches {
+  const switches = switchesOf(objective.preset, objective.switches as Partial<ObjectiveSwitches>);
+  return reference === 'none' ? { ...switches, beta: 0 } : switches;
+}
+
+/** Whether an answer to the question is right or wrong, with nothing between. */
+const isBinary = ({ turn }: Prompt): boolean => ['choice', 'yesNo', 'word', 'number'].includes(turn.gold.kind);
+
+function sequenceOf({ completion, advantage, given, imitation }: Rollout, scored: Scored | undefined, switches: ObjectiveSwitches): PolicySequence {
+  return {
+    logprobs: completion.logprobs, sampler: completion.logprobs, advantage, mask: lossMask(completion.tokens.length, { finished: completion.finished, ...(given === undefined ? {} : { given }) }, switches),
+    ...(scored?.old ? { old: scored.old } : {}), ...(scored?.reference ? { reference: scored.reference } : {}), ...(imitation === undefined ? {} : { imitation }),
+  };
+}
+
+/** Σ over tokens of the estimated KL between the policy before the update and the reference. */
+const distance = ({ old, reference }: Scored, switches: ObjectiveSwitches): number =>
+  (old && reference ? old.reduce((total, logprob, t) => total + klEstimate(logprob - reference[t]!, switches).value, 0) : 0);
+
+/** Rewards become advantages; rollouts are replaced by ones that carry theirs. */
+function withAdvantages(
+  groups: readonly Group[], plan: StepPlan, switches: ObjectiveSwitches, kl: { readonly beta: number; readonly of: (rollout: Rollout) => number } | undefined, onReplaced: (before: Rollout, after: Rollout) => void,
+): Group[] {
+  const { overlong } = switches;
+  const names = plan.rewards.map(({ name }) => name);
+  const weights = [...plan.rewards.map(({ weight }) => weight), ...(overlong ? [1] : []), ...(kl ? [-kl.beta] : [])];
+  const rows = groups.map(({ rollouts }) => rollouts.map((rollout) => [
+    ...names.map((name) => rollout.rewards[name] ?? null),
+    ...(overlong ? [overlongPenalty(rollout.completion.tokens.length, plan.maxNewTokens, overlong)] : []), ...(kl ? [kl.of(rollout)] : []),
+  ]));
+  const judged = judgeGroups(rows, weights, switches);
+  return groups.map(({ prompt, rollouts }, g) => ({
+    prompt,
+    rollouts: rollouts.map((rollout, i) => {
+      const after: Rollout = { ...rollout, reward: judged[g]!.rewards[i]!, advantage: judged[g]!.advantages[i]! };
+      onReplaced(rollout, after);
+      return after;
+    }),
+  }));
+}
+
+/** Seconds by what they were spent on. */
+class Timing {
+  private readonly seconds = new Map<string, number>();
+
+  async during<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const started = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.seconds.set(what, (this.seconds.get(what) ?? 0) + (performance.now() - started) / 1000);
+    }
+  }
+
+  get metrics(): Record<string, number> {
+    return Object.fromEntries([...this.seconds].map(([what, seconds]) => [`timing/${what}_s`, seconds]));
+  }
+}
