@@ -9,7 +9,7 @@ import { denseParameters, type Parameters } from '#models/networks/parameters.ts
 import { embed, logits, patchCount } from '#models/networks/qwenVl.ts';
 import type { Grid } from '#models/networks/rope.ts';
 import { visionTower, type BranchHook } from '#models/networks/vision.ts';
-import { gradients, type Seed } from './autodiff/gradient.ts';
+import { gradients, type Seed, type Segment } from './autodiff/gradient.ts';
 import { headsOfCells } from './cells.ts';
 import { cellsLoss } from './objectives/cells.ts';
 import { classifyLoss } from './objectives/classify.ts';
@@ -113,9 +113,9 @@ export function startGraph(name: string, { isTrained = () => true, lora, fused =
     made.set({ name: weight, shape }, value);
     return value;
   });
-  const finish = (loss: Value, seeds: readonly Seed[]): TrainingGraph => {
+  const finish = (loss: Value, seeds: readonly Seed[], segments: readonly Segment[] = []): TrainingGraph => {
     const wanted = [...made.keys()].filter((spec) => isTrained(spec.name));
-    const results = gradients(seeds, wanted.map((spec) => made.get(spec)!));
+    const results = gradients(seeds, wanted.map((spec) => made.get(spec)!), segments);
     graph.output('loss', loss);
     const trained = wanted.filter((spec, i) => {
       const result = results[i];

@@ -6,6 +6,7 @@ import type { QwenVlConfig } from '#models/networks/config.ts';
 import { decoder } from '#models/networks/decoder.ts';
 import type { Parameters } from '#models/networks/parameters.ts';
 import { embed, logits } from '#models/networks/qwenVl.ts';
+import type { Segment } from './autodiff/gradient.ts';
 import { startGraph, tower, bucketName, type Bucket, type GraphOptions, type TrainingGraph } from './graphs.ts';
 import { policyLoss, scoreTokens, type PolicyLossOptions, type TokenScores } from './objectives/policyLoss.ts';
 
@@ -24,7 +25,10 @@ export interface ScoreOptions extends Pick<GraphOptions, 'lora' | 'fused'> {
   readonly vision?: 'tower' | 'rows';
 }
 
-export interface PolicyOptions extends ScoreOptions, Pick<GraphOptions, 'isTrained' | 'dropBranches'>, Pick<PolicyLossOptions, 'switches' | 'imitates'> {}
+export interface PolicyOptions extends ScoreOptions, Pick<GraphOptions, 'isTrained' | 'dropBranches'>, Pick<PolicyLossOptions, 'switches' | 'imitates'> {
+  /** Keeps of each decoder layer only the rows that it reads, and computes the rest again in the backward pass: a third more work, a part of the memory. */
+  readonly recomputes?: boolean;
+}
 
 /**
  * In: `parameter.NAME`; `patches` [B·P, C·S·S], or `vision` [B·cells, D]; `ids`, `source` [B·T]; `cos`, `sin` [B·T, 1, K]; `mask` [B, 1, 1, T, T];
@@ -34,11 +38,11 @@ export interface PolicyOptions extends ScoreOptions, Pick<GraphOptions, 'isTrain
  * The gradients of micro-batches add up to that of the step, for the weights that are fed count the whole step.
  */
 export function policyGraph(config: QwenVlConfig, bucket: PolicyBucket, options: PolicyOptions): TrainingGraph {
-  const { switches, temperature = 1, imitates = false } = options;
+  const { switches, temperature = 1, imitates = false, recomputes = false } = options;
   const { graph, parameters, finish } = startGraph(`policy-${policyBucketName(bucket)}`, options);
-  const { scores, tokens } = forward(graph, parameters, config, bucket, options);
+  const { scores, tokens, layers } = forward(graph, parameters, config, bucket, options);
   const { loss, gradient } = policyLoss(graph, tokens, { switches, temperature, sequences: bucket.sequences, imitates });
-  return finish(loss, [{ value: scores, gradient }]);
+  return finish(loss, [{ value: scores, gradient }], recomputes ? layers : []);
 }
 
 /** The same inputs, without those of the loss. Out: `logprobs` and `entropy` [N]. Without `lora` it scores the base under an adapter: the reference. */
@@ -48,8 +52,15 @@ export function policyScoreGraph(config: QwenVlConfig, bucket: PolicyBucket, opt
   return { graph, parameters: made() };
 }
 
+interface Forward {
+  readonly scores: Value;
+  readonly tokens: TokenScores;
+  /** The nodes of each decoder layer. */
+  readonly layers: readonly Segment[];
+}
+
 /** The network over the packed sequences up to its scores. */
-function forward(graph: Graph, parameters: Parameters, config: QwenVlConfig, bucket: PolicyBucket, options: ScoreOptions & Pick<GraphOptions, 'dropBranches'>): { readonly scores: Value; readonly tokens: TokenScores } {
+function forward(graph: Graph, parameters: Parameters, config: QwenVlConfig, bucket: PolicyBucket, options: ScoreOptions & Pick<GraphOptions, 'dropBranches'>): Forward {
   const { batch, grid, tokens, targets } = bucket;
   const count = batch * tokens;
   const vision = grid === null ? null : options.vision === 'rows' ? graph.input('vision', [batch * visionRows(config, grid), config.hiddenSize])
@@ -59,12 +70,15 @@ function forward(graph: Graph, parameters: Parameters, config: QwenVlConfig, buc
   const cos = graph.input('cos', [count, 1, config.headWidth]);
   const sin = graph.input('sin', [count, 1, config.headWidth]);
   const mask = graph.input('mask', [batch, 1, 1, tokens, tokens]);
-  const hidden = decoder(parameters, config, embed(parameters, config, ids, vision, source), batchAttention(config, { batch, tokens, cos, sin, mask }));
+  const read = embed(parameters, config, ids, vision, source);
+  const attend = batchAttention(config, { batch, tokens, cos, sin, mask });
+  const ends = [graph.nodes.length];
+  const hidden = decoder(parameters, config, read, attend, () => ends.push(graph.nodes.length));
   const scores = logits(parameters, config, gather(hidden, graph.input('rows', [targets], 'int64')));
   const scored = scoreTokens(scores, graph.input('targets', [targets], 'int64'), options.temperature ?? 1);
   graph.output('logprobs', scored.logprobs);
   graph.output('entropy', scored.entropy);
-  return { scores, tokens: scored };
+  return { scores, tokens: scored, layers: ends.slice(1).map((to, i) => ({ from: ends[i]!, to })) };
 }
 
 /** Decoder rows of one image. */

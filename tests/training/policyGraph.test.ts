@@ -165,6 +165,16 @@ describe('a step in parts', () => {
   });
 });
 
+describe('layers that are computed again', () => {
+  it.each([['fused', true], ['portable', false]] as const)('have the same loss and gradients, of %s operators', async (_, fused) => {
+    const options = { switches: switchesOf('dapo', { old: 'current' }), fused };
+    const [kept, again] = [await learn(prompts, bucket, [sequences()], 0, options), await learn(prompts, bucket, [sequences()], 0, { ...options, recomputes: true })];
+    expect(floats(again, 'loss')).toEqual(floats(kept, 'loss'));
+    expect(gradientNames(again)).toEqual(gradientNames(kept));
+    expect(distance((name) => floats(again, name), (name) => floats(kept, name), gradientNames(kept))).toBeLessThan(1e-6);
+  });
+});
+
 describe('what is trained', () => {
   const trained = (options: Omit<PolicyOptions, 'switches'>): string[] => policyGraph(config, bucket, { ...options, switches: switchesOf('grpo') }).trained.map(({ name }) => name);
 
