@@ -79,7 +79,7 @@ function oneOf(context: CommandContext, name: string, allowed: readonly string[]
   return given;
 }
 
-function answererOf(reasoner: Reasoner, context: CommandContext): Answerer {
+export function answererOf(reasoner: Reasoner, context: CommandContext): Answerer {
   const maxNewTokens = numberOption(context, 'max-new-tokens', { least: 1, whole: true }) ?? 320;
   const rows = numberOption(context, 'rows', { least: 1, most: 256, whole: true }) ?? 16;
   // One array for each picture, by which the reasoner knows that it has seen it.
