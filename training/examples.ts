@@ -97,6 +97,14 @@ export async function drawExample(record: CaseRecord, stage: Pick<Stage, 'tokens
   return { id: record.id, patches: input.patches, grid: input.gridThw, cells, ...chooseBranches(turns, input.gridThw, stage, maker, random) };
 }
 
+/** Chosen questions about the image as it is stored: what was written of one view is true of that view. */
+export async function drawLesson(record: CaseRecord, turns: readonly Turn[], stage: Pick<Stage, 'tokens' | 'targets' | 'turns' | 'direct'>, maker: ExampleMaker, random: Random): Promise<Example> {
+  const view = await augmented(record, { ...maker, augment: { ...maker.augment, plain: 1 } }, random);
+  const input = patchesOf(view.picture, maker);
+  const cells = cellTargets(view.boxes, view.picture, input.gridThw, maker.options.mergeSize);
+  return { id: record.id, patches: input.patches, grid: input.gridThw, cells, ...chooseBranches(turns, input.gridThw, stage, maker, random) };
+}
+
 /** Draws one view of a record for its label alone. */
 export async function drawView(record: CaseRecord, maker: ExampleMaker, random: Random): Promise<LabelledView> {
   return { record, patches: patchesOf((await augmented(record, maker, random)).picture, maker).patches };
