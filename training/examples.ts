@@ -88,8 +88,11 @@ export interface LabelledView {
   readonly patches: Float32Array;
 }
 
+/** What of a stage decides which questions are put, and how. */
+type Asking = Pick<Stage, 'tokens' | 'targets' | 'turns' | 'direct' | 'questionWeights'>;
+
 /** Draws one view of a record with questions that fit the stage. */
-export async function drawExample(record: CaseRecord, stage: Pick<Stage, 'tokens' | 'targets' | 'turns' | 'direct'>, maker: ExampleMaker, random: Random): Promise<Example> {
+export async function drawExample(record: CaseRecord, stage: Asking, maker: ExampleMaker, random: Random): Promise<Example> {
   const view = await augmented(record, maker, random);
   const turns = synthesize({ record, ...view }, random);
   const input = patchesOf(view.picture, maker);
@@ -98,7 +101,7 @@ export async function drawExample(record: CaseRecord, stage: Pick<Stage, 'tokens
 }
 
 /** Chosen questions about the image as it is stored: what was written of one view is true of that view. */
-export async function drawLesson(record: CaseRecord, turns: readonly Turn[], stage: Pick<Stage, 'tokens' | 'targets' | 'turns' | 'direct'>, maker: ExampleMaker, random: Random): Promise<Example> {
+export async function drawLesson(record: CaseRecord, turns: readonly Turn[], stage: Asking, maker: ExampleMaker, random: Random): Promise<Example> {
   const view = await augmented(record, { ...maker, augment: { ...maker.augment, plain: 1 } }, random);
   const input = patchesOf(view.picture, maker);
   const cells = cellTargets(view.boxes, view.picture, input.gridThw, maker.options.mergeSize);
@@ -131,13 +134,13 @@ export const asDirect = (turn: Turn): Turn => turn.style === 'direct' ? turn
   : { ...turn, style: 'direct', question: `${turn.question}${turn.question.includes('\n') ? '\n' : ' '}${directly}`, completion: completionOf([], turn.answer) };
 
 /** Draws questions by weight until the sequence is full; what does not fit is passed over. */
-function chooseBranches(turns: readonly Turn[], grid: Grid, stage: Pick<Stage, 'tokens' | 'targets' | 'turns' | 'direct'>, { language, options }: ExampleMaker, random: Random): Pick<Example, 'prefix' | 'branches'> {
+function chooseBranches(turns: readonly Turn[], grid: Grid, stage: Asking, { language, options }: ExampleMaker, random: Random): Pick<Example, 'prefix' | 'branches'> {
   const left = turns.map((turn) => (random.chance(stage.direct) ? asDirect(turn) : turn));
   const branches: Branch[] = [];
   let prefix: readonly number[] = [];
   let [tokens, targets] = [stage.tokens, stage.targets];
   while (left.length > 0 && branches.length < stage.turns) {
-    const turn = left.splice(weighted(left.map(({ weight }) => weight), random), 1)[0]!;
+    const turn = left.splice(weighted(left.map(({ weight, questionType }) => weight * (stage.questionWeights?.[questionType] ?? 1)), random), 1)[0]!;
     const encoded = encodeTurn(turn, grid, language, options.mergeSize);
     if (prefix.length === 0) {
       prefix = encoded.prefix;

@@ -88,6 +88,8 @@ export const Stage = z.object({
   restart: z.object({ learningRate: positive, warmupSteps: z.number().int().nonnegative() }).optional(),
   /** Synthetic images of all kinds that join the cases, drawn from the recipe's seed; their sets are called `phantom_KIND`. */
   phantoms: z.number().int().nonnegative().default(0),
+  /** How often a kind of question is put, relative to its usual weight of 1. */
+  questionWeights: z.record(z.string(), z.number().nonnegative()).optional(),
   /** Replaces the recipe's `setWeights`. */
   setWeights: z.record(z.string(), z.number().nonnegative()).optional(),
   /** Replaces the optimizer's `average`: a short stage wants a short memory. */
