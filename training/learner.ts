@@ -1,4 +1,5 @@
 /** One stage of a run at work: draws batches, runs their graphs and adds up the gradients. */
+import { Fault } from '#models/base/fault.ts';
 import { Random } from '#models/base/random.ts';
 import { encodeModel } from '#models/graph/encode.ts';
 import type { PatchOptions } from '#models/imaging/patches.ts';
@@ -12,8 +13,10 @@ import { drawExample, drawLesson, drawView, Pictures, weighted, type Example, ty
 import { bucketName, classifierGraph, supervisedGraph, type Bucket, type GraphOptions, type ParameterSpec, type TrainingGraph } from './graphs.ts';
 import { classesOf, isClassified, packViews } from './labels.ts';
 import { packExamples, type Packed } from './pack.ts';
+import type { ChosenTurn } from './prompts.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Recipe, Stage } from './records/recipe.ts';
+import type { Turn } from './records/turn.ts';
 import type { TrainerState } from './state.ts';
 import { phantomRecords } from './synthesis/phantoms.ts';
 
@@ -77,7 +80,9 @@ export function createLearner({ config, recipe, stage, records, parts, device, o
     pictures.keep(record, picture);
     return record;
   });
-  const pools = poolsByGrid(isClassifying ? records.filter(isClassified) : [...records, ...drawn], isClassifying ? {} : stage.setWeights ?? recipe.setWeights, pictures, config.vision.patchSize);
+  const lessons = chosen && byRecord(chosen);
+  const asked = lessons ? [...lessons.values()].map(({ record }) => record) : [...records, ...drawn];
+  const pools = poolsByGrid(isClassifying ? records.filter(isClassified) : asked, isClassifying ? {} : stage.setWeights ?? recipe.setWeights, pictures, config.vision.patchSize);
   const classes = classesOf(records);
   const sessions = new Map<string, Promise<Compiled>>();
 
@@ -91,9 +96,12 @@ export function createLearner({ config, recipe, stage, records, parts, device, o
   const drawAnswers = async (pool: Pool, random: Random): Promise<Drawn> => {
     const bucket: Bucket = { batch: stage.batch, grid: pool.grid, tokens: stage.tokens, targets: stage.batch * stage.targets };
     const examples: Example[] = [];
-    while (examples.length < stage.batch) {
-      const example = await drawExample(pool.records[weighted(pool.weights, random)]!, stage, maker, random);
+    for (let missed = 0; examples.length < stage.batch;) {
+      const record = pool.records[weighted(pool.weights, random)]!;
+      const lesson = lessons?.get(record.id);
+      const example = lesson ? await drawLesson(record, lesson.turns, stage, maker, random) : await drawExample(record, stage, maker, random);
       if (example.branches.length > 0) examples.push(example);
+      else if (++missed > mostMissed) throw tooLong(stage);
     }
     const packed = packExamples(config, bucket, examples, recipe);
     const cells = stage.cells > 0 ? packCells(config.tokens.image, bucket, examples) : {};
@@ -135,6 +143,25 @@ export function createLearner({ config, recipe, stage, records, parts, device, o
       sessions.clear();
     },
   };
+}
+
+/** So many draws in a row without a question that fits mean that none fits. */
+const mostMissed = 2000;
+
+const tooLong = ({ tokens, targets }: Stage): Fault => new Fault({
+  code: 'train.tooLong', what: 'The questions do not fit into the sequences of the stage.', why: `Of ${mostMissed} draws none stayed within ${tokens} tokens, ${targets} of them learnt.`,
+  mend: 'Raise `tokens` and `targets` of the stage in the recipe.',
+});
+
+/** The chosen turns of each case. */
+function byRecord(chosen: readonly ChosenTurn[]): Map<string, { readonly record: CaseRecord; readonly turns: Turn[] }> {
+  const records = new Map<string, { readonly record: CaseRecord; readonly turns: Turn[] }>();
+  for (const { record, turn } of chosen) {
+    const known = records.get(record.id) ?? { record, turns: [] };
+    known.turns.push(turn);
+    records.set(record.id, known);
+  }
+  return records;
 }
 
 /** What of the network a stage trains. */

@@ -7,12 +7,26 @@ import { filterCases, readIndex, type CaseFilter } from './data/cases.ts';
 import { trainVocabulary } from './data/vocabulary.ts';
 import { grpo, grpoLora } from './recipes/grpo.ts';
 import { loupeBase } from './recipes/loupeBase.ts';
+import { medR1, medR1NoThink } from './recipes/medR1.ts';
+import { openVlThinker } from './recipes/openVlThinker.ts';
+import { pathoR1, pathoR1Dapo } from './recipes/pathoR1.ts';
+import { skyworkR1V3 } from './recipes/skyworkR1V3.ts';
+import { visionR1 } from './recipes/visionR1.ts';
+import { visionR1Localization } from './recipes/visionR1Localization.ts';
+import { vlRethinker } from './recipes/vlRethinker.ts';
+import { vlaaThinking, vlaaThinkingRl, vlaaThinkingSft } from './recipes/vlaaThinking.ts';
+import { vlmR1Ovd, vlmR1OvdAp, vlmR1Rec } from './recipes/vlmR1.ts';
+import { weThink } from './recipes/weThink.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import { Recipe } from './records/recipe.ts';
 import { corpus } from './synthesis/questions.ts';
 
 /** Every recipe by its name. */
-export const recipes: Readonly<Record<string, Recipe>> = { loupeBase, grpo, grpoLora };
+export const recipes: Readonly<Record<string, Recipe>> = {
+  loupeBase, grpo, grpoLora,
+  visionR1, visionR1Localization, medR1, medR1NoThink, vlmR1Rec, vlmR1Ovd, vlmR1OvdAp, vlaaThinking, vlaaThinkingSft, vlaaThinkingRl, pathoR1, pathoR1Dapo, openVlThinker,
+  weThink, skyworkR1V3, vlRethinker,
+};
 
 /** A recipe of the table, or one from a JSON file. */
 export function findRecipe(nameOrFile: string): Recipe {

@@ -18,6 +18,7 @@ import type { CaseRecord } from './records/caseRecord.ts';
 import type { Recipe, Stage } from './records/recipe.ts';
 import type { StepRecord } from './records/run.ts';
 import { openRun, readStageStart, writeMetrics, writeRollouts, writeStageStart } from './runWriter.ts';
+import { stageData } from './stageData.ts';
 import { freshState, isHelper, pruneSteps, saveAveraged, saveState, type TrainerState } from './state.ts';
 
 export interface TrainOptions {
@@ -66,8 +67,11 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
       if (index !== stageAt) {
         await learner?.release();
         const isBegun = state.step > begin;
+        const given = { config, recipe, stage, records, parts, device, options };
+        // The data is made with the weights of the stage before, also where the stage itself starts anew.
+        const chosen = await stageData({ ...given, index, weights: state.weights, run, isBegun, ...(signal ? { signal } : {}) });
         if (!isBegun && stage.from === 'start') startAnew(state, initial, trained);
-        const common = { config, recipe, stage, records, parts, device, options };
+        const common = { ...given, ...(chosen ? { chosen } : {}) };
         learner = stage.learns !== 'policy' ? createLearner(common) : createPolicyLearner({
           ...common, begin, start: initial, stageStart: stageStart(run, index, isBegun, state, initial, trained), ...(signal ? { signal } : {}),
           onGroups: (step, groups, sampler) => writeRollouts(run, { step, stage: index, groups }, sampler),
