@@ -16,22 +16,30 @@ export const command: Command = {
   async run(context) {
     if (flag(context, 'list')) {
       const listed = context.positionals.length > 0 ? [findReward(onlyPositional(context, 'NAME'))] : rewards;
-      const rows = listed.map(({ name, source, summary, reads, modes }) => ({ name, modes: Object.keys(modes), source, summary, reads }));
+      const rows = listed.map(({ modes, holes = [], ...rest }) => ({ ...rest, modes: Object.keys(modes), holes }));
       context.print(rows, listed.map(paragraph).join('\n'));
       return;
     }
     const reward = findReward(onlyPositional(context, 'NAME'));
     const mode = modeOf(reward, textOption(context, 'mode'));
-    let number = 0;
-    for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
-      number++;
-      if (line.trim() !== '') process.stdout.write(`${JSON.stringify(scored(reward, mode, line, number))}\n`);
+    for await (const result of scoredLines(reward, mode, createInterface({ input: process.stdin, crlfDelay: Infinity }))) {
+      process.stdout.write(`${JSON.stringify(result)}\n`);
     }
   },
 };
 
-const paragraph = ({ name, source, summary, reads, modes }: NamedReward): string => [
-  `${name}  (${Object.keys(modes).join(', ')})`, `    ${summary}`, ...reads.map((field) => `    reads ${field}`), `    from ${source}`,
+/** The result of each line that is not blank, in order; a Fault names the line, counted from 1. */
+export async function* scoredLines(reward: NamedReward, mode: RewardMode, lines: AsyncIterable<string>): AsyncGenerator<RewardResult> {
+  let number = 0;
+  for await (const line of lines) {
+    number++;
+    if (line.trim() !== '') yield scored(reward, mode, line, number);
+  }
+}
+
+const paragraph = ({ name, source, summary, reads, modes, holes = [] }: NamedReward): string => [
+  `${name}  (${Object.keys(modes).join(', ')})`, `    ${summary}`, ...reads.map((field) => `    reads ${field}`),
+  ...holes.map((hole) => `    published: ${hole}`), `    from ${source}`,
 ].join('\n');
 
 /** The mode that was asked for; without one strict where the reward has it. */

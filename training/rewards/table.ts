@@ -15,12 +15,14 @@ import { visionR1Rewards } from './visionR1.ts';
 import { visionR1LocalizationRewards } from './visionR1Localization.ts';
 import { vlaaRewards } from './vlaaThinking.ts';
 import { vlmR1Rewards } from './vlmR1.ts';
+import { vlmR1LengthRewards } from './vlmR1Length.ts';
 import { vlRethinkerRewards } from './vlRethinker.ts';
 import { weThinkRewards } from './weThink.ts';
 
 const table = [
   ...genericRewards,
   ...vlmR1Rewards,
+  ...vlmR1LengthRewards,
   ...clinicalRewards,
   ...medR1Rewards,
   ...visionR1Rewards,
