@@ -31,7 +31,7 @@ export const securityHeaders = (surface: 'electron' | 'browser'): Readonly<Recor
   'Cross-Origin-Resource-Policy': surface === 'electron' ? 'cross-origin' : 'same-origin',
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
-  'Permissions-Policy': 'camera=(), microphone=(), geolocation=(), usb=(), serial=(), hid=(), bluetooth=(), payment=()',
+  'Permissions-Policy': 'camera=(), microphone=(), geolocation=(), usb=(), serial=(), hid=(), payment=()',
 });
 
 const types: Readonly<Record<string, string>> = {

@@ -8,7 +8,7 @@ const squeeze = (code: string): string => code.replace(/\s+/g, ' ').trim();
 const cli = readFileSync('electron/cli.ts', 'utf8');
 const commands = [...cli.matchAll(/^ {2}(\w+): \(\) => import/gm)].map((match) => match[1]!);
 
-const folders = ['models', 'training', 'electron', 'tests', 'docs'];
+const folders = ['models', 'training', 'electron', 'renderer', 'tests', 'docs'];
 const pages = [
   ...readdirSync('.').filter((file) => file.endsWith('.md')),
   ...folders.flatMap((folder) =>

@@ -1,5 +1,5 @@
 /**
- * `npm test`: types in two environments, lint, then the tests, in this order, and one last line that says how it went.
+ * `npm test`: types in three environments, lint, then the tests, in this order, and one last line that says how it went.
  * `npm test -- rewards` runs only the tests whose path contains the word.
  */
 import { spawnSync } from 'node:child_process';
@@ -73,6 +73,7 @@ function test() {
 if (filters.length === 0) {
   typecheck('tsconfig.pure.json');
   typecheck('tsconfig.node.json');
+  typecheck('tsconfig.dom.json');
   lint();
 }
 test();

@@ -5,7 +5,14 @@ import { ReasoningStep, StepKind } from '#models/clinical/trace.ts';
 import { FrameId, Sha256, StudyId } from './library.ts';
 
 /** How grey values become brightness; absent: as the file says. Centre and width are in modality values, as Hounsfield units. */
-export const ViewWindow = z.object({ center: z.number(), width: z.number().positive(), isInverted: z.boolean() });
+export const ViewWindow = z.object({
+  center: z.number(),
+  width: z.number().positive(),
+  /** As in `frame.ts`: RANGE runs exactly from centre − width / 2 to centre + width / 2. */
+  shape: z.enum(['LINEAR', 'LINEAR_EXACT', 'SIGMOID', 'RANGE']).default('LINEAR'),
+  isInverted: z.boolean(),
+  name: z.string().max(80).nullable().default(null),
+});
 export type ViewWindow = z.infer<typeof ViewWindow>;
 
 /** A rectangle of a slide in level-0 pixels. */

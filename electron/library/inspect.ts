@@ -98,8 +98,14 @@ export const isSlide = (slide: Slide): boolean => slide.levels.length > 1 || sli
 
 const plainStudy = (name: string, sha256: string, kind: 'slide' | 'picture'): StudyIdentity => ({
   id: studyId(`${kind}:${sha256}`), kind, patient: '', patientId: '', birthDate: null, sex: null, date: null,
-  description: basename(name).replace(/\.[A-Za-z]{2,5}$/, ''), accession: '', modality: kind === 'slide' ? 'SM' : 'IMG',
+  description: spoken(name), accession: '', modality: kind === 'slide' ? 'SM' : 'IMG',
 });
+
+/** `folder/blood-smear.png` as `Blood smear`. */
+function spoken(name: string): string {
+  const words = basename(name).replace(/\.[A-Za-z]{2,5}$/, '').replace(/[-_]+/g, ' ').trim();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
 
 const mediaStorageDirectory = '1.2.840.10008.1.3.10';
 const segmentation = '1.2.840.10008.5.1.4.1.1.66.4';

@@ -128,7 +128,7 @@ async function openFile(path: string): Promise<Opened> {
 
 async function shownFrame(file: DicomFile, index: number, chosen: ViewWindow | null): Promise<ShownPicture> {
   const stored = await decodeFrame(file, index);
-  const voi: Voi | undefined = !isGrey(stored) ? undefined : chosen ? { kind: 'window', name: 'Chosen', window: { center: chosen.center, width: chosen.width, shape: chosen.width < 1 ? 'LINEAR_EXACT' : 'LINEAR' } } : defaultVoi(file, stored, index);
+  const voi: Voi | undefined = !isGrey(stored) ? undefined : chosen ? voiOf(chosen) : defaultVoi(file, stored, index);
   const flat = toDisplay(file, stored, { index, ...(voi ? { voi } : {}) });
   // What the person turned round, the model sees turned round.
   const turned = voi && chosen && chosen.isInverted !== isInverted(file, stored.photometric) ? { ...flat, data: flat.data.map((value) => 255 - value) } : flat;
@@ -138,6 +138,11 @@ async function shownFrame(file: DicomFile, index: number, chosen: ViewWindow | n
     picture: isSquare ? turned : resize(turned, size), toSource: isSquare ? identity : scaling(flat.width / size.width, flat.height / size.height), source: sizeOf(flat),
     window: voi ? `${windowText(voi, modalityTransform(file, index).unit)}${chosen?.isInverted === true ? ', inverted' : ''}` : null,
   };
+}
+
+function voiOf({ center, width, shape, name }: ViewWindow): Voi {
+  if (shape === 'RANGE') return { kind: 'range', name: name ?? 'Chosen', low: center - width / 2, high: center + width / 2 };
+  return { kind: 'window', name: name ?? 'Chosen', window: { center, width, shape: shape === 'LINEAR' && width < 1 ? 'LINEAR_EXACT' : shape } };
 }
 
 const isGrey = (stored: StoredFrame): boolean => stored.samples === 1 && stored.photometric !== 'PALETTE COLOR';

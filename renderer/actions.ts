@@ -1,0 +1,43 @@
+/** Every command as data: the palette, the cheat sheet, the tabs and the key listener read this table. */
+import { libraryActions, libraryActionStrings } from './library/library.ts';
+import { reviewActions, reviewActionStrings } from './review/review.ts';
+import { isPressed, type Action } from './workstation/action.ts';
+import { goTo, navigation } from './workstation/navigation.ts';
+import { createStore } from './workstation/store.ts';
+
+/** What lies over the screen. */
+export type Layer = 'none' | 'palette' | 'shortcuts';
+export const layer = createStore<Layer, Layer>((_, next) => next, 'none');
+
+export const actions: readonly Action[] = [
+  { name: 'app.palette', shortcuts: ['Mod+K'], isForTyping: true, isKeyOnly: true, run: () => layer.dispatch('palette') },
+  { name: 'app.shortcuts', shortcuts: ['?', 'F1'], run: () => layer.dispatch('shortcuts') },
+  { name: 'app.library', shortcuts: ['Mod+1'], isForTyping: true, run: () => goTo({ screen: 'library' }) },
+  { name: 'app.review', shortcuts: ['Mod+2'], isForTyping: true, when: () => navigation.get().studyId !== null, run: () => goTo({ screen: 'review' }) },
+  ...libraryActions,
+  ...reviewActions,
+];
+
+export const actionStrings: Readonly<Record<string, string>> = {
+  'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...reviewActionStrings,
+};
+
+/** What can be done now. */
+export function isAvailable({ screen, when }: Action): boolean {
+  return (screen === undefined || screen === navigation.get().screen) && (when === undefined || when());
+}
+
+/** Does what the pressed keys say; whoever types or has a dialog open is left alone. */
+export function listenToKeys(): void {
+  window.addEventListener('keydown', (event) => {
+    if (event.defaultPrevented || event.isComposing) return;
+    const target = event.target instanceof HTMLElement ? event.target : null;
+    const isTyping = target !== null && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+    // Enter and Space belong to what has the focus.
+    const isOnControl = target !== null && (event.key === 'Enter' || event.key === ' ') && /^(BUTTON|A|SUMMARY)$/.test(target.tagName);
+    const found = actions.find((action) => action.shortcuts.some((shortcut) => isPressed(shortcut, event)) && isAvailable(action));
+    if (!found || isOnControl || (isTyping && found.isForTyping !== true) || (layer.get() !== 'none' && found.isForTyping !== true)) return;
+    event.preventDefault();
+    found.run();
+  });
+}

@@ -1,0 +1,219 @@
+/** The library: every study of this workstation, found by typing, opened by a key. */
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useDeferredValue, useEffect, useRef, type ReactElement } from 'react';
+import { studyStatuses, type ImportProgress, type StudySummary } from '#electron/contract/library.ts';
+import { Dialog } from '#renderer/design/Dialog.tsx';
+import { Empty } from '#renderer/design/Empty.tsx';
+import { FaultView } from '#renderer/design/FaultView.tsx';
+import { Icon } from '#renderer/design/Icon.tsx';
+import { call } from '#renderer/workstation/call.ts';
+import { tellFault } from '#renderer/workstation/notices.ts';
+import { useStore } from '#renderer/workstation/store.ts';
+import { formatBytes, formatDate, formatNumber, useText } from '#renderer/workstation/text.ts';
+import { thumbnailUrl } from '#renderer/workstation/urls.ts';
+import { chooseFiles, library, openStudy, reload, removeStudy, searchFieldId } from './library.ts';
+import './library.css';
+import { modalityCounts, noFilter, shownStudies, type SortKey } from './state.ts';
+
+export function LibraryScreen(): ReactElement {
+  const t = useText();
+  const state = useStore(library, (all) => all);
+  const shown = useDeferredValue(shownStudies(state));
+  const selected = state.selectedId === null ? undefined : state.rows.get(state.selectedId)?.study;
+  const reasons = state.reasonsOf === null ? undefined : state.imports.get(state.reasonsOf);
+  if (state.fault) return <FaultView fault={state.fault}><button className="button" onClick={() => void reload()}>{t('app.again')}</button></FaultView>;
+  return (
+    <div className="library">
+      <section className="library-main" aria-label={t('library.title')}>
+        <Tools />
+        <Chips shownCount={shown.length} />
+        {shown.length > 0 ? <Table studies={shown} selectedId={state.selectedId} /> : <Nothing />}
+        <Imports />
+      </section>
+      <Detail study={selected} />
+      <Dialog isOpen={reasons !== undefined} title={t('library.skippedTitle')} onClose={() => library.dispatch({ type: 'reasons', importId: null })}>
+        <ul className="reasons">{reasons?.skipped.map(({ name, why }, at) => <li key={at}>{name}<span>{why}</span></li>)}</ul>
+      </Dialog>
+    </div>
+  );
+}
+
+function Tools(): ReactElement {
+  const t = useText();
+  const query = useStore(library, ({ filter }) => filter.query);
+  return (
+    <div className="library-tools">
+      <label className="field">
+        <Icon name="search" />
+        <span className="visually-hidden">{t('library.filter')}</span>
+        <input
+          id={searchFieldId} type="text" autoComplete="off" spellCheck={false} placeholder={t('library.filter')} value={query}
+          onChange={(event) => library.dispatch({ type: 'filter', filter: { query: event.target.value } })}
+          onKeyDown={(event) => {
+            // The list moves under the cursor while the person types.
+            if (event.key === 'ArrowDown' || event.key === 'ArrowUp') library.dispatch({ type: 'move', by: event.key === 'ArrowDown' ? 1 : -1 });
+            else if (event.key === 'Enter' && library.get().selectedId !== null) openStudy(library.get().selectedId as string);
+            else if (event.key === 'Escape') (event.currentTarget.value === '' ? event.currentTarget.blur() : library.dispatch({ type: 'filter', filter: { query: '' } }));
+            else return;
+            event.preventDefault();
+            event.stopPropagation();
+          }}
+        />
+        <kbd>/</kbd>
+      </label>
+      <span className="grow" />
+      <button className="button" onClick={() => void chooseFiles('folder')}><Icon name="folder" />{t('library.importFolder')}</button>
+      <button className="button" data-primary="" onClick={() => void chooseFiles('files')}><Icon name="import" />{t('library.importFiles')}</button>
+    </div>
+  );
+}
+
+function Chips({ shownCount }: { readonly shownCount: number }): ReactElement {
+  const t = useText();
+  const rows = useStore(library, (state) => state.rows);
+  const filter = useStore(library, (state) => state.filter);
+  const set = (change: Partial<typeof filter>) => (): void => library.dispatch({ type: 'filter', filter: change });
+  return (
+    <div className="chips">
+      {modalityCounts({ rows }).slice(0, 12).map(([modality, count]) => (
+        <button key={modality} className="chip" aria-pressed={filter.modality === modality} onClick={set({ modality: filter.modality === modality ? null : modality })}>
+          {modality}<small className="number">{formatNumber(count)}</small>
+        </button>
+      ))}
+      {rows.size > 0 && <span className="divider" />}
+      {rows.size > 0 && studyStatuses.map((status) => (
+        <button key={status} className="chip" aria-pressed={filter.status === status} onClick={set({ status: filter.status === status ? null : status })}>{t(`library.status.${status}`)}</button>
+      ))}
+      <span className="count number" role="status">
+        {shownCount === rows.size ? t('library.countAll', { total: formatNumber(rows.size) }) : t('library.count', { shown: formatNumber(shownCount), total: formatNumber(rows.size) })}
+      </span>
+    </div>
+  );
+}
+
+const columns: readonly SortKey[] = ['study', 'modality', 'date', 'images', 'status', 'added'];
+const rowHeight = 56;
+
+function Table({ studies, selectedId }: { readonly studies: readonly StudySummary[]; readonly selectedId: string | null }): ReactElement {
+  const t = useText();
+  const sort = useStore(library, (state) => state.sort);
+  const body = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({ count: studies.length, getScrollElement: () => body.current, estimateSize: () => rowHeight, overscan: 8 });
+  const selectedAt = studies.findIndex(({ id }) => id === selectedId);
+  useEffect(() => {
+    if (selectedAt >= 0) virtual.scrollToIndex(selectedAt, { align: 'auto' });
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the scroller is the same for as long as the table is
+  }, [selectedAt]);
+  return (
+    <div className="table" role="grid" aria-rowcount={studies.length + 1} aria-label={t('library.title')}>
+      <div className="columns table-head" role="row">
+        <span role="presentation" />
+        {columns.map((key) => (
+          <span key={key} role="columnheader" aria-sort={sort.key === key ? (sort.isDescending ? 'descending' : 'ascending') : 'none'}>
+            <button onClick={() => library.dispatch({ type: 'sort', key })}>{t(`library.columns.${key}`)}{sort.key === key ? (sort.isDescending ? ' ↓' : ' ↑') : ''}</button>
+          </span>
+        ))}
+      </div>
+      <div className="table-body" ref={body} tabIndex={0} role="rowgroup" aria-activedescendant={selectedId === null ? undefined : `study-${selectedId}`}>
+        <div style={{ height: virtual.getTotalSize(), position: 'relative' }} role="presentation">
+          {virtual.getVirtualItems().map(({ index, start }) => {
+            const study = studies[index] as StudySummary;
+            return <StudyRow key={study.id} study={study} top={start} index={index} isSelected={study.id === selectedId} />;
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function StudyRow({ study, top, index, isSelected }: { readonly study: StudySummary; readonly top: number; readonly index: number; readonly isSelected: boolean }): ReactElement {
+  const t = useText();
+  const { id, patient, patientId, description, modalities, date, images, status, addedAt, cover, isSample } = study;
+  return (
+    <div
+      className="row columns" role="row" id={`study-${id}`} data-study={id} aria-selected={isSelected} aria-rowindex={index + 2} style={{ transform: `translateY(${top}px)` }}
+      onClick={() => library.dispatch({ type: 'select', id })} onDoubleClick={() => openStudy(id)}
+    >
+      <span role="gridcell">{cover === null ? <span className="thumbnail" /> : <img className="thumbnail" src={thumbnailUrl(cover, 96)} alt="" loading="lazy" draggable={false} />}</span>
+      <span className="who" role="gridcell">
+        <div className="name">{patient || description || t('library.noName')}{isSample && <span className="tag" data-tone="sample">{t('library.sample')}</span>}</div>
+        <div className="what">{[patient === '' ? '' : description, patientId].filter((part) => part !== '').join(' · ')}</div>
+      </span>
+      <span role="gridcell">{modalities.slice(0, 2).map((modality) => <span key={modality} className="tag" style={{ marginInlineEnd: 4 }}>{modality}</span>)}</span>
+      <span role="gridcell" className="number muted">{formatDate(date)}</span>
+      <span role="gridcell" className="number muted">{formatNumber(images)}</span>
+      <span role="gridcell"><span className="status" data-status={status}>{t(`library.status.${status}`)}</span></span>
+      <span role="gridcell" className="number muted">{formatDate(addedAt)}</span>
+    </div>
+  );
+}
+
+function Nothing(): ReactElement {
+  const t = useText();
+  const { isLoaded, rows, filter } = useStore(library, (state) => state);
+  if (!isLoaded) return <Empty icon="library" title={t('library.loading')} />;
+  if (rows.size === 0) return <Empty icon="import" title={t('library.emptyTitle')} text={t('library.emptyText')}><p>{t('library.emptySamples')}</p></Empty>;
+  return (
+    <Empty icon="search" title={t('library.noMatchTitle')} text={t('library.noMatchText', { query: [filter.query, filter.modality, filter.status].filter((part) => part).join(' ') })}>
+      <button className="button" onClick={() => library.dispatch({ type: 'filter', filter: noFilter })}>{t('library.clear')}</button>
+    </Empty>
+  );
+}
+
+function Detail({ study }: { readonly study: StudySummary | undefined }): ReactElement {
+  const t = useText();
+  if (!study) return <aside className="detail" aria-hidden="true" />;
+  const { id, patient, description, cover, birthDate, sex, patientId, accession, date, series, images, files, bytes, addedAt, question } = study;
+  const facts: readonly (readonly [string, string])[] = [
+    ['ID', patientId], [t('library.born', { date: '' }).trim(), [formatDate(birthDate), sex ?? ''].filter((part) => part !== '').join(' · ')], [t('library.columns.date'), formatDate(date)], [t('library.accession'), accession],
+    [t('library.columns.images'), `${formatNumber(images)} · ${t('library.series', { count: series })}`], [t('library.files'), `${formatNumber(files)} · ${formatBytes(bytes)}`], [t('library.added'), formatDate(addedAt)],
+  ];
+  return (
+    <aside className="detail" aria-label={patient || description}>
+      <div className="picture">{cover !== null && <img src={thumbnailUrl(cover, 384)} alt="" />}</div>
+      <div className="body">
+        <h2>{patient || description || t('library.noName')}</h2>
+        <p className="what">{patient === '' ? '' : description}</p>
+        <dl>{facts.filter(([, value]) => value !== '').map(([name, value]) => [<dt key={name}>{name}</dt>, <dd key={`${name}:`} className="number">{value}</dd>])}</dl>
+        {question !== null && <div className="question"><small>{t('library.suggested')}</small>{question}</div>}
+      </div>
+      <div className="foot-buttons">
+        <button className="button" data-primary="" style={{ flex: 1, justifyContent: 'center' }} onClick={() => openStudy(id)}>{t('library.open')} <kbd>⏎</kbd></button>
+        <button className="icon-button" style={{ height: 32, width: 32 }} aria-label={t('library.remove')} title={t('library.remove')} onClick={() => void removeStudy(id)}><Icon name="trash" /></button>
+      </div>
+    </aside>
+  );
+}
+
+function Imports(): ReactElement {
+  const t = useText();
+  const imports = useStore(library, (state) => state.imports);
+  const sending = useStore(library, (state) => state.sending);
+  return (
+    <div className="imports" aria-live="polite">
+      {sending && <div className="import"><span>{t('library.sending', { sent: formatNumber(sending.sent), total: formatNumber(sending.total) })}</span><Track share={sending.total === 0 ? 0 : sending.sent / sending.total} /></div>}
+      {[...imports.values()].map((progress) => <ImportRow key={progress.importId} progress={progress} />)}
+    </div>
+  );
+}
+
+function ImportRow({ progress }: { readonly progress: ImportProgress }): ReactElement {
+  const t = useText();
+  const { importId, source, found, done, current, isDone, skippedCount, added, known } = progress;
+  return (
+    <div className="import">
+      <span>{isDone ? t('library.imported', { source, added: formatNumber(added), known: formatNumber(known), skipped: formatNumber(skippedCount) }) : t('library.importing', { source })}</span>
+      {!isDone && <span className="number" style={{ color: 'var(--muted)' }}>{t('library.progress', { done: formatNumber(done), found: formatNumber(found) })}</span>}
+      {isDone ? <span className="grow" /> : <Track share={found === 0 ? 0 : done / found} />}
+      {!isDone && <span className="current" title={current}>{current}</span>}
+      {skippedCount > 0 && <button className="text-button" onClick={() => library.dispatch({ type: 'reasons', importId })}>{t('library.skipped', { count: skippedCount })}</button>}
+      {isDone
+        ? <button className="icon-button" aria-label={t('library.close')} onClick={() => library.dispatch({ type: 'dismiss', importId })}><Icon name="close" size={14} /></button>
+        : <button className="text-button" onClick={() => void call('library.cancelImport', { importId }).catch(tellFault)}>{t('library.cancel')}</button>}
+    </div>
+  );
+}
+
+const Track = ({ share }: { readonly share: number }): ReactElement => (
+  <div className="track" role="progressbar" aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(share * 100)}><div style={{ width: `${share * 100}%` }} /></div>
+);

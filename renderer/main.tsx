@@ -1,0 +1,26 @@
+/** Where React starts. */
+import '@mantine/core/styles.css';
+import './design/tokens.css';
+import { MantineProvider } from '@mantine/core';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { listenToKeys } from './actions.ts';
+import { App } from './App.tsx';
+import { Boundary } from './Boundary.tsx';
+import { theme } from './design/theme.ts';
+import { startLibrary } from './library/library.ts';
+import { startReview } from './review/review.ts';
+import { english } from './strings.ts';
+import { speak } from './workstation/text.ts';
+
+await speak('en', { en: english });
+startLibrary();
+startReview();
+listenToKeys();
+createRoot(document.getElementById('root') as HTMLElement).render(
+  <StrictMode>
+    <MantineProvider theme={theme} forceColorScheme="dark">
+      <Boundary><App /></Boundary>
+    </MantineProvider>
+  </StrictMode>,
+);

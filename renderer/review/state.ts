@@ -1,0 +1,151 @@
+/** What the review screen knows, and how it changes. */
+import type { SeriesSummary, StudyDetail } from '#electron/contract/library.ts';
+import type { AnswerPart, Trace } from '#electron/contract/review.ts';
+import type { Box } from '#models/clinical/finding.ts';
+
+/** How grey values are shown by hand; null in its place: as the frame says. */
+export interface ShownLook {
+  readonly center: number;
+  readonly width: number;
+  readonly shape: 'LINEAR' | 'LINEAR_EXACT' | 'SIGMOID' | 'RANGE';
+  readonly isInverted: boolean;
+  readonly name: string | null;
+}
+
+export interface ReviewState {
+  readonly studyId: string | null;
+  readonly detail: StudyDetail | null;
+  readonly fault: { readonly what: string; readonly why: string; readonly mend: string } | null;
+  readonly seriesAt: number;
+  readonly frameAt: number;
+  /** By series, so that each keeps its window. */
+  readonly looks: Readonly<Record<string, ShownLook>>;
+  readonly traces: readonly Trace[];
+  readonly traceAt: number;
+  readonly question: string;
+  /** The question that is being answered. */
+  readonly asking: { readonly askId: string; readonly question: string; readonly part: AnswerPart | null } | null;
+  readonly areMarksShown: boolean;
+  /** What the pointer is on: a step of the trace, or one box. */
+  readonly lit: { readonly kind: 'step'; readonly step: number } | { readonly kind: 'mark'; readonly id: string } | null;
+}
+
+export type ReviewAction =
+  | { readonly type: 'opening'; readonly studyId: string }
+  | { readonly type: 'opened'; readonly detail: StudyDetail; readonly traces: readonly Trace[] }
+  | { readonly type: 'failed'; readonly fault: ReviewState['fault'] }
+  | { readonly type: 'series'; readonly at: number }
+  | { readonly type: 'frame'; readonly at: number }
+  | { readonly type: 'look'; readonly look: ShownLook | null }
+  | { readonly type: 'question'; readonly question: string }
+  | { readonly type: 'asking'; readonly askId: string; readonly question: string }
+  | { readonly type: 'part'; readonly part: AnswerPart }
+  | { readonly type: 'answered'; readonly trace: Trace }
+  | { readonly type: 'unanswered'; readonly askId: string }
+  | { readonly type: 'trace'; readonly at: number }
+  | { readonly type: 'marks'; readonly areShown: boolean }
+  | { readonly type: 'lit'; readonly lit: ReviewState['lit'] };
+
+export const initialReview: ReviewState = {
+  studyId: null, detail: null, fault: null, seriesAt: 0, frameAt: 0, looks: {}, traces: [], traceAt: -1, question: '', asking: null, areMarksShown: true, lit: null,
+};
+
+export function reduceReview(state: ReviewState, action: ReviewAction): ReviewState {
+  switch (action.type) {
+    case 'opening': return action.studyId === state.studyId && !state.fault ? state : { ...initialReview, asking: state.asking, areMarksShown: state.areMarksShown, studyId: action.studyId };
+    case 'opened': {
+      const { detail, traces } = action;
+      if (detail.study.id !== state.studyId) return state;
+      const frames = detail.series[0]?.frames.length ?? 0;
+      const next: ReviewState = { ...state, detail, traces, traceAt: traces.length - 1, seriesAt: 0, frameAt: frames >> 1, question: detail.study.question ?? '', fault: null };
+      return traces.length > 0 ? shownTrace(next, traces.length - 1) : next;
+    }
+    case 'failed': return { ...state, fault: action.fault };
+    case 'series': {
+      const chosen = state.detail?.series[action.at];
+      return chosen && action.at !== state.seriesAt ? { ...state, seriesAt: action.at, frameAt: chosen.frames.length >> 1, lit: null } : state;
+    }
+    case 'frame': {
+      const last = (currentSeries(state)?.frames.length ?? 1) - 1;
+      const at = Math.min(last, Math.max(0, action.at));
+      return at === state.frameAt ? state : { ...state, frameAt: at };
+    }
+    case 'look': {
+      const id = currentSeries(state)?.id;
+      if (id === undefined) return state;
+      const { [id]: _old, ...others } = state.looks;
+      return { ...state, looks: action.look ? { ...others, [id]: action.look } : others };
+    }
+    case 'question': return { ...state, question: action.question };
+    case 'asking': return { ...state, asking: { askId: action.askId, question: action.question, part: null }, lit: null };
+    case 'part': return state.asking?.askId === action.part.askId ? { ...state, asking: { ...state.asking, part: action.part } } : state;
+    case 'answered': {
+      if (action.trace.studyId !== state.studyId) return { ...state, asking: null };
+      return shownTrace({ ...state, asking: null, traces: [...state.traces, action.trace] }, state.traces.length);
+    }
+    case 'unanswered': return state.asking?.askId === action.askId ? { ...state, asking: null } : state;
+    case 'trace': return state.traces[action.at] ? shownTrace(state, action.at) : state;
+    case 'marks': return { ...state, areMarksShown: action.areShown };
+    case 'lit': return { ...state, lit: action.lit };
+  }
+}
+
+export const currentSeries = ({ detail, seriesAt }: Pick<ReviewState, 'detail' | 'seriesAt'>): SeriesSummary | undefined => detail?.series[seriesAt];
+export const currentTrace = ({ traces, traceAt }: Pick<ReviewState, 'traces' | 'traceAt'>): Trace | undefined => traces[traceAt];
+
+/** Chooses a trace and turns to the image that it is about. */
+function shownTrace(state: ReviewState, at: number): ReviewState {
+  const view = state.traces[at]?.views[0]?.view;
+  const place = view && state.detail ? placeOf(state.detail, view.kind === 'frame' ? view.frameId : `${view.slideId}-0`) : null;
+  return { ...state, traceAt: at, lit: null, ...(place ?? {}) };
+}
+
+export function placeOf({ series }: StudyDetail, frameId: string): { readonly seriesAt: number; readonly frameAt: number } | null {
+  for (const [seriesAt, { frames }] of series.entries()) {
+    const frameAt = frames.findIndex(({ id }) => id === frameId);
+    if (frameAt >= 0) return { seriesAt, frameAt };
+  }
+  return null;
+}
+
+/** Bright on grey, and told apart by people who confuse red and green: neighbours differ in lightness as well as in hue. */
+export const palette = ['#4cc9ff', '#ffb531', '#7ef29a', '#ff6fae', '#c9a4ff', '#fff06a', '#ff8552', '#6a9bff', '#c6f06a', '#ff5c6c'] as const;
+
+/** One box of an answer: which finding, which frame, which steps cite it. */
+export interface TraceMark {
+  readonly id: string;
+  readonly frameId: string;
+  readonly box: Box;
+  readonly label: string;
+  readonly colour: string;
+  /** Indices into the trace's steps. */
+  readonly steps: readonly number[];
+}
+
+/**
+ * Every box of a trace once: the answer often repeats a box that a step named. A box that only the answer names belongs to the conclusion, where there is one.
+ */
+export function marksOf({ findings, steps, views }: Pick<Trace, 'findings' | 'steps' | 'views'>): readonly TraceMark[] {
+  const colours = new Map<string, string>();
+  const marks = new Map<string, TraceMark>();
+  const conclusion = steps.findLastIndex(({ kind }) => kind === 'conclusion');
+  for (const [at, { label, frame, boxes }] of findings.entries()) {
+    if (!colours.has(label)) colours.set(label, palette[colours.size % palette.length] as string);
+    const view = views[frame]?.view ?? views[0]?.view;
+    if (!view) continue;
+    const frameId = view.kind === 'frame' ? view.frameId : `${view.slideId}-0`;
+    const citing = steps.flatMap(({ findings: cited }, step) => (cited.includes(at) ? [step] : []));
+    for (const box of boxes) {
+      const id = `${frameId}:${label}:${[box.x1, box.y1, box.x2, box.y2].map(Math.round).join(',')}`;
+      const known = marks.get(id);
+      marks.set(id, { id, frameId, box, label, colour: colours.get(label) as string, steps: [...new Set([...known?.steps ?? [], ...citing])] });
+    }
+  }
+  return [...marks.values()].map((mark) => (mark.steps.length > 0 || conclusion < 0 ? mark : { ...mark, steps: [conclusion] }));
+}
+
+/** The marks that a lit step or box lights. */
+export function litMarks(marks: readonly TraceMark[], lit: ReviewState['lit']): ReadonlySet<string> {
+  if (!lit) return new Set();
+  return new Set(lit.kind === 'mark' ? [lit.id] : marks.filter(({ steps }) => steps.includes(lit.step)).map(({ id }) => id));
+}

@@ -1,0 +1,61 @@
+/** A whole-slide pyramid on our own tiles, by OpenSeadragon. */
+import OpenSeadragon from 'openseadragon';
+import type { SlideSummary } from '#electron/contract/library.ts';
+import type { Viewport } from './viewport.ts';
+
+export interface SlideViewport extends Viewport {
+  /** Level-0 pixels that are seen now, clipped to the slide. */
+  visibleRegion(): { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+  /** CSS pixels for one level-0 pixel. */
+  zoom(): number;
+}
+
+export function createSlideViewport(element: HTMLElement, slide: SlideSummary, tileUrl: (level: number, column: number, row: number) => string): SlideViewport {
+  const { width, height, levels } = slide;
+  // Its level 0 is the smallest, ours the largest.
+  const ours = (level: number): number => levels.length - 1 - level;
+  const viewer = OpenSeadragon({
+    element, drawer: 'canvas', showNavigationControl: false, showNavigator: true, navigatorPosition: 'BOTTOM_RIGHT', navigatorSizeRatio: 0.16, navigatorBackground: '#0f1318', navigatorBorderColor: '#2b3540',
+    navigatorDisplayRegionColor: '#5fd6c8', gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true }, animationTime: 0.25, springStiffness: 12, maxZoomPixelRatio: 8, visibilityRatio: 0.5,
+    imageSmoothingEnabled: true, keyboardShortcuts: [], crossOriginPolicy: 'Anonymous', loadTilesWithAjax: false, preserveImageSizeOnResize: true,
+    tileSources: {
+      width, height, minLevel: 0, maxLevel: levels.length - 1,
+      getLevelScale: (level: number) => (levels[ours(level)]?.width ?? width) / width,
+      getTileWidth: (level: number) => levels[ours(level)]?.tileWidth ?? 256,
+      getTileHeight: (level: number) => levels[ours(level)]?.tileHeight ?? 256,
+      getTileUrl: (level: number, column: number, row: number) => tileUrl(ours(level), column, row),
+    } as unknown as OpenSeadragon.TileSourceOptions,
+  } as OpenSeadragon.Options);
+  const listeners = new Set<() => void>();
+  const tell = (): void => listeners.forEach((listener) => listener());
+  for (const event of ['open', 'update-viewport', 'animation', 'resize'] as const) viewer.addHandler(event, tell);
+  const corner = (x: number, y: number): OpenSeadragon.Point => viewer.viewport.imageToViewerElementCoordinates(new OpenSeadragon.Point(x, y));
+  return {
+    toScreen() {
+      if (!viewer.isOpen()) return { xx: 1, xy: 0, x0: 0, yx: 0, yy: 1, y0: 0 };
+      const [origin, right, below] = [corner(0, 0), corner(width, 0), corner(0, height)];
+      return { xx: (right.x - origin.x) / width, xy: (below.x - origin.x) / height, x0: origin.x, yx: (right.y - origin.y) / width, yy: (below.y - origin.y) / height, y0: origin.y };
+    },
+    toImage({ x, y }) {
+      const point = viewer.viewport.viewerElementToImageCoordinates(new OpenSeadragon.Point(x, y));
+      return { x: point.x, y: point.y };
+    },
+    visibleRegion() {
+      const { x, y, width: wide, height: high } = viewer.viewport.viewportToImageRectangle(viewer.viewport.getBounds(true));
+      const left = Math.max(0, Math.floor(x));
+      const top = Math.max(0, Math.floor(y));
+      return { x: left, y: top, width: Math.max(1, Math.min(width, Math.ceil(x + wide)) - left), height: Math.max(1, Math.min(height, Math.ceil(y + high)) - top) };
+    },
+    zoom: () => (viewer.isOpen() ? viewer.viewport.viewportToImageZoom(viewer.viewport.getZoom(true)) : 1),
+    onViewChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    fit: () => void viewer.viewport.goHome(),
+    zoomBy: (factor) => void viewer.viewport.zoomBy(factor).applyConstraints(),
+    dispose() {
+      listeners.clear();
+      viewer.destroy();
+    },
+  };
+}

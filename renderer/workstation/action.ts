@@ -1,0 +1,45 @@
+/** A command as data: the button, the menu, the palette, the cheat sheet and the key listener read the same row. */
+
+export type ScreenName = 'library' | 'review';
+
+export interface Action {
+  /** `library.open`; also the key of its label among the strings, below `actions`. */
+  readonly name: string;
+  /** Keys as in `Mod+K`, `Shift+A`, `ArrowDown`, `?`; several where several do it. `Mod` is Ctrl, or Command on a Mac. */
+  readonly shortcuts: readonly string[];
+  /** The screen on which its keys work; absent: everywhere. */
+  readonly screen?: ScreenName;
+  /** Its keys work while the person types. */
+  readonly isForTyping?: boolean;
+  /** It can be done now; absent: always. */
+  readonly when?: () => boolean;
+  readonly run: () => void;
+  /** Left out of palette and menu: it needs a pointer or makes sense as a key alone. */
+  readonly isKeyOnly?: boolean;
+}
+
+interface Key {
+  readonly key: string;
+  readonly ctrlKey: boolean;
+  readonly metaKey: boolean;
+  readonly altKey: boolean;
+  readonly shiftKey: boolean;
+}
+
+/** Whether a pressed key is what a shortcut says. Signs such as `?` are given as typed, whatever Shift it took. */
+export function isPressed(shortcut: string, pressed: Key): boolean {
+  const words = shortcut.split('+');
+  const key = shortcut.endsWith('++') || shortcut === '+' ? '+' : words.at(-1) as string;
+  const has = (word: string): boolean => words.length > 1 && words.includes(word);
+  const isMod = pressed.ctrlKey || pressed.metaKey;
+  if (isMod !== has('Mod') || pressed.altKey !== has('Alt')) return false;
+  const isLetterOrNamed = /^[a-z]$/i.test(key) || key.length > 1;
+  if (isLetterOrNamed && pressed.shiftKey !== has('Shift')) return false;
+  if (!isLetterOrNamed && has('Shift') && !pressed.shiftKey) return false;
+  return pressed.key.toLowerCase() === (key === 'Space' ? ' ' : key.toLowerCase());
+}
+
+const names: Readonly<Record<string, string>> = { Mod: 'Ctrl', ArrowDown: '↓', ArrowUp: '↑', ArrowLeft: '←', ArrowRight: '→', Enter: '⏎', Escape: 'Esc', Space: 'Space', Delete: 'Del', PageDown: 'PgDn', PageUp: 'PgUp' };
+
+/** `Mod+K` as `['Ctrl', 'K']`. */
+export const keysOf = (shortcut: string): readonly string[] => (shortcut === '+' ? ['+'] : shortcut.split('+').map((word) => names[word] ?? word));

@@ -1,0 +1,12 @@
+/** Where pixels are fetched from. */
+import { bridge } from './bridge.ts';
+
+const [frames, tiles] = bridge.surface === 'electron' ? ['frame://pixels', 'tile://pixels'] : ['/frame', '/tile'];
+
+/** A small picture of a frame, its longer side at most so many pixels. */
+export const thumbnailUrl = (frameId: string, side: 96 | 192 | 384): string => `${frames}/${frameId}/thumbnail?side=${side}`;
+/** A frame's stored values, as `decodeFrameBytes` reads them. */
+export const valuesUrl = (frameId: string): string => `${frames}/${frameId}/values`;
+/** A frame as it is displayed by default, in full size. */
+export const pictureUrl = (frameId: string): string => `${frames}/${frameId}/picture`;
+export const tileUrl = (slideId: string, level: number, column: number, row: number): string => `${tiles}/${slideId}/${level}/${column}_${row}`;
