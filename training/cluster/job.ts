@@ -76,12 +76,21 @@ export function writeJob(path: string, parts: JobParts): ClusterJob {
     renameSync(unfinished, folder);
     return job;
   } catch (cause) {
-    rmSync(unfinished, { recursive: true, force: true });
+    discard(unfinished);
     if (cause instanceof Fault) throw cause;
     throw new Fault({
       code: 'cluster.write', what: `The job ${basename(folder)} cannot be written.`, why: (cause as NodeJS.ErrnoException).code === 'ENOSPC' ? 'The disk is full.' : cause instanceof Error ? cause.message : String(cause),
       mend: 'Free space, or choose another place.',
     }, { cause });
+  }
+}
+
+/** Takes away what was begun; where the disk refuses that too, the first refusal is what is told. */
+function discard(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    return;
   }
 }
 

@@ -23,14 +23,15 @@ const shortestToken = 16;
  * it runs. Every request carries `Authorization: Bearer TOKEN`. What cannot be done comes back as `{"fault": {…}}` with status 400, 401, 404, 405 or 413.
  *
  * @param port  0 for any that is free
+ * @param longest  bytes of a request
  * @throws Fault `reward.token` for a token that is too short, `reward.port` where the port is taken
  */
-export async function serveRewards({ token, port = 0 }: { readonly token: string; readonly port?: number }): Promise<RewardService> {
+export async function serveRewards({ token, port = 0, longest = most.bytes }: { readonly token: string; readonly port?: number; readonly longest?: number }): Promise<RewardService> {
   if (token.length < shortestToken) throw new Fault({
     code: 'reward.token', what: 'The reward service does not start.', why: `Its token has ${token.length} characters.`, mend: `Give one of at least ${shortestToken}, or none: then one is drawn.`,
   });
   const server = createServer((request, response) => {
-    handle(request, token).then(
+    handle(request, token, longest).then(
       (value) => reply(response, 200, value),
       (thrown: unknown) => reply(response, thrown instanceof Refusal ? thrown.status : thrown instanceof Fault ? 400 : 500, { fault: faultOf(thrown) }, thrown instanceof Refusal),
     ).catch(() => response.destroy());
@@ -62,7 +63,7 @@ class Refusal extends Fault {
   }
 }
 
-async function handle(request: IncomingMessage, token: string): Promise<unknown> {
+async function handle(request: IncomingMessage, token: string, longest: number): Promise<unknown> {
   // A page in a browser can reach the loopback address; it cannot leave out its origin, nor name the host as we do.
   if (request.headers.origin !== undefined || !/^(?:127\.0\.0\.1|localhost)(?::\d+)?$/.test(request.headers.host ?? '')) throw new Refusal(401, 'It comes from a web page or names another host.', 'Call http://127.0.0.1 from a program.');
   if (!isToken(request.headers.authorization, token)) throw new Refusal(401, 'It does not carry the token of this service.', 'Send "Authorization: Bearer TOKEN".');
@@ -71,7 +72,7 @@ async function handle(request: IncomingMessage, token: string): Promise<unknown>
   if (path === '/rewards' && request.method === 'GET') return rewards.map(({ name, source, summary, reads, modes }) => ({ name, source, summary, reads, modes: Object.keys(modes) }));
   if (path !== '/score') throw new Refusal(404, `There is no ${String(path).slice(0, 80)}.`, 'Use /score, /rewards or /health.');
   if (request.method !== 'POST') throw new Refusal(405, `${request.method} is not what /score takes.`, 'Use POST.');
-  return { results: await scoreRequest(parsed(await bodyOf(request))) };
+  return { results: await scoreRequest(parsed(await bodyOf(request, longest))) };
 }
 
 /** Compared by hashes of equal length, in the same time for every wrong token. */
@@ -80,12 +81,12 @@ function isToken(header: string | undefined, token: string): boolean {
   return timingSafeEqual(digest(header ?? ''), digest(`Bearer ${token}`));
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
+async function bodyOf(request: IncomingMessage, longest: number): Promise<string> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of request as AsyncIterable<Uint8Array>) {
     length += part.length;
-    if (length > most.bytes) throw new Refusal(413, `It is longer than ${most.bytes} bytes.`, 'Send fewer rows at once.');
+    if (length > longest) throw new Refusal(413, `It is longer than ${longest} bytes.`, 'Send fewer rows at once.');
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');
