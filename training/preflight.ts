@@ -91,7 +91,7 @@ export async function preflight({ recipe, records, parts, most = Infinity, attem
 
   // What needs the most memory is tried first: better now than hours in.
   const heaviest = stages.toSorted((a, b) => b.weight - a.weight)[0];
-  const trial = attempt && heaviest && heaviest.weight > 0 ? await tried(heaviest, attempt, problems) : null;
+  const trial = attempt && heaviest && heaviest.weight > 0 ? await tried(heaviest, attempt, loadPicture, problems) : null;
 
   const chosen = spread(records, most, recipe.seed);
   for (const [at, record] of chosen.entries()) {
@@ -177,6 +177,17 @@ interface UsedReward {
   readonly below: { readonly where: string; readonly score: number }[];
   threw: string | null;
 }
+
+/** A question and its right answer in the stage's tokens. */
+interface EncodedQuestion {
+  readonly turn: Turn;
+  readonly prefix: readonly number[];
+  readonly branch: { readonly ids: readonly number[]; readonly firstTarget: number };
+}
+
+/** Whether a policy stage puts a question: it is of a wanted type, and its answer can be checked. */
+const isAsked = ({ questionType, gold, completion }: Turn, { questionTypes }: PolicyStage): boolean =>
+  (questionTypes?.includes(questionType) ?? true) && gold.kind !== 'text' && verify(completion, gold).score > 0.99;
 
 /** What a penalty is for. */
 const rambling = 'the same again and '.repeat(100);
@@ -264,17 +275,42 @@ class StageReader {
 
   /** One record as the stage will put it: its questions, their lengths, and what their right answers earn. */
   read(record: CaseRecord, stored: Picture): void {
-    const { stage, recipe } = this;
+    const { stage } = this;
     if (stage.learns === 'classify' || !this.own.has(record)) return;
+    const { encoded, picture } = this.encoded(record, stored);
+    if (stage.policy) this.readPrompts(record, encoded, picture, stage.policy);
+    else this.readAnswers(record, encoded);
+  }
+
+  /** Whether the stage finds something to learn in a record; looking for it in one that has nothing would not end. */
+  canLearn(record: CaseRecord, stored: Picture): boolean {
+    const { stage } = this;
+    if (stage.learns === 'classify') return true;
+    const { encoded } = this.encoded(record, stored);
+    return encoded.some((one) => stage.policy !== undefined || this.isFitting(one));
+  }
+
+  private encoded(record: CaseRecord, stored: Picture): { readonly encoded: readonly EncodedQuestion[]; readonly picture: Picture } {
+    const { stage, recipe } = this;
     const picture = resize(stored, this.sizeOf(record));
     const [sx, sy] = [picture.width / record.width, picture.height / record.height];
     const boxes = record.boxes?.map(({ class: name, box }) => ({ class: name, box: { x1: box.x1 * sx, y1: box.y1 * sy, x2: box.x2 * sx, y2: box.y2 * sy } })) ?? null;
     const made = synthesize({ record, picture, boxes, flippedX: false, flippedY: false, quarterTurns: 0 }, Random.named(recipe.seed, `preflight/${record.id}`));
-    const turns = stage.direct >= 1 ? made.map(asDirect) : made;
+    const turns = this.styled(stage.policy ? made.filter((turn) => isAsked(turn, stage.policy!)) : made);
     const [rows, columns] = this.gridOf(record);
-    const encoded = turns.map((turn) => ({ turn, ...encodeTurn(turn, [1, rows, columns], this.tools.language, this.patching.mergeSize) }));
-    if (stage.policy) this.readPrompts(record, encoded, picture, stage.policy);
-    else this.readAnswers(record, encoded);
+    return { encoded: turns.map((turn) => ({ turn, ...encodeTurn(turn, [1, rows, columns], this.tools.language, this.patching.mergeSize) })), picture };
+  }
+
+  /** A policy stage puts its questions in the long form where there is one, unless the short one is wanted. */
+  private styled(turns: readonly Turn[]): readonly Turn[] {
+    const { direct, policy } = this.stage;
+    if (direct >= 1) return turns.map(asDirect);
+    const reasoned = turns.filter(({ style }) => style === 'reasoned');
+    return policy && direct === 0 && reasoned.length > 0 ? reasoned : turns;
+  }
+
+  private isFitting({ prefix, branch }: EncodedQuestion): boolean {
+    return prefix.length + branch.ids.length <= this.stage.tokens && branch.ids.length - branch.firstTarget <= this.stage.targets;
   }
 
   private measure(prefix: number, { ids, firstTarget }: { readonly ids: readonly number[]; readonly firstTarget: number }): { prompt: number; answer: number } {
@@ -285,25 +321,18 @@ class StageReader {
     return lengths;
   }
 
-  private readAnswers(record: CaseRecord, encoded: readonly { readonly prefix: readonly number[]; readonly branch: { readonly ids: readonly number[]; readonly firstTarget: number } }[]): void {
-    const { stage, fits } = this;
-    const fitting = encoded.filter(({ prefix, branch }) => {
-      const { answer } = this.measure(prefix.length, branch);
-      return prefix.length + branch.ids.length <= stage.tokens && answer <= stage.targets;
-    }).length;
+  private readAnswers(record: CaseRecord, encoded: readonly EncodedQuestion[]): void {
+    const { fits } = this;
+    for (const { prefix, branch } of encoded) this.measure(prefix.length, branch);
+    const fitting = encoded.filter((one) => this.isFitting(one)).length;
     fits.cases++;
     fits.turns += encoded.length;
     fits.fitting += fitting;
     if (fitting === 0) fits.none.push(record.id);
   }
 
-  private readPrompts(
-    record: CaseRecord, encoded: readonly { readonly turn: Turn; readonly prefix: readonly number[]; readonly branch: { readonly ids: readonly number[]; readonly firstTarget: number } }[],
-    size: { readonly width: number; readonly height: number }, policy: PolicyStage,
-  ): void {
-    const types = policy.questionTypes;
-    const asked = encoded.filter(({ turn }) => (types?.includes(turn.questionType) ?? true) && turn.gold.kind !== 'text' && verify(turn.completion, turn.gold).score > 0.99);
-    for (const { turn, prefix, branch } of asked) {
+  private readPrompts(record: CaseRecord, encoded: readonly EncodedQuestion[], size: { readonly width: number; readonly height: number }, policy: PolicyStage): void {
+    for (const { turn, prefix, branch } of encoded) {
       const { answer } = this.measure(prefix.length, branch);
       this.fits.turns++;
       if (answer <= policy.maxNewTokens) this.fits.fitting++;
@@ -349,7 +378,7 @@ class StageReader {
     const { problems, config } = tools;
     const none = fits.none.length;
     if (none > 0) problems.add({
-      severity: none === fits.cases ? 'error' : 'warning', code: 'tokens.none', where: name,
+      severity: none === fits.cases && !stage.data ? 'error' : 'warning', code: 'tokens.none', where: name,
       seen: `No question of ${none} of ${fits.cases} cases fits into ${stage.tokens} tokens of which ${stage.targets} may be learnt, as in ${fits.none.slice(0, 3).join(', ')}.`,
       remedy: 'Raise tokens or targets of the stage, or lower its pixels: these cases are never learnt from.',
     });
@@ -374,7 +403,10 @@ class StageReader {
   private judgeReward(used: UsedReward): void {
     const { use, applied, full, silent, best, below, threw, aboveNothing, needsModel, isPenalty } = used;
     const where = `${this.name}, reward ${use.name} (${use.mode})`;
-    const add = (severity: PreflightProblem['severity'], code: string, seen: string, remedy: string): void => this.tools.problems.add({ severity, code, where, seen, remedy });
+    // A pipeline will put other questions than these: what is wrong with these may be right with those.
+    const isWritten = this.stage.data !== undefined;
+    const add = (severity: PreflightProblem['severity'], code: string, seen: string, remedy: string): void =>
+      this.tools.problems.add({ severity: isWritten ? 'warning' : severity, code, where, seen: isWritten ? `${seen} (Of the questions before its data pipeline.)` : seen, remedy });
     if (threw !== null) add('error', 'gold.throws', `It fails on a right answer: ${threw}`, 'Use its strict mode, or leave it out of the recipe.');
     if (applied === 0) {
       if (silent > 0) add('warning', 'gold.silent', `It applies to none of ${silent} questions.`, 'Leave it out, or choose question types that it reads.');
@@ -397,10 +429,22 @@ class StageReader {
 }
 
 /** One update with the largest batch: memory that is missing shows now. */
-async function tried(reader: StageReader, attempt: NonNullable<PreflightOptions['attempt']>, problems: Problems): Promise<PreflightReport['trial']> {
+async function tried(
+  reader: StageReader, attempt: NonNullable<PreflightOptions['attempt']>, loadPicture: (record: CaseRecord) => Promise<Picture>, problems: Problems,
+): Promise<PreflightReport['trial']> {
+  const records: CaseRecord[] = [];
+  for (const record of reader.heaviest().slice(0, 32)) {
+    try {
+      if (reader.canLearn(record, await loadPicture(record))) records.push(record);
+    } catch (cause) {
+      // A row that does not open is told with the others.
+      if (!(cause instanceof Fault)) throw cause;
+    }
+  }
+  if (records.length === 0) return null;
   const started = performance.now();
   try {
-    await attempt(reader.index, reader.heaviest());
+    await attempt(reader.index, records);
   } catch (cause) {
     if (cause instanceof Fault && !/memory|alloc/i.test(`${cause.what} ${cause.why}`)) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);

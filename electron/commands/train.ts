@@ -1,8 +1,11 @@
 /** `loupe train`: teaches a model by a recipe, in a run folder that can be resumed. */
+import { existsSync } from 'node:fs';
 import { devices, type Device } from '#models/runtime/session.ts';
+import { preflight, preflightText, requireReady } from '#training/preflight.ts';
 import { casesOf, findRecipe, partsOf, recipes } from '#training/prepare.ts';
 import { keptParts } from '#training/state.ts';
 import { train } from '#training/trainer.ts';
+import { largestBatchTrial } from '#training/trial.ts';
 import type { StepRecord } from '#training/records/run.ts';
 import { licenceClasses } from '#training/records/caseRecord.ts';
 import { flag, numberOption, requiredText, textOption, textOptions, UsageError, type Command } from './command.ts';
@@ -10,13 +13,15 @@ import { flag, numberOption, requiredText, textOption, textOptions, UsageError, 
 export const command: Command = {
   name: 'train',
   summary: 'teach a model by a recipe',
-  usage: 'train RECIPE --data INDEX… --out RUN [--device cpu|webgpu] [--steps N] [--resume]',
+  usage: 'train RECIPE --data INDEX… --out RUN [--device cpu|webgpu] [--steps N] [--resume] | train RECIPE --data INDEX… --check',
   options: {
     data: { type: 'string', multiple: true, help: 'an index.jsonl; may be given several times' },
     out: { type: 'string', help: 'the run folder' },
     device: { type: 'string', help: 'cpu (default) or webgpu' },
     steps: { type: 'string', help: 'stop after this many updates in all' },
     resume: { type: 'boolean', help: 'go on from the last checkpoint of the run' },
+    check: { type: 'boolean', help: 'only look: does every row open, does every question fit, do right answers earn full marks, is there memory for the largest batch' },
+    unchecked: { type: 'boolean', help: 'begin without that look, which a new run takes at some of its cases' },
     licence: { type: 'string', multiple: true, help: `which licence classes may be learnt from (default permissive): ${licenceClasses.join(', ')}` },
   },
   async run(context) {
@@ -34,11 +39,27 @@ export const command: Command = {
     if (indexes.length === 0) throw new UsageError('--data is missing.');
     const records = await casesOf(indexes, { splits: ['train'], licences: licences.length > 0 ? licences as (typeof licenceClasses)[number][] : ['permissive'] });
     context.progress(`${records.length} cases, recipe ${recipe.name}`);
-    const run = requiredText(context, 'out');
     const resume = flag(context, 'resume');
+    const isCheck = flag(context, 'check');
+    const run = isCheck ? '' : requiredText(context, 'out');
+    const parts = (resume ? keptParts(run) : null) ?? partsOf(recipe, records);
+    if (isCheck || !(resume || flag(context, 'unchecked') || existsSync(run))) {
+      const report = await preflight({
+        recipe, records, parts, ...(isCheck ? {} : { most: casesBefore }), attempt: largestBatchTrial({ recipe, parts, device: device as Device, signal: context.signal }), signal: context.signal,
+        onProgress(done, total) {
+          if (done % 500 === 0 || done === total) context.progress(`looked at ${done} of ${total} cases`);
+        },
+      });
+      if (isCheck) {
+        context.print(report, preflightText(report));
+        return;
+      }
+      if (report.problems.length > 0) context.progress(preflightText(report));
+      requireReady(report);
+    }
     const until = numberOption(context, 'steps', { least: 1, whole: true });
     const done = await train({
-      recipe, records, run, parts: (resume ? keptParts(run) : null) ?? partsOf(recipe, records), device: device as Device, resume, signal: context.signal,
+      recipe, records, run, parts, device: device as Device, resume, signal: context.signal,
       ...(until === undefined ? {} : { until }),
       onStep(record, secondsLeft) {
         if (record.step % 10 === 0 || record.step < 10 || record['reward'] !== undefined) context.progress(`${lineOf(record)}  ${timeText(secondsLeft)} left`);
@@ -47,6 +68,9 @@ export const command: Command = {
     context.print({ run, steps: done, checkpoint: `${run}/final` }, `${done} updates done; the model is in ${run}/final`);
   },
 };
+
+/** Of a new run's cases so many are looked at before it begins; `--check` looks at all. */
+const casesBefore = 200;
 
 /** One update in a line. */
 function lineOf(record: StepRecord): string {

@@ -121,9 +121,14 @@ describe('memory', () => {
       },
       attempt: async (at, largest) => void order.push(`try ${at} ${largest.length}`),
     });
-    expect(order[0]).toMatch(/^try 1 /);
+    expect(order.slice(0, 3)).toEqual(['open', 'try 1 1', 'open']);
     expect(report.trial).toMatchObject({ stage: 1 });
     expect(report.trial!.peakBytes).toBeGreaterThan(1e7);
+  });
+  test('is not tried with cases in which the stage finds nothing to learn', async () => {
+    let tries = 0;
+    const report = await look({ stages: [stage({ tokens: 20 })] }, { attempt: async () => void tries++ });
+    expect([tries, report.trial]).toEqual([0, null]);
   });
   test('that is missing is an error with what to lower', async () => {
     const report = await look({}, { attempt: () => Promise.reject(new Error('std::bad_alloc: failed to allocate memory')) });
