@@ -9,7 +9,7 @@ import { strictBlocks } from './tags.ts';
 import { matchBoxes } from './verify.ts';
 
 /** In words, for `reads`. */
-export const strictTargetReads = 'target: a Gold; or a text, then compared as an option letter, as a mathematical expression and as words';
+export const targetReads = 'target: the solution as text, or a Gold; strict mode takes a text for an option letter, an expression or words';
 
 /**
  * 0 … 1. A gold by its kind; boxes by the mean IoU of the matched pairs over the larger count. A text: the option letter where it is one capital, and
@@ -25,7 +25,9 @@ export function agreement(answer: string, { target }: RewardRow): number {
     return most === 0 ? 1 : matchBoxes(claimed, target.boxes, target.matchLabels).reduce((total, { overlap }) => total + overlap, 0) / most;
   }
   const truth = typeof target === 'number' && Number.isFinite(target) ? String(target) : target;
-  if (typeof truth !== 'string' || truth.trim() === '') throw rowFault('Its target is neither a gold nor a text.', 'Give a gold with its "kind", or the solution as text.');
+  if (typeof truth !== 'string' || truth.trim() === '') {
+    throw rowFault('Its target is neither a gold nor a text.', 'Give a gold with its "kind", or the solution as text.');
+  }
   const wanted = truth.trim();
   if (/^[A-Z]$/.test(wanted)) return Number(optionLetter(answer, 26) === wanted);
   return Number(isSameText(answer, wanted) || isSameMath(answer, wanted));
@@ -42,16 +44,18 @@ export function isRight(answer: string, row: RewardRow): boolean {
   return agreement(answer, row) >= (isGraded ? 0.5 : 1);
 }
 
-/** The content of the last \boxed{…} whose braces close; null without one. */
+/** The content of the \boxed{…} that begins last of those whose braces close; null without one. One pass. */
 export function lastBoxed(text: string): string | null {
-  for (let open = text.lastIndexOf('\\boxed{'); open >= 0; open = open === 0 ? -1 : text.lastIndexOf('\\boxed{', open - 1)) {
-    let depth = 1;
-    for (let at = open + 7; at < Math.min(text.length, open + 4007); at++) {
-      if (text[at] === '{') depth++;
-      if (text[at] === '}' && --depth === 0) return text.slice(open + 7, at).trim();
+  const open: { readonly at: number; readonly isBox: boolean }[] = [];
+  let found: { readonly from: number; readonly to: number } | null = null;
+  for (const { index: at, 0: brace } of text.matchAll(/[{}]/g)) {
+    if (brace === '{') open.push({ at, isBox: text.startsWith('\\boxed', at - '\\boxed'.length) });
+    else {
+      const last = open.pop();
+      if (last?.isBox && (found === null || last.at >= found.from)) found = { from: last.at + 1, to: at };
     }
   }
-  return null;
+  return found && text.slice(found.from, found.to).trim();
 }
 
 /**

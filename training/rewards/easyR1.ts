@@ -1,9 +1,9 @@
 /** EasyR1's example rewards (hiyouga/EasyR1, examples/reward_function): r1v, math and dapo. */
-import { agreement, isRight, lastBoxed, statedAnswer, strictTargetReads } from './agreement.ts';
+import { agreement, isRight, lastBoxed, statedAnswer, targetReads } from './agreement.ts';
 import { answerOf } from './extract.ts';
 import { bufferReads, numberField, softOverlong } from './lengths.ts';
 import { boxedContent, gradeAnswer } from './math/ruler.ts';
-import { pattern, strip } from './python.ts';
+import { lstrip, pattern, rstrip, strip } from './python.ts';
 import type { NamedReward, RewardResult, RewardRow } from './reward.ts';
 import { firstBlock, isThinkAnswer, strictThinkAnswer } from './tags.ts';
 import { textTarget } from './targets.ts';
@@ -34,11 +34,19 @@ function hasBoxedFormat(text: string): boolean {
   return box >= 0 && text.includes('}', box + 7);
 }
 
-const aroundTags = pattern('\\s*(<|>|/)\\s*', 'g');
+/** Blanks around <, > and / dropped, as replacing `\s*(<|>|/)\s*` by its group does, but in one pass. */
+function withoutBlanksAroundTags(text: string): string {
+  const pieces = text.split(/([<>/])/);
+  return pieces.map((piece, at) => {
+    if (at % 2 === 1) return piece;
+    const rest = at > 0 ? lstrip(piece) : piece;
+    return at < pieces.length - 1 ? rstrip(rest) : rest;
+  }).join('');
+}
 
-/** Blanks around <, > and / are dropped first, in the answer too. */
+/** The blanks are dropped in the answer too. */
 function publishedMath(row: RewardRow): RewardResult {
-  const text = row.completion.replace(aroundTags, '$1');
+  const text = withoutBlanksAroundTags(row.completion);
   return overall(Number(gradeAnswer(boxedContent(text), textTarget(row))), Number(hasBoxedFormat(text)), 0.1);
 }
 
@@ -48,11 +56,14 @@ function strictMath(row: RewardRow): RewardResult {
 }
 
 const substitutions: readonly (readonly [string, string])[] = [
-  ['an ', ''], ['a ', ''], ['.$', '$'], ['\\$', ''], ['\\ ', ''], [' ', ''], ['mbox', 'text'], [',\\text{and}', ','], ['\\text{and}', ','], ['\\text{m}', '\\text{}'],
+  ['an ', ''], ['a ', ''], ['.$', '$'], ['\\$', ''], ['\\ ', ''], [' ', ''], ['mbox', 'text'], [',\\text{and}', ','], ['\\text{and}', ','],
+  ['\\text{m}', '\\text{}'],
 ];
 const removals = [
-  'square', 'ways', 'integers', 'dollars', 'mph', 'inches', 'hours', 'km', 'units', '\\ldots', 'sue', 'points', 'feet', 'minutes', 'digits', 'cents', 'degrees', 'cm', 'gm', 'pounds',
-  'meters', 'meals', 'edges', 'students', 'childrentickets', 'multiples', '\\text{s}', '\\text{.}', '\\text{\ns}', '\\text{}^2', '\\text{}^3', '\\text{\n}', '\\text{}', '\\mathrm{th}',
+  'square', 'ways', 'integers', 'dollars', 'mph', 'inches', 'hours', 'km', 'units', '\\ldots', 'sue', 'points', 'feet', 'minutes', 'digits',
+  'cents', 'degrees', 'cm', 'gm', 'pounds',
+  'meters', 'meals', 'edges', 'students', 'childrentickets', 'multiples', '\\text{s}', '\\text{.}', '\\text{\ns}', '\\text{}^2', '\\text{}^3',
+  '\\text{\n}', '\\text{}', '\\mathrm{th}',
   '^\\circ', '^{\\circ}', '\\;', ',\\!', '{,}', '"', '\\dots',
 ];
 
@@ -63,7 +74,8 @@ export function normaliseDapo(answer: string): string {
   for (const removal of removals) text = text.replaceAll(removal, '');
   text = betweenDollars(text);
   for (const command of ['text', 'textbf', 'overline']) text = text.replace(new RegExp(`\\\\${command}\\{([^\\n]*?)\\}`, 'g'), '$1');
-  text = text.replace(/\\boxed\{([^\n]*)\}/g, '$1').replace(/(frac)([^{])([^\n])/g, 'frac{$2}{$3}').replace(/(sqrt)([^{])/g, 'sqrt{$2}').replaceAll('$', '');
+  text = text.replace(/\\boxed\{([^\n]*)\}/g, '$1');
+  text = text.replace(/(frac)([^{])([^\n])/g, 'frac{$2}{$3}').replace(/(sqrt)([^{])/g, 'sqrt{$2}').replaceAll('$', '');
   const digits = text.replaceAll(',', '');
   return strip(/^\p{Nd}+$/u.test(digits) ? digits : text);
 }
@@ -108,26 +120,28 @@ function strictDapo(row: RewardRow): RewardResult {
   return dapo(accuracy, row.finished === false ? -numberField(row, 'overlongFactor', 1) : overlongTerm(row));
 }
 
-const targetReads = ['target: the solution as text, or a Gold', strictTargetReads] as const;
-
 export const easyR1Rewards = [
   {
-    name: 'easyR1R1v', source: 'EasyR1, examples/reward_function/r1v.py', reads: targetReads,
+    name: 'easyR1R1v', source: 'EasyR1, examples/reward_function/r1v.py', reads: [targetReads],
     summary: 'Half for the right answer, half for think and answer blocks and nothing else; strict: no answer without the blocks.',
     holes: [
       'A completion without blocks that is the answer itself earns the accuracy half.', 'A line break within the answer block makes it wrong.',
-      'The first of several answer blocks counts; further ones may follow.', 'MathRuler\'s holes: see mathExpression.', 'Blocks without a right answer earn 0.5.',
+      'The first of several answer blocks counts; further ones may follow.', 'MathRuler\'s holes: see mathExpression.',
+      'Blocks without a right answer earn 0.5.',
     ],
     modes: { published: publishedR1v, strict: strictR1v },
   },
   {
-    name: 'easyR1Math', source: 'EasyR1, examples/reward_function/math.py', reads: targetReads,
+    name: 'easyR1Math', source: 'EasyR1, examples/reward_function/math.py', reads: [targetReads],
     summary: '0.9 for the right boxed answer, 0.1 for reasoning closed before a box.',
-    holes: ['A box within the reasoning counts as the answer where no later one stands.', 'Any number of boxes: the last counts.', 'MathRuler\'s holes: see mathExpression.'],
+    holes: [
+      'A box within the reasoning counts as the answer where no later one stands.', 'Any number of boxes: the last counts.',
+      'MathRuler\'s holes: see mathExpression.',
+    ],
     modes: { published: publishedMath, strict: strictMath },
   },
   {
-    name: 'easyR1Dapo', source: 'EasyR1, examples/reward_function/dapo.py', reads: [...targetReads, ...bufferReads, 'overlongFactor: 1 where absent'],
+    name: 'easyR1Dapo', source: 'EasyR1, examples/reward_function/dapo.py', reads: [targetReads, ...bufferReads, 'overlongFactor: 1 where absent'],
     summary: '1 for the right "Answer: …" near the end, else -1, plus the soft overlong punishment.',
     holes: [
       'Only the last 300 characters are looked at, and letter for letter after dropping articles and units: "sue" and "ways" vanish from any word.',

@@ -73,6 +73,11 @@ export const genericRewards = [
   {
     name: 'thinkAnswerFormat', source: 'R1-V and its descendants', reads: [],
     summary: '1 where the whole completion is a think block and an answer block; strict: exactly one of each, the thought not empty, outer blanks forgiven.',
+    holes: [
+      'Blocks within the blocks are swallowed: several answers pass.',
+      'Empty blocks pass.',
+      'A blank before or a line break after costs everything.',
+    ],
     modes: { published: ({ completion }) => pay(isThinkAnswer(completion)), strict: ({ completion }) => pay(strictThinkAnswer(completion) !== null) },
   },
   {

@@ -26,9 +26,16 @@ export interface Preference {
   readonly reference: number;
 }
 
-/** `judge` as two scores of a reward model; null where none was at hand. */
-export function judgePreference({ judge }: RewardRow): Preference | null {
+/**
+ * `judge` as two scores of a reward model; null where none was at hand. A judge who says only whether the answer agrees stands for a margin of 1 or
+ * of none:
+ * his verdict against a reference of 0.
+ */
+export function judgePreference(row: RewardRow): Preference | null {
+  const { judge } = row;
+  if (typeof judge === 'number' || typeof judge === 'string') return { answer: judgeScore(row) ?? 0, reference: 0 };
   if (judge === undefined || judge === null) return null;
-  if (isDict(judge) && typeof judge.answer === 'number' && typeof judge.reference === 'number') return { answer: judge.answer, reference: judge.reference };
-  throw rowFault('Its judge holds no two scores.', 'Give "judge": {"answer": NUMBER, "reference": NUMBER}, or leave it out where no reward model was at hand.');
+  const { answer, reference } = isDict(judge) ? judge : {};
+  if (typeof answer === 'number' && typeof reference === 'number') return { answer, reference };
+  throw rowFault('Its judge holds no two scores.', 'Give "judge": {"answer": NUMBER, "reference": NUMBER}, or leave it out.');
 }

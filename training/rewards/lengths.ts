@@ -35,7 +35,8 @@ export function numberField(row: RewardRow, name: string, fallback: number): num
 }
 
 /**
- * DAPO's soft overlong punishment (equation 13): 0 up to the buffer, falling evenly to −1 at the limit, −1 beyond. A buffer of 0 punishes only beyond.
+ * DAPO's soft overlong punishment (equation 13): 0 up to the buffer, falling evenly to −1 at the limit, −1 beyond. A buffer of 0 punishes only
+ * beyond.
  */
 export function softOverlong(row: RewardRow): number {
   const [tokens, limit, buffer] = [tokensOf(row), limitOf(row), bufferOf(row)];

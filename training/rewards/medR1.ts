@@ -72,21 +72,33 @@ export const medR1Rewards = [
   {
     name: 'medR1Accuracy', source, reads,
     summary: '1 where the first answer on one line, or the whole completion, equals the solution; strict: one block, the letter in any usual form, one of the options.',
+    holes: [
+      'The bare letter without tags is right.',
+      'The first of several answers counts, one quoted in the thought among them.',
+      'A line break within the tag makes it wrong, as does any spelling of the letter but the solution\'s.',
+    ],
     modes: { published: (row) => pay(publishedAccuracy(row)), strict: (row) => pay(strictAccuracy(row)) },
   },
   {
     name: 'medR1ThinkFormat', source, reads: [],
     summary: '1 where the whole completion is a think and an answer block; strict: exactly one of each, outer blanks forgiven.',
+    holes: [
+      'Blocks within the blocks are swallowed: several answers pass.',
+      'Empty blocks pass.',
+      'A blank before or a line break after costs everything.',
+    ],
     modes: { published: ({ completion }) => pay(isThinkAnswer(completion)), strict: (row) => pay(strictThink(row)) },
   },
   {
     name: 'medR1NoThinkFormat', source, reads: [],
     summary: '1 where the whole completion is an answer block; strict: exactly one, outer blanks forgiven.',
+    holes: ['Blocks within the block are swallowed.', 'A blank at the end costs everything.'],
     modes: { published: ({ completion }) => pay(isAnswerOnly(completion)), strict: (row) => pay(strictNoThink(row)) },
   },
   {
     name: 'medR1Think', source, reads,
     summary: 'Accuracy + think format, 0 to 2.',
+    holes: ['Those of medR1Accuracy and medR1ThinkFormat.'],
     modes: {
       published: (row) => payParts({ accuracy: publishedAccuracy(row), format: Number(isThinkAnswer(row.completion)) }),
       strict: (row) => payParts({ accuracy: strictAccuracy(row), format: strictThink(row) }),
@@ -95,6 +107,7 @@ export const medR1Rewards = [
   {
     name: 'medR1NoThink', source, reads,
     summary: 'Accuracy + no-think format, 0 to 2.',
+    holes: ['Those of medR1Accuracy and medR1NoThinkFormat.'],
     modes: {
       published: (row) => payParts({ accuracy: publishedAccuracy(row), format: Number(isAnswerOnly(row.completion)) }),
       strict: (row) => payParts({ accuracy: strictAccuracy(row), format: strictNoThink(row) }),
@@ -103,11 +116,13 @@ export const medR1Rewards = [
   {
     name: 'medR1MultiLabel', source: 'Med-R1, grpo_cls.py', reads: ['target: labels joined by |, or (strict) a Gold of words: accept holds every label present, reject those absent'],
     summary: 'A point for each right label, a quarter for No Finding, nothing with a wrong one; strict: the share of right labels, 0 to 1.',
+    holes: ['A label counts wherever it stands in the completion, denied or not.', 'Rows with more labels weigh more: a point for each.'],
     modes: { published: (row) => pay(publishedMultiLabel(row)), strict: (row) => pay(strictMultiLabel(row)) },
   },
   {
     name: 'medR1Evaluation', source: 'Med-R1, the evaluation scripts', reads,
     summary: '1 where the word characters within the first answer tag equal the solution’s; how the published tables count, not a reward of the training.',
+    holes: ['Only word characters: "C)" and "left lung" are wrong.'],
     modes: { published: (row) => pay(evaluationAnswer(row.completion) === answerIn(textTarget(row))) },
   },
 ] as const satisfies readonly NamedReward[];

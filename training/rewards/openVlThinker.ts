@@ -1,5 +1,8 @@
-/** OpenVLThinker's reward (arXiv 2503.17352; train/easyr1/examples/reward_function/r1v.py): accuracy, halved where no words lead from reasoning to answer. */
-import { agreement, strictTargetReads } from './agreement.ts';
+/**
+ * OpenVLThinker's reward (arXiv 2503.17352; train/easyr1/examples/reward_function/r1v.py): accuracy, halved where no words lead from reasoning to
+ * answer.
+ */
+import { agreement, targetReads } from './agreement.ts';
 import { r1vAnswer } from './easyR1.ts';
 import { gradeAnswer } from './math/ruler.ts';
 import { strip } from './python.ts';
@@ -27,7 +30,9 @@ const fewestWords = 20;
 function strict(row: RewardRow): RewardResult {
   const rest = thinkThenText(row.completion)?.rest.trim();
   const [between, answer, ...more] = rest?.endsWith('</answer>') ? rest.slice(0, -'</answer>'.length).split('<answer>') : [];
-  if (between === undefined || answer === undefined || more.length > 0 || /<\/answer>/.test(between + answer)) return { reward: 0, parts: { accuracy: 0, justification: 0 } };
+  if (between === undefined || answer === undefined || more.length > 0 || /<\/answer>/.test(between + answer)) {
+    return { reward: 0, parts: { accuracy: 0, justification: 0 } };
+  }
   const accuracy = agreement(answer.trim(), row);
   const justification = accuracy > 0 && between.trim().length >= fewestWords ? bonus : 0;
   return { reward: accuracy + justification, parts: { accuracy, justification } };
@@ -35,10 +40,12 @@ function strict(row: RewardRow): RewardResult {
 
 export const openVlThinkerRewards = [
   {
-    name: 'openVlThinkerR1v', source: 'OpenVLThinker, train/easyr1/examples/reward_function/r1v.py', reads: ['target: the solution as text, or a Gold', strictTargetReads],
-    summary: '1 where right, 0.5 where right and nothing stands between reasoning and answer; strict: 1 where right in form, 0.1 more for words that lead to the answer.',
+    name: 'openVlThinkerR1v', source: 'OpenVLThinker, train/easyr1/examples/reward_function/r1v.py', reads: [targetReads],
+    summary:
+      '1 where right, 0.5 where nothing stands between reasoning and answer; strict: 1 where right, and 0.1 for words that lead to the answer.',
     holes: [
-      'Keeping the format costs half: think and answer blocks side by side earn 0.5.', 'The bare answer without any block earns 1.', 'One character between the blocks suffices.',
+      'Keeping the format costs half: think and answer blocks side by side earn 0.5.', 'The bare answer without any block earns 1.',
+      'One character between the blocks suffices.',
       'A line break within the answer block makes it wrong.', 'MathRuler\'s holes: see mathExpression.',
     ],
     modes: { published, strict },

@@ -1,8 +1,9 @@
 /**
- * Patho-R1's two rewards (arXiv 2505.11404). No code was released, and the definitions are known from descriptions of the paper alone; published mode is
+ * Patho-R1's two rewards (arXiv 2505.11404). No code was released, and the definitions are known from descriptions of the paper alone; published
+ * mode is
  * what those say. The length rule of the DAPO set is not described: here a completion that ended by itself before the buffer keeps it.
  */
-import { isRight, strictTargetReads } from './agreement.ts';
+import { isRight, targetReads } from './agreement.ts';
 import { bufferOf, bufferReads, limitOf, tokensOf } from './lengths.ts';
 import { strip } from './python.ts';
 import type { NamedReward, RewardResult, RewardRow } from './reward.ts';
@@ -41,17 +42,16 @@ function dapo({ accuracy }: Terms, row: RewardRow): RewardResult {
 }
 
 const source = 'Patho-R1, by descriptions of the paper (no code was released)';
-const targetReads = ['target: the option letter, or a Gold', strictTargetReads] as const;
 
 export const pathoR1Rewards = [
   {
-    name: 'pathoR1Grpo', source, reads: targetReads,
+    name: 'pathoR1Grpo', source, reads: [targetReads],
     summary: '1 where format and option letter are both right, else 0.',
     holes: ['Further blocks inside the format pass.', 'A letter that begins a sentence, "A mass", is taken for the option.'],
     modes: { published: (row) => grpo(publishedTerms(row)), strict: (row) => grpo(strictTerms(row)) },
   },
   {
-    name: 'pathoR1Dapo', source, reads: [...targetReads, ...bufferReads, 'finished'],
+    name: 'pathoR1Dapo', source, reads: [targetReads, ...bufferReads, 'finished'],
     summary: '1 where the option letter is right and the completion ends before the buffer, else -1.',
     holes: ['The format is not looked at but for the answer block.', 'A letter that begins a sentence, "A mass", is taken for the option.'],
     modes: { published: (row) => dapo(publishedTerms(row), row), strict: (row) => dapo(strictTerms(row), row) },

@@ -1,5 +1,5 @@
 /** TRL's generic rewards (trl/rewards): format, accuracy, lengths, repetition; and verl's variant of the soft overlong punishment. */
-import { agreement, isRight, lastBoxed, statedAnswer, strictTargetReads } from './agreement.ts';
+import { agreement, isRight, lastBoxed, statedAnswer, targetReads } from './agreement.ts';
 import { bufferReads, lengthReads, limitOf, numberField, softOverlong, softOverlongUnbounded, tokensOf } from './lengths.ts';
 import { isSameParsed } from './math/equal.ts';
 import { parseMath, type Parsed } from './math/parse.ts';
@@ -9,7 +9,8 @@ import { textTarget } from './targets.ts';
 import { thinkThenText } from './thinking.ts';
 
 /**
- * `^<think>(?!.*<think>)(.*?)</think>.*$`, DOTALL and MULTILINE, matched at the start: an opening tag there and nowhere else, and a closing one after it.
+ * `^<think>(?!.*<think>)(.*?)</think>.*$`, DOTALL and MULTILINE, matched at the start: an opening tag there and nowhere else, and a closing one
+ * after it.
  */
 const hasThinkFormat = (text: string): boolean => text.startsWith('<think>') && !text.includes('<think>', 7) && text.includes('</think>', 7);
 
@@ -33,7 +34,7 @@ function parsedGold(text: string): Parsed | null {
   if (!/[\d\\]/.test(text)) return null;
   const whole = parseMath(text);
   if (whole !== null) return whole;
-  const number = /-?\d+(?:\.\d+)?(?:\/\d+)?(?!.*\d)/s.exec(text.slice(-longest));
+  const number = [...text.slice(-longest).matchAll(/-?\d+(?:\.\d+)?(?:\/\d+)?/g)].at(-1);
   return number ? parseMath(number[0]) : null;
 }
 
@@ -59,7 +60,9 @@ function publishedAccuracy(completion: string, row: RewardRow): number | null {
 }
 
 /** What follows the reasoning; null where it never ends. */
-const afterThinking = (completion: string): string | null => (completion.includes('</think>') ? completion.slice(completion.lastIndexOf('</think>') + 8) : null);
+const afterThinking = (completion: string): string | null => (
+  completion.includes('</think>') ? completion.slice(completion.lastIndexOf('</think>') + 8) : null
+);
 
 function strictAccuracy(row: RewardRow): number {
   const answer = statedAnswer(row.completion);
@@ -118,20 +121,24 @@ const gramReads = ['tokenIds: the ids of the completion', 'ngram: 3 where absent
 export const trlRewards = [
   {
     name: 'trlThinkFormat', source: 'TRL, rewards/format_rewards.py: think_format_reward', reads: [],
-    summary: '1 where the completion begins with the only <think> and closes it, else 0; strict: and both the reasoning and what follows say something.',
+    summary:
+      '1 where the completion begins with the only <think> and closes it, else 0; strict: and both the reasoning and what follows say something.',
     holes: ['<think></think> alone earns 1.', 'A blank before the tag earns 0.'],
     modes: { published: ({ completion }) => pay(hasThinkFormat(completion)), strict: ({ completion }) => pay(thinkThenText(completion) !== null) },
   },
   {
     name: 'trlAccuracy', source: 'TRL, rewards/accuracy_rewards.py: accuracy_reward; Math-Verify\'s extraction and comparison are our own reader\'s',
-    reads: ['target: the solution as text, or a Gold', strictTargetReads],
+    reads: [targetReads],
     summary: '1 where the boxed answer is mathematically the gold, else 0; nothing where the gold is no mathematics.',
-    holes: ['A gold that is no mathematics, as an option letter, takes no part: a run on such rows learns nothing and says nothing.', 'An answer without a box or "answer is" earns 0.'],
+    holes: [
+      'A gold that is no mathematics, as an option letter, takes no part: a run on such rows learns nothing and says nothing.',
+      'An answer without a box or "answer is" earns 0.',
+    ],
     modes: { published: (row) => ({ reward: publishedAccuracy(row.completion, row) }), strict: (row) => pay(strictAccuracy(row)) },
   },
   {
     name: 'trlReasoningAccuracy', source: 'TRL, rewards/accuracy_rewards.py: reasoning_accuracy_reward; Math-Verify\'s part is our own reader\'s',
-    reads: ['target: the solution as text, or a Gold', strictTargetReads],
+    reads: [targetReads],
     summary: 'As trlAccuracy, looking only at what follows the last </think>; 0 without one.',
     holes: ['A gold that is no mathematics takes no part.', 'Reasoning that was never opened counts as closed.'],
     modes: {
@@ -143,10 +150,13 @@ export const trlRewards = [
     },
   },
   {
-    name: 'trlCosine', source: 'TRL, rewards/accuracy_rewards.py: get_cosine_scaled_reward', reads: ['target: the solution as text, or a Gold', strictTargetReads, ...lengthReads],
+    name: 'trlCosine', source: 'TRL, rewards/accuracy_rewards.py: get_cosine_scaled_reward', reads: [targetReads, ...lengthReads],
     summary: 'Right: 1 at no token down to 0.5 at the limit. Wrong: -1 up to -0.5. Along a cosine, level beyond the limit.',
     holes: ['A gold that is no mathematics takes no part.', 'A wrong answer earns by being long.'],
-    modes: { published: (row) => ({ reward: publishedCosine(row) }), strict: (row) => pay(row.finished === false ? -1 : cosineOf(row, strictRight(row))) },
+    modes: {
+      published: (row) => ({ reward: publishedCosine(row) }),
+      strict: (row) => pay(row.finished === false ? -1 : cosineOf(row, strictRight(row))),
+    },
   },
   {
     name: 'trlRepetition', source: 'TRL, rewards/other_rewards.py: get_repetition_penalty_reward', reads: gramReads,

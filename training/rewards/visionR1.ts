@@ -73,6 +73,7 @@ export const visionR1Rewards = [
     name: 'visionR1Reasoning', source: 'Vision-R1 (reasoning), section 3.4 of the paper; no code released',
     reads: ['target: the answer, or a Gold', 'kind: choice, number or text (default), where the target is a text', 'finished: false pays nothing'],
     summary: '1 where the form holds, the completion ended by itself, and the answer is right; else 0.',
+    holes: [],
     modes: { published: hardFormattingResult, strict: hardFormattingResult },
   },
   {

@@ -217,21 +217,25 @@ export const visionR1LocalizationRewards = [
   {
     name: 'visionR1Localization', source, reads,
     summary: 'Dual format + recall + precision, 0 to 3; strict: plain IoU, idle boxes cost, labels count, boxes lie inside the image, [] is the answer to nothing.',
+    holes: ['Those of its three parts.', 'Five duplicates of one object still earn 3; idle boxes and wrong labels cost nothing.'],
     modes: { published: publishedSum, strict: (row) => payParts(strictParts(row)) },
   },
   {
     name: 'visionR1DualFormat', source, reads,
     summary: '1 where the completion is JSON whose boxes have four entries, turned round on images without targets; strict: a list of whole boxes inside the image.',
+    holes: ['Any JSON passes: a number, null, reversed corners.', 'On an image without targets broken JSON earns 1 and [] earns 0.'],
     modes: { published: (row) => pay(publishedFormat(row)), strict: (row) => pay(strictParts(row).format) },
   },
   {
     name: 'visionR1Recall', source, reads,
     summary: 'The share of targets that a matched box hits, stretched by the phase’s thresholds.',
+    holes: ['Labels matter only to the pairing.', 'Duplicates and idle boxes cost nothing.'],
     modes: { published: (row) => pay(publishedRecall(row)), strict: (row) => pay(strictParts(row).recall) },
   },
   {
     name: 'visionR1Precision', source, reads,
     summary: 'The mean overlap of matched pairs, stretched by the phase’s thresholds; strict: over all claimed boxes.',
+    holes: ['Boxes without a partner are not counted: idle boxes are free.'],
     modes: { published: (row) => pay(publishedPrecision(row)), strict: (row) => pay(strictParts(row).precision) },
   },
 ] as const satisfies readonly NamedReward[];

@@ -2,7 +2,7 @@
  * VL-Rethinker's reward (arXiv 2504.08837; openrlhf/trainer/ppo_utils/experience_maker.py): right or wrong, shaped by validity and by how often the
  * reasoning turns. Math-Verify's part is done by our own reader.
  */
-import { isRight, lastBoxed, statedAnswer, strictTargetReads } from './agreement.ts';
+import { isRight, lastBoxed, statedAnswer, targetReads } from './agreement.ts';
 import { isSameParsed } from './math/equal.ts';
 import { parseMath } from './math/parse.ts';
 import { releaseThrows, type NamedReward, type RewardResult, type RewardRow } from './reward.ts';
@@ -70,10 +70,11 @@ function strict(row: RewardRow): RewardResult {
 export const vlRethinkerRewards = [
   {
     name: 'vlRethinker', source: 'VL-Rethinker, openrlhf/trainer/ppo_utils/experience_maker.py',
-    reads: ['target: the solution as text, or a Gold', strictTargetReads, 'finished: else looked for as <|im_end|> in the text', 'rethought: true where the second look was forced'],
+    reads: [targetReads, 'finished: else looked for as <|im_end|> in the text', 'rethought: true where the second look was forced'],
     summary: 'Right 1, wrong 0, invalid -0.1; right with one or two turns of its own 1.1, with more 0.2 less for each turn.',
     holes: [
-      'A right answer without end token but with one or two turns earns 1.1 in place of -0.1.', 'Benign passes for B, AB for A, an unclosed \\boxed{B and the words boxed B for B.',
+      'A right answer without end token but with one or two turns earns 1.1 in place of -0.1.',
+      'Benign passes for B, AB for A, an unclosed \\boxed{B and the words boxed B for B.',
       'A completion without the word boxed throws.', 'An answer that cannot be read counts -1 in the mean that labels difficulty.',
     ],
     modes: { published, strict },

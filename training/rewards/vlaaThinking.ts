@@ -3,7 +3,7 @@
  * leaves open named here. β of the open-ended branch is not in the paper; it is 1 unless the row says otherwise.
  */
 import { optionLetter } from './answers.ts';
-import { agreement, strictTargetReads } from './agreement.ts';
+import { agreement, targetReads } from './agreement.ts';
 import { cornersOf, isCorners, plainIou, type Corners } from './geometry.ts';
 import { isGold, type Gold } from './gold.ts';
 import { judgePreference } from './judge.ts';
@@ -27,7 +27,7 @@ function answerType(row: RewardRow): AnswerType {
   const named = answerTypes.find((type) => type === row.answerType);
   if (named !== undefined) return named;
   if (row.answerType === undefined && isGold(row.target)) return typeOfGold[row.target.kind];
-  throw rowFault('It does not say of what type its answer is.', `Give "answerType": one of ${answerTypes.join(', ')}; or a gold with its "kind" as target.`);
+  throw rowFault('It does not say of what type its answer is.', `Give "answerType": one of ${answerTypes.join(', ')}; or a gold as target.`);
 }
 
 /** R = 1 − exp(−β·(S(ŷ) − S(y))) where the answer is preferred to the reference, else 0; null where no reward model was at hand. */
@@ -54,8 +54,8 @@ function shareOf(row: RewardRow): Corners {
     return [x1 / width, y1 / height, x2 / width, y2 / height];
   }
   const corners = typeof target === 'string' ? cornersIn(target) : isCorners(target) ? target : null;
-  if (corners === null) throw rowFault('Its target is not one box.', 'Give "target": [x1, y1, x2, y2] in shares of width and height, or a gold with one box and "size".');
-  return corners;
+  if (corners !== null) return corners;
+  throw rowFault('Its target is not one box.', 'Give "target": [x1, y1, x2, y2] in shares of width and height, or a gold with one box and "size".');
 }
 
 /** The letter after cleaning `A`, `A)`, `(a)`, `A.`; null where the answer is none. */
@@ -102,12 +102,15 @@ export const vlaaRewards = [
   {
     name: 'vlaaMixed', source: 'VLAA-Thinking, section on the mixed reward (no code was released)',
     reads: [
-      'answerType: digit, choice, expression, box or open; where absent the kind of the gold', 'target: the solution as text, or a Gold', strictTargetReads,
-      'size: with a gold box', 'judge: {answer, reference}, scores of a reward model, for open answers', 'beta: 1 where absent',
+      'answerType: digit, choice, expression, box or open; where absent the kind of the gold', targetReads,
+      'size: with a gold box', 'judge: {answer, reference}, scores of a reward model, or a verdict from 0 to 1, for open answers',
+      'beta: 1 where absent',
     ],
-    summary: 'By type: equal integer, equal letter, equal expression, IoU of the box, 1 - exp(-beta * margin) over the reference; 0 without an answer block.',
+    summary:
+      'By type: equal integer, letter or expression, IoU of the box, 1 - exp(-beta * margin) over the reference; 0 without an answer block.',
     holes: [
-      'An open answer as good as the reference earns 0.', 'The thinking is never looked at, and need not be there.', 'The first of several answer blocks counts.',
+      'An open answer as good as the reference earns 0.', 'The thinking is never looked at, and need not be there.',
+      'The first of several answer blocks counts.',
       'The first integer in the answer counts, whatever else is said.',
     ],
     modes: { published: publishedMixed, strict: strictMixed },

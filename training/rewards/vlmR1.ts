@@ -139,11 +139,20 @@ export const vlmR1Rewards = [
   {
     name: 'vlmR1Format', source, reads: [],
     summary: '1 where the whole completion is a think block and an answer block; strict: exactly one of each, outer blanks forgiven.',
+    holes: [
+      'Blocks within the blocks are swallowed: several answers pass.',
+      'Empty blocks pass.',
+      'A blank before or a line break after costs everything.',
+    ],
     modes: { published: ({ completion }) => pay(isThinkAnswer(completion)), strict: ({ completion }) => pay(strictThinkAnswer(completion) !== null) },
   },
   {
     name: 'vlmR1BoxFormat', source: boxSource, reads: ['family: qwen (default), internvl or glm; published only'],
     summary: '1 where a box in brackets (qwen: within braces) stands in an answer block after a think block; strict: the answer is a list of whole boxes or None.',
+    holes: [
+      'Text before and after is tolerated, and any braces around any four numbers will do.',
+      'A bare list earns vlmR1Iou and not the format, for want of braces.',
+    ],
     modes: {
       published: (row) => pay(boxFormat(row)),
       strict: ({ completion }) => {
@@ -156,32 +165,42 @@ export const vlmR1Rewards = [
     name: 'vlmR1Iou', source: boxSource,
     reads: ['target: [x1, y1, x2, y2] in file pixels, its JSON, or a Gold with one box', 'size and input (or grid): file and model input, where the answer is in input pixels'],
     summary: 'The IoU of the answer’s first box with the right one, an overlap of one pixel or less counting as none; strict: plain IoU, one box, one block of each kind.',
+    holes: [
+      'Of several boxes, and of several answer blocks, only the first counts.',
+      'A space before a comma, a decimal or a quoted number earns 0.',
+      'A box one pixel wide scores 0 against itself.',
+    ],
     modes: { published: (row) => pay(iouReward(row)), strict: (row) => pay(strictIou(row)) },
   },
   {
     name: 'vlmR1Accuracy', source,
     reads: [textReads, 'method: mcq, yes_no, llm, all_match, od_ap, od_ap50, odLength, weighted_sum; else default (published)', 'judge: what the judge printed (llm)'],
     summary: 'The accuracy reward that the row’s method names; strict: the verifier of the gold’s kind, boxes by odLength, within exactly one think and one answer block.',
+    holes: ['Those of the method that the row names: see vlmR1Choice, vlmR1YesNo, vlmR1Default, vlmR1Ap.'],
     modes: { published: (row) => pay(accuracyReward(row)), strict: (row) => pay(strictAnswer(row)) },
   },
   {
     name: 'vlmR1Choice', source, reads: [textReads],
     summary: '1 for the right option letter; strict: one letter in any usual form, or the option’s own words.',
+    holes: ['(B), B) and B - text earn 0.', 'Of several letters the one near words like answer, or late in the text, is taken.'],
     modes: { published: (row) => pay(choiceReward(row)), strict: (row) => pay(strictAnswer(row, 'choice')) },
   },
   {
     name: 'vlmR1YesNo', source, reads: [textReads],
     summary: '1 where the first yes or no inside any word agrees with the solution’s, two absences included; strict: the answer’s first word decides.',
+    holes: ['unknown, normal and nothing say no; eyes says yes.', 'Where neither side says either, the two agree: 1.'],
     modes: { published: (row) => pay(yesNoReward(row)), strict: (row) => pay(strictAnswer(row, 'yesNo')) },
   },
   {
     name: 'vlmR1AllMatch', source, reads: [textReads],
     summary: '1 where the cleaned answer equals the cleaned solution.',
+    holes: ['Without an answer block the whole completion is the answer.'],
     modes: { published: (row) => pay(allMatchReward(row)), strict: (row) => pay(strictMatch(row)) },
   },
   {
     name: 'vlmR1Numeric', source, reads: [textReads],
     summary: '1 where both are the same number, and not applicable where one is none; strict: within the gold’s tolerance.',
+    holes: ['Equality is that of the doubles: no tolerance, no units.'],
     modes: {
       published: (row) => ({ reward: numericReward(row.completion, wrapped(row)) }),
       strict: (row) => pay(strictAnswer(row, 'number')),
@@ -190,11 +209,15 @@ export const vlmR1Rewards = [
   {
     name: 'vlmR1Default', source, reads: [textReads],
     summary: 'Numbers by equality, letters by letter, all else by likeness of spelling (which pays 0.89 for grade 8 instead of 7); strict: by the gold’s kind, text only where it is the same.',
+    holes: [
+      'Likeness of spelling pays for clinical opposites: Gleason 8 for Gleason 7 earns 0.89, metastatic for nonmetastatic 0.87, pT3 for pT2 0.67.',
+    ],
     modes: { published: (row) => pay(defaultReward(row)), strict: (row) => pay(strictAnswer(row)) },
   },
   {
     name: 'vlmR1Judge', source, reads: [textReads, 'judge: what the judge printed, 1.0 or 0.0'],
     summary: 'The number that a judging model printed, or equality of the texts where it printed none.',
+    holes: ['The completion is put into the judge\'s prompt as it is, instructions to the judge included.'],
     modes: { published: (row) => pay(judgeReward(row)) },
   },
   ...vlmR1DetectionRewards,

@@ -167,21 +167,32 @@ export const vlmR1DetectionRewards = [
   {
     name: 'vlmR1Ap', source, reads,
     summary: 'COCO average precision over thresholds 0.50 to 0.95; duplicates and unknown classes are free, and so is prose on an image without targets.',
+    holes: [
+      'Duplicates of the right box and boxes of classes that are not asked for cost nothing.',
+      'On an image without targets any prose, broken JSON or empty answer earns 1.',
+      'The order of the boxes counts, since all have the same score.',
+    ],
     modes: { published: (row) => pay(publishedAp(row.completion, wrapped(row)).all) },
   },
   {
     name: 'vlmR1Ap50', source, reads,
     summary: 'COCO average precision at threshold 0.50, with the holes of vlmR1Ap.',
+    holes: ['As vlmR1Ap.'],
     modes: { published: (row) => pay(publishedAp(row.completion, wrapped(row)).at50) },
   },
   {
     name: 'vlmR1OdLength', source, reads: [...reads, 'lengthFactor: false leaves the factor for the length out, for an ablation (strict)'],
     summary: 'Average precision times min(1, gold boxes / claimed boxes); strict: an absent target needs None or [], broken entries cost all, both orders are averaged.',
+    holes: [
+      'On an image without targets any prose, broken JSON or empty answer earns 1.',
+      'The order of the boxes counts, since all have the same score.',
+    ],
     modes: { published: (row) => pay(publishedOdLength(row.completion, wrapped(row))), strict: strictOdLength },
   },
   {
     name: 'vlmR1WeightedSum', source, reads,
     summary: '0.7 × IoU of matched boxes with the right label + 0.3 × completeness; strict: a pair with the wrong label stays unmatched, an absent target needs None or [].',
+    holes: ['A pair with the wrong label still counts as found in the completeness.', 'The first fence counts, wherever it stands.'],
     modes: { published: (row) => pay(publishedWeighted(row.completion, wrapped(row))), strict: (row) => pay(strictWeighted(row)) },
   },
 ] as const satisfies readonly NamedReward[];

@@ -1,9 +1,11 @@
 /**
- * WeThink's hybrid reward (arXiv 2506.07905): 0.7 accuracy + 0.3 format; a rule where an answer can be checked, a judge where it is described. No code was
- * released, and the weights are known from reviews; the judge's tiers are not public. The judge is asked by the loop, and its verdict stands in the row.
+ * WeThink's hybrid reward (arXiv 2506.07905): 0.7 accuracy + 0.3 format; a rule where an answer can be checked, a judge where it is described. No
+ * code was
+ * released, and the weights are known from reviews; the judge's tiers are not public. The judge is asked by the loop, and its verdict stands in the
+ * row.
  */
 import { optionLetter } from './answers.ts';
-import { agreement, strictTargetReads } from './agreement.ts';
+import { agreement, targetReads } from './agreement.ts';
 import { isGold } from './gold.ts';
 import { judgeScore, judgeTier } from './judge.ts';
 import { gradeAnswer } from './math/ruler.ts';
@@ -15,7 +17,9 @@ import { textTarget } from './targets.ts';
 /** `method`, or the kind of the gold: free text is for the judge. */
 function isJudged(row: RewardRow): boolean {
   if (row.method === 'judge' || row.method === 'rule') return row.method === 'judge';
-  if (row.method !== undefined && row.method !== null) throw rowFault('Its method is neither rule nor judge.', 'Give "method": "rule" or "judge", or leave it out.');
+  if (row.method !== undefined && row.method !== null) {
+    throw rowFault('Its method is neither rule nor judge.', 'Give "method": "rule" or "judge", or leave it out.');
+  }
   return isGold(row.target) && row.target.kind === 'text';
 }
 
@@ -51,9 +55,15 @@ function strict(row: RewardRow): RewardResult {
 export const weThinkRewards = [
   {
     name: 'weThinkHybrid', source: 'WeThink, by reviews of the paper (no code was released)',
-    reads: ['target: the solution as text, or a Gold', strictTargetReads, 'method: rule or judge; where absent judge for a text gold', 'judge: the judge\'s verdict, 0 to 1; strict: 0, 0.25, 0.5, 0.75 or 1'],
-    summary: '0.7 for the answer, by rule or by the judge, and 0.3 for the tags; nothing where the judge is needed and missing; strict: 0 without the tags.',
-    holes: ['A wrong answer within tags earns 0.3.', 'A right letter without any tag earns 0.7.', 'Tags in the right order anywhere count as format.'],
+    reads: [
+      targetReads, 'method: rule or judge; where absent judge for a text gold',
+      'judge: the judge\'s verdict, 0 to 1; strict: 0, 0.25, 0.5, 0.75 or 1',
+    ],
+    summary:
+      '0.7 for the answer, by rule or by the judge, and 0.3 for the tags; nothing where the judge is needed and missing; strict: 0 without the tags.',
+    holes: [
+      'A wrong answer within tags earns 0.3.', 'A right letter without any tag earns 0.7.', 'Tags in the right order anywhere count as format.',
+    ],
     modes: { published, strict },
   },
 ] as const satisfies readonly NamedReward[];

@@ -47,7 +47,8 @@ describe('TRL accuracy', () => {
 
 describe('TRL cosine', () => {
   const rows: readonly (readonly [string, number, number])[] = [
-    ['\\boxed{5}', 0, 1], ['\\boxed{5}', 50, 0.75], ['\\boxed{5}', 100, 0.5], ['\\boxed{5}', 250, 0.5], ['\\boxed{6}', 0, -1], ['\\boxed{6}', 50, -0.75], ['\\boxed{6}', 100, -0.5], ['\\boxed{6}', 250, -0.5],
+    ['\\boxed{5}', 0, 1], ['\\boxed{5}', 50, 0.75], ['\\boxed{5}', 100, 0.5], ['\\boxed{5}', 250, 0.5], ['\\boxed{6}', 0, -1],
+    ['\\boxed{6}', 50, -0.75], ['\\boxed{6}', 100, -0.5], ['\\boxed{6}', 250, -0.5],
   ];
   it.each(rows)('%s at %d of 100 tokens earns %d in both modes', (completion, tokens, expected) => {
     expect(rewardOf('trlCosine', 'published', completion, { target: '5', tokens, maxTokens: 100 })).toBeCloseTo(expected, 12);

@@ -15,6 +15,14 @@ describe('VLAA-Thinking mixed reward', () => {
     for (const mode of modes) expect(rewardOf('vlaaMixed', mode, said('a report'), { target: { kind: 'text', text: 'x' } })).toBeNull();
   });
 
+  it('takes a judge who only agrees or does not for a margin of one or none', () => {
+    const target = { kind: 'text', text: 'x' };
+    for (const mode of modes) {
+      expect(rewardOf('vlaaMixed', mode, said('a report'), { target, judge: '1.0' })).toBeCloseTo(1 - Math.exp(-1), 12);
+      expect(rewardOf('vlaaMixed', mode, said('a report'), { target, judge: 0 })).toBe(0);
+    }
+  });
+
   it.each(['A', 'A)', '(a)'])('takes %s for the option A', (answer) => {
     expect(rewardOf('vlaaMixed', 'published', said(answer), { answerType: 'choice', target: 'A' })).toBe(1);
   });

@@ -59,8 +59,10 @@ function isSamePool(one: readonly Expression[], other: readonly Expression[], op
   });
 }
 
+type Relational = Extract<Expression, { kind: 'relation' }>;
+
 /** Both differences left − right agree; an equation's may differ in sign. */
-function isSameRelation(one: Extract<Expression, { kind: 'relation' }>, other: Extract<Expression, { kind: 'relation' }>, options: MathOptions): boolean {
+function isSameRelation(one: Relational, other: Relational, options: MathOptions): boolean {
   const sides = [one.left, one.right, other.left, other.right];
   if (one.relation !== other.relation || !sides.every(isScalar)) return false;
   const minus = (left: Expression, right: Expression): Scalar => ({ kind: 'operation', operation: 'subtract', of: [left, right] });
@@ -196,7 +198,12 @@ export function evaluate(expression: Expression, point: Point<number>): number {
 const operations: { readonly [O in Operation]: (a: number, b: number) => number } = {
   add: (a, b) => a + b, subtract: (a, b) => a - b, multiply: (a, b) => a * b, divide: (a, b) => (b === 0 ? NaN : a / b), power: (a, b) => a ** b,
   negate: (a) => -a, absolute: Math.abs,
-  factorial: (a) => (Number.isInteger(a) && a >= 0 && a <= 170 ? Array.from({ length: a }, (_, index) => index + 1).reduce((product, factor) => product * factor, 1) : NaN),
+  factorial(a) {
+    if (!Number.isInteger(a) || a < 0 || a > 170) return NaN;
+    let product = 1;
+    for (let factor = 2; factor <= a; factor++) product *= factor;
+    return product;
+  },
   root: (a, degree) => (degree === 2 ? Math.sqrt(a) : degree === 3 ? Math.cbrt(a) : a ** (1 / degree)),
 };
 

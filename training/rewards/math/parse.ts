@@ -2,7 +2,7 @@
  * A written mathematical answer, plain or in simple LaTeX, as a tree. A recursive descent over at most 600 characters and 40 levels; whatever is not
  * understood gives null, and nothing is ever run.
  */
-import { rational, rationalOf, type Rational } from './rational.ts';
+import { rationalOf, type Rational } from './rational.ts';
 
 export type Operation = 'add' | 'subtract' | 'multiply' | 'divide' | 'power' | 'negate' | 'absolute' | 'factorial' | 'root';
 
@@ -29,7 +29,9 @@ export interface Parsed {
 }
 
 export interface ParseOptions {
-  /** What several letters in a row are: one name (`words`, the default), or a product of single letters, as sympy's implicit multiplication has it. */
+  /**
+   * What several letters in a row are: one name (`words`, the default), or a product of single letters, as sympy's implicit multiplication has it.
+   */
   readonly letters?: 'words' | 'products';
 }
 
@@ -50,7 +52,8 @@ export function parseMath(text: string, { letters = 'words' }: ParseOptions = {}
 
 const signs: Readonly<Record<string, string>> = {
   '−': '-', '–': '-', '×': '*', '·': '*', '⋅': '*', '∙': '*', '÷': '/', '⁄': '/', '≤': '<=', '≥': '>=', '≠': '!=', '∪': '\\cup ', '∞': '\\infty ',
-  'π': '\\pi ', '√': '\\sqrt ', '∅': '\\emptyset ', '∈': '\\in ', '²': '^2', '³': '^3', '½': '(1/2)', '¼': '(1/4)', '¾': '(3/4)', '°': '', '′': '', '\u00a0': ' ',
+  'π': '\\pi ', '√': '\\sqrt ', '∅': '\\emptyset ', '∈': '\\in ', '²': '^2', '³': '^3', '½': '(1/2)', '¼': '(1/4)', '¾': '(3/4)', '°': '', '′': '',
+  '\u00a0': ' ',
 };
 
 /** One spelling for signs that have several; degrees, dollars and LaTeX spacing dropped. */
@@ -59,9 +62,12 @@ const prepared = (text: string): string => text.trim().replace(/[−–×·⋅�
   .replace(/(\d)\{,\}(?=\d{3})/g, '$1,').replace(/(\d)\\[,!] ?(?=\d{3}(?!\d))/g, '$1').replace(/[.。]\s*$/, '');
 
 const units = [
-  'mm', 'cm', 'dm', 'km', 'µm', 'μm', 'um', 'nm', 'in', 'inch', 'inches', 'ft', 'feet', 'kg', 'mg', 'µg', 'μg', 'ug', 'ng', 'gram', 'grams', 'ml', 'dl', 'cc', 'liter', 'liters',
-  'litre', 'litres', 'ms', 'sec', 'second', 'seconds', 'min', 'minute', 'minutes', 'hour', 'hours', 'day', 'days', 'week', 'weeks', 'month', 'months', 'year', 'years', 'hz', 'khz',
-  'mhz', 'mmhg', 'bpm', 'hu', 'px', 'pixel', 'pixels', 'degree', 'degrees', 'meter', 'meters', 'metre', 'metres', 'cells', 'units', 'dollars', 'cents', 'ways',
+  'mm', 'cm', 'dm', 'km', 'µm', 'μm', 'um', 'nm', 'in', 'inch', 'inches', 'ft', 'feet', 'kg', 'mg', 'µg', 'μg', 'ug', 'ng', 'gram', 'grams', 'ml',
+  'dl', 'cc', 'liter', 'liters',
+  'litre', 'litres', 'ms', 'sec', 'second', 'seconds', 'min', 'minute', 'minutes', 'hour', 'hours', 'day', 'days', 'week', 'weeks', 'month',
+  'months', 'year', 'years', 'hz', 'khz',
+  'mhz', 'mmhg', 'bpm', 'hu', 'px', 'pixel', 'pixels', 'degree', 'degrees', 'meter', 'meters', 'metre', 'metres', 'cells', 'units', 'dollars',
+  'cents', 'ways',
   'mm^2', 'mm^3', 'cm^2', 'cm^3', 'm^2', 'm^3', 'g', 'l', 'm', 's', 'h',
 ];
 const known: ReadonlySet<string> = new Set(units);
@@ -85,25 +91,37 @@ type Token =
   | { readonly kind: 'sign'; readonly text: string };
 
 const functions: ReadonlySet<string> = new Set([
-  'sin', 'cos', 'tan', 'cot', 'sec', 'csc', 'arcsin', 'arccos', 'arctan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh', 'ln', 'log', 'lg', 'exp', 'abs',
+  'sin', 'cos', 'tan', 'cot', 'sec', 'csc', 'arcsin', 'arccos', 'arctan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh', 'ln', 'log', 'lg', 'exp',
+  'abs',
 ]);
 const greek: ReadonlySet<string> = new Set([
-  'alpha', 'beta', 'gamma', 'delta', 'epsilon', 'varepsilon', 'zeta', 'eta', 'theta', 'kappa', 'lambda', 'mu', 'nu', 'xi', 'rho', 'sigma', 'tau', 'phi', 'varphi', 'chi', 'psi', 'omega',
+  'alpha', 'beta', 'gamma', 'delta', 'epsilon', 'varepsilon', 'zeta', 'eta', 'theta', 'kappa', 'lambda', 'mu', 'nu', 'xi', 'rho', 'sigma', 'tau',
+  'phi', 'varphi', 'chi', 'psi', 'omega',
 ]);
 const commands: Readonly<Record<string, string>> = {
-  cdot: '*', times: '*', div: '/', ast: '*', le: '<=', leq: '<=', leqslant: '<=', ge: '>=', geq: '>=', geqslant: '>=', neq: '!=', ne: '!=', lt: '<', gt: '>', cup: '∪', in: '∈',
-  infty: '∞', emptyset: '∅', varnothing: '∅', lbrace: '\\{', rbrace: '\\}', langle: '(', rangle: ')', lvert: '|', rvert: '|', vert: '|', mid: '|', sqrt: '√', frac: '\\frac',
+  cdot: '*', times: '*', div: '/', ast: '*', le: '<=', leq: '<=', leqslant: '<=', ge: '>=', geq: '>=', geqslant: '>=', neq: '!=', ne: '!=', lt: '<',
+  gt: '>', cup: '∪', in: '∈',
+  infty: '∞', emptyset: '∅', varnothing: '∅', lbrace: '\\{', rbrace: '\\}', langle: '(', rangle: ')', lvert: '|', rvert: '|', vert: '|', mid: '|',
+  sqrt: '√', frac: '\\frac',
   dfrac: '\\frac', tfrac: '\\frac', cfrac: '\\frac',
 };
 const silent: ReadonlySet<string> = new Set(['left', 'right', 'quad', 'qquad', 'displaystyle', 'big', 'Big', 'limits', 'rm', 'bf', 'it']);
 const wrappers: ReadonlySet<string> = new Set(['text', 'mathrm', 'textbf', 'mathbf', 'operatorname', 'mbox', 'textit', 'textrm', 'mathit', 'boxed']);
+
+const tokenForms = [
+  /(\s+)/,
+  // A number, thousands commas allowed, and its exponent.
+  /(\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)((?:[eE][+-]?\d{1,3})(?![\d.a-zA-Z]))?/,
+  // A LaTeX command, an escaped sign, letters, a sign.
+  /\\([a-zA-Z]+)/, /\\([{}%,;:! |])/, /([a-zA-Z]+)/, /(\*\*|<=|>=|!=|==|[-+*/^=<>(){}[\],;|!%_])/,
+].map(({ source }) => source).join('|');
 
 function tokensOf(text: string, letters: 'words' | 'products'): Token[] | null {
   const tokens: Token[] = [];
   const sign = (written: string): number => tokens.push({ kind: 'sign', text: written });
   // A product of short names is meant only where there is something to calculate.
   const isFormula = /[\d+*/^=\\]/.test(text) || letters === 'products';
-  const scan = /(\s+)|(\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)((?:[eE][+-]?\d{1,3})(?![\d.a-zA-Z]))?|\\([a-zA-Z]+)|\\([{}%,;:! |])|([a-zA-Z]+)|(\*\*|<=|>=|!=|==|[-+*/^=<>(){}[\],;|!%_])/y;
+  const scan = new RegExp(tokenForms, 'y');
   let depth = 0;
   let isSpaced = false;
   while (scan.lastIndex < text.length) {
@@ -177,9 +195,11 @@ function tokensOf(text: string, letters: 'words' | 'products'): Token[] | null {
     else if (lower === 'infinity' || lower === 'inf' || lower === 'oo') sign('∞');
     else if (lower === 'or' || lower === 'and') sign(letters === 'words' ? 'or' : word);
     else if (word === 'U' && letters === 'words' && /[)\]]\s*$/.test(text.slice(0, scan.lastIndex - 1))) sign('∪');
-    else if (word.length === 1 || lower === 'pi' || functions.has(lower) || greek.has(lower)) tokens.push({ kind: 'name', text: word.length === 1 ? word : lower });
-    else if (isSplit && isFormula && (letters === 'products' || word.length <= 3)) for (const letter of word) tokens.push({ kind: 'name', text: letter });
-    else tokens.push({ kind: 'name', text: lower });
+    else if (word.length === 1) tokens.push({ kind: 'name', text: word });
+    else if (lower === 'pi' || functions.has(lower) || greek.has(lower)) tokens.push({ kind: 'name', text: lower });
+    else if (isSplit && isFormula && (letters === 'products' || word.length <= 3)) {
+      for (const letter of word) tokens.push({ kind: 'name', text: letter });
+    } else tokens.push({ kind: 'name', text: lower });
   }
 }
 
@@ -205,7 +225,7 @@ const take = (reader: Reader, ...signsWanted: readonly string[]): string | null 
 };
 
 const operation = (name: Operation, ...of: readonly Expression[]): Expression => ({ kind: 'operation', operation: name, of });
-const whole = (value: number): Expression => ({ kind: 'number', value: rational(BigInt(value)) ?? { numerator: 0n, denominator: 1n }, isDecimal: false });
+const whole = (value: number): Expression => ({ kind: 'number', value: { numerator: BigInt(value), denominator: 1n }, isDecimal: false });
 
 /** relation { separator relation } */
 function listOf(reader: Reader): Expression | null {
@@ -268,7 +288,7 @@ function productOf(reader: Reader, isArgument: boolean): Expression | null {
       const token = reader.tokens[reader.at];
       const previous = reader.tokens[reader.at - 1];
       // 7 3/4 and 7\frac{3}{4} are mixed numbers; two other numbers side by side mean nothing.
-      const isMixed = left.kind === 'number' && previous?.kind === 'number' && (token?.kind === 'number' || (token?.kind === 'sign' && token.text === '\\frac'));
+      const isMixed = left.kind === 'number' && previous?.kind === 'number' && (token?.kind === 'number' || signAt(reader) === '\\frac');
       if (isMixed) left = mixedOf(reader, left);
       else if (token?.kind === 'number' || isWord(reader, token) || isWord(reader, previous)) return null;
       else {
@@ -281,9 +301,10 @@ function productOf(reader: Reader, isArgument: boolean): Expression | null {
 }
 
 /** Several letters that are no function, constant or Greek letter: words side by side are language, not a product. */
-const isWord = (reader: Reader, token: Token | undefined): boolean => (
-  reader.letters === 'words' && token?.kind === 'name' && token.text.length > 1 && token.text !== 'pi' && !functions.has(token.text) && !greek.has(token.text)
-);
+function isWord(reader: Reader, token: Token | undefined): boolean {
+  if (reader.letters !== 'words' || token?.kind !== 'name' || token.text.length < 2) return false;
+  return token.text !== 'pi' && !functions.has(token.text) && !greek.has(token.text);
+}
 
 function mixedOf(reader: Reader, before: Expression): Expression | null {
   const token = reader.tokens[reader.at];
@@ -380,7 +401,8 @@ function bracketed(reader: Reader, open: string): Expression | null {
   const isList = inside.kind === 'collection' && inside.brackets === '';
   const items = isList ? inside.items : [inside];
   if (isSet || (open === '{' && isList)) return { kind: 'collection', brackets: '{}', items };
-  if (isList) return open === '{' || (open !== '(' && close === ']') || items.length === 2 || (open === '(' && close === ')') ? { kind: 'collection', brackets: open + close, items } : null;
+  // Brackets of two kinds hold two ends.
+  if (isList) return (open === '(') === (close === ')') || items.length === 2 ? { kind: 'collection', brackets: open + close, items } : null;
   return (open === '(') === (close === ')') ? inside : null;
 }
 

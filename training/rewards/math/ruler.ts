@@ -41,7 +41,8 @@ function lettersIn(text: string): number {
 /** The whole number that a text is, thousands commas aside, as digits; null where it is none. */
 function wholeOf(text: string): string | null {
   const value = float(withoutThousands(text));
-  return value !== null && Number.isFinite(value) && Math.abs(value - Math.round(value)) <= 1e-7 ? digitsOf(float(text.replaceAll(',', '')) ?? value) : null;
+  const isWhole = value !== null && Number.isFinite(value) && Math.abs(value - Math.round(value)) <= 1e-7;
+  return isWhole ? digitsOf(float(text.replaceAll(',', '')) ?? value) : null;
 }
 
 const digitsOf = (value: number): string => BigInt(Math.trunc(value)).toString();
@@ -55,7 +56,7 @@ function withoutThousands(text: string): string {
 function itemsOf(text: string): string[] {
   const plain = withoutThousands(text);
   const inside = plain.slice(1, -1);
-  if (plain.length > 2 && '()[]'.includes(plain[0] ?? ' ') && '()[]'.includes(plain.at(-1) ?? ' ') && !/[()[\]]/.test(inside)) return inside.split(',').map((item) => strip(item));
+  if (plain.length > 2 && /^[()[\]][^()[\]]*[()[\]]$/.test(plain)) return inside.split(',').map((item) => strip(item));
   return plain === '' ? [] : [plain];
 }
 
@@ -89,8 +90,10 @@ function plainOfLatex(text: string): string {
 }
 
 const latexSigns: Readonly<Record<string, string>> = {
-  pi: 'pi', infty: 'inf', cup: 'U', cdot: '*', times: '*', div: '÷', le: '≤', leq: '≤', ge: '≥', geq: '≥', neq: '≠', ne: '≠', pm: '±', circ: '∘', emptyset: '∅', varnothing: '∅',
-  in: '∈', alpha: 'α', beta: 'β', gamma: 'γ', theta: 'θ', lambda: 'λ', mu: 'μ', sigma: 'σ', phi: 'ϕ', omega: 'ω', sin: 'sin', cos: 'cos', tan: 'tan', log: 'log', ln: 'ln', quad: '  ',
+  pi: 'pi', infty: 'inf', cup: 'U', cdot: '*', times: '*', div: '÷', le: '≤', leq: '≤', ge: '≥', geq: '≥', neq: '≠', ne: '≠', pm: '±', circ: '∘',
+  emptyset: '∅', varnothing: '∅',
+  in: '∈', alpha: 'α', beta: 'β', gamma: 'γ', theta: 'θ', lambda: 'λ', mu: 'μ', sigma: 'σ', phi: 'ϕ', omega: 'ω', sin: 'sin', cos: 'cos',
+  tan: 'tan', log: 'log', ln: 'ln', quad: '  ',
 };
 
 function latexToText(text: string, depth: number): string {

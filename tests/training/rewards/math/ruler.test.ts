@@ -2,12 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { boxedContent, gradeAnswer } from '#training/rewards/math/ruler.ts';
 
 const accepted: readonly (readonly [string, string])[] = [
-  ['(C)', 'C'], ['0.25', '1/4'], ['c', 'C'], ['\\frac12', '1/2'], ['50%', '50'], ['5 cm', '5'], ['7 3/4', '31/4'], ['1,234', '1234'], ['x=5', '5'], ['\\sqrt{8}', '2\\sqrt2'],
-  ['{5}', '5'], ['1e2', '100'], ['(1,2)', '(1, 2)'], ['2x', 'x*2'], ['None', 'none'], ['no', 'on'], ['\\text{benign}', 'benign'], ['3 days', '3 weeks'], ['90^\\circ', '90'],
+  ['(C)', 'C'], ['0.25', '1/4'], ['c', 'C'], ['\\frac12', '1/2'], ['50%', '50'], ['5 cm', '5'], ['7 3/4', '31/4'], ['1,234', '1234'], ['x=5', '5'],
+  ['\\sqrt{8}', '2\\sqrt2'],
+  ['{5}', '5'], ['1e2', '100'], ['(1,2)', '(1, 2)'], ['2x', 'x*2'], ['None', 'none'], ['no', 'on'], ['\\text{benign}', 'benign'],
+  ['3 days', '3 weeks'], ['90^\\circ', '90'],
 ];
 
 const refused: readonly (readonly [string, string])[] = [
-  ['3/6', '1/2'], ['A', 'C'], ['\\frac{1+x}{2}', '(1+x)/2'], ['4/2', '2'], ['benign', 'malignant'], ['', 'x'], ['(1,2)', '[1,2]'], ['None', 'C'], ['x^{10}', 'x^{5}x^{5}'], ['1,2', '2,1'],
+  ['3/6', '1/2'], ['A', 'C'], ['\\frac{1+x}{2}', '(1+x)/2'], ['4/2', '2'], ['benign', 'malignant'], ['', 'x'], ['(1,2)', '[1,2]'], ['None', 'C'],
+  ['x^{10}', 'x^{5}x^{5}'], ['1,2', '2,1'],
 ];
 
 describe('MathRuler', () => {
