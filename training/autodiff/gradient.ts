@@ -44,9 +44,14 @@ export function gradients(seeds: readonly Seed[], wanted: readonly Value[], segm
 
   const forward = [...graph.nodes];
   const again = new Map<Node, Node>();
+  const awaited = new Set<Value>();
   for (let i = forward.length - 1; i >= 0; i--) {
     const segment = segments.find(({ from, to }) => to - 1 === i && from < to);
-    if (segment) recompute(graph, forward.slice(segment.from, segment.to), grads, again);
+    if (segment) {
+      const finished = wanted.flatMap((value) => grads.get(value) ?? []).filter((grad) => !awaited.has(grad));
+      recompute(graph, forward.slice(segment.from, segment.to), grads, finished, again);
+      for (const grad of finished) awaited.add(grad);
+    }
     const node = forward[i]!;
     const outputGrads = node.outputs.map((output) => grads.get(output));
     const first = outputGrads.find((grad) => grad !== undefined);
@@ -71,13 +76,13 @@ export function gradients(seeds: readonly Seed[], wanted: readonly Value[], segm
 
 /**
  * Applies nodes a second time, to inputs that depend on the gradient which has come this far: a runtime can then neither merge them with the first ones
- * nor compute them before the backward pass is here.
+ * nor compute them before the backward pass is here. They also wait for what is `finished`, whose operands a runtime would otherwise keep to the end.
  */
-function recompute(graph: Graph, nodes: readonly Node[], grads: ReadonlyMap<Value, Value>, again: Map<Node, Node>): void {
+function recompute(graph: Graph, nodes: readonly Node[], grads: ReadonlyMap<Value, Value>, finished: readonly Value[], again: Map<Node, Node>): void {
   const arrived = nodes.flatMap(({ outputs }) => outputs).map((output) => grads.get(output)).find((grad) => grad !== undefined);
   if (!arrived) return;
-  const corner = arrived.shape.reduce((part, size, axis) => (size === 1 ? part : slice(part, axis, 0, 1)), arrived);
-  const nothing = mul(reshape(corner, []), 0);
+  const corner = (x: Value): Value => reshape(x.shape.reduce((part, size, axis) => (size === 1 ? part : slice(part, axis, 0, 1)), x), []);
+  const nothing = mul([arrived, ...finished].map(corner).reduce((a, b) => add(a, b)), 0);
   const inner = new Set(nodes);
   const copies = new Map<Value, Value>();
   const copyOf = (value: Value): Value => {

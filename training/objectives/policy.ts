@@ -144,7 +144,7 @@ export function stepWeights(microBatches: readonly (readonly PolicySequence[])[]
   const active = all.reduce((sum, { mask }) => sum + countOf(mask), 0);
   const pull = switches.klPlacement === 'loss' ? beta : 0;
   return {
-    entropyThreshold: switches.topEntropy < 1 ? entropyThreshold(all.flatMap(({ entropy, mask }) => entropy!.filter((_, t) => mask[t]! > 0)), switches.topEntropy) : -Infinity,
+    entropyThreshold: switches.topEntropy < 1 ? entropyThreshold(all.flatMap(activeEntropies), switches.topEntropy) : -Infinity,
     microBatches: microBatches.map((sequences, b) => sequences.map((sequence, s) => {
       const { mask, imitation } = sequence;
       const [weight, count] = [perToken[b]![s]!, countOf(mask)];
@@ -158,6 +158,11 @@ export function stepWeights(microBatches: readonly (readonly PolicySequence[])[]
       };
     })),
   };
+}
+
+function activeEntropies({ entropy, mask }: PolicySequence): readonly number[] {
+  if (!entropy) throw new RangeError('stepWeights: topEntropy needs the entropies of the last scoring.');
+  return entropy.filter((_, t) => mask[t]! > 0);
 }
 
 /** The loss of one optimiser step and its gradient, token by token; the gradients of micro-batches are to be added up. */

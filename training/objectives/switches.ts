@@ -21,7 +21,7 @@ export interface DynamicSampling {
 export interface OverlongShaping {
   readonly buffer: number;
   readonly factor: number;
-  /** Whether the penalty stops at −1 (EasyR1, TRL) or goes on falling beyond the limit (verl). */
+  /** Whether the penalty stops at −factor (EasyR1, TRL) or goes on falling beyond the limit (verl). */
   readonly floored: boolean;
 }
 
