@@ -14,9 +14,7 @@ import type { DataPipeline } from '#training/records/curriculum.ts';
 import type { Prompt } from '#training/records/policy.ts';
 import { answerOf, normalise } from '#training/rewards/extract.ts';
 import { flagOption, knownOptions, numberOption } from './options.ts';
-import {
-  ask, isRight, lessonOf, questionsFor, reasoned, reasoningOf, resultWithKnown, reworded, saidIn, Tally, withoutPicture, writingOf, writingOptions, type Lesson,
-} from './writing.ts';
+import { ask, forEachQuestion, isRight, lessonOf, reasoned, reasoningOf, resultOf, reworded, saidIn, Tally, withoutPicture, writingOf, writingOptions, type Outcome } from './writing.ts';
 
 const owner = 'the pipeline bridging';
 
@@ -28,54 +26,46 @@ const sayings = {
 } as const;
 
 export const bridging: DataPipeline = async (input) => {
-  const { options, seed, onProgress } = input;
+  const { options } = input;
   knownOptions(owner, options, [...writingOptions, 'guard', 'attempts', 'reasoningWords']);
   const writing = writingOf(owner, options);
   const guard = flagOption(owner, options, 'guard', true);
   const attempts = numberOption(owner, options, 'attempts', 1, { least: 1, most: 64, whole: true });
   const longest = numberOption(owner, options, 'reasoningWords', 400, { least: 1, most: 100_000, whole: true });
   const tally = new Tally();
-  const turns: Lesson[] = [];
-  const lost: Prompt[] = [];
-  let asked = 0;
 
-  const describe = async (prompt: Prompt, name: string, question: string): Promise<string> => {
-    const [first] = await ask(input, reworded(prompt, name, question), writing, seed + asked);
+  const describe = async (prompt: Prompt, name: string, question: string, seed: number): Promise<string> => {
+    const [first] = await ask(input, reworded(prompt, name, question), writing, seed);
     const opening = first ? reasoningOf(first.text) || saidIn(first) : '';
-    return saidIn((await ask(input, reworded(prompt, `${name}/describe`, sayings.describe(prompt.turn.question, opening)), writing, seed + asked))[0]);
+    return saidIn((await ask(input, reworded(prompt, `${name}/describe`, sayings.describe(prompt.turn.question, opening)), writing, seed))[0]);
   };
-  const bridge = async (prompt: Prompt, description: string): Promise<string | undefined> => {
+  const bridge = async (prompt: Prompt, description: string, seed: number): Promise<string | undefined> => {
     const question = withoutPicture(reworded(prompt, 'reason', sayings.reason(prompt.turn.question, description)));
-    const written = await ask(input, question, writing, seed + asked, attempts);
+    const written = await ask(input, question, writing, seed, attempts);
     tally.add('written', written.length);
     return written.find(({ text, finished }) => finished && isRight(prompt, text))?.text;
   };
-
-  for await (const prompt of questionsFor(owner, input)) {
-    asked++;
+  const work = async (prompt: Prompt, seed: number): Promise<{ readonly dropped: string } | { readonly text: string }> => {
     const { question, answer } = prompt.turn;
-    const told = await describe(prompt, 'knowing', sayings.knowing(question, answer));
-    const text = told === '' ? undefined : await bridge(prompt, told);
-    const dropped = await (async (): Promise<string | null> => {
-      if (told === '') return 'no_description';
-      if (text === undefined) return 'wrong_answer';
-      if (guard) {
-        const untold = await describe(prompt, 'plain', question);
-        if (isDiagnosis(prompt) && [told, untold].some((description) => spells(description, prompt))) return 'description_names_the_answer';
-        if (untold === '' || (await bridge(prompt, untold)) === undefined) return 'description_does_not_bear_the_answer';
-      }
-      return inconsistency(prompt, reasoningOf(text), longest);
-    })();
-    if (dropped !== null) {
-      tally.add(`dropped_${dropped}`);
-      lost.push(prompt);
-    } else {
-      tally.add('kept');
-      turns.push(lessonOf(prompt, reasoned(asIfSeen(reasoningOf(text!)), answerOf(text!))));
+    const told = await describe(prompt, 'knowing', sayings.knowing(question, answer), seed);
+    if (told === '') return { dropped: 'no_description' };
+    const text = await bridge(prompt, told, seed);
+    if (text === undefined) return { dropped: 'wrong_answer' };
+    if (guard) {
+      const untold = await describe(prompt, 'plain', question, seed);
+      if (isDiagnosis(prompt) && [told, untold].some((description) => spells(description, prompt))) return { dropped: 'description_names_the_answer' };
+      if (untold === '' || (await bridge(prompt, untold, seed)) === undefined) return { dropped: 'description_does_not_bear_the_answer' };
     }
-    onProgress?.(asked, Number(options['questions'] ?? 64));
-  }
-  return resultWithKnown(owner, options, turns, lost, tally);
+    const dropped = inconsistency(prompt, reasoningOf(text), longest);
+    return dropped === null ? { text } : { dropped };
+  };
+
+  const outcomes = await forEachQuestion(owner, input, async (prompt, seed): Promise<Outcome> => {
+    const made = await work(prompt, seed);
+    tally.add('dropped' in made ? `dropped_${made.dropped}` : 'kept');
+    return 'dropped' in made ? { lost: prompt } : { lesson: lessonOf(prompt, reasoned(asIfSeen(reasoningOf(made.text)), answerOf(made.text))) };
+  });
+  return resultOf(owner, options, outcomes, tally);
 };
 
 /** A question whose answer is a finding, so that a description which names it gives it away. */

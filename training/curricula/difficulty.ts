@@ -4,7 +4,7 @@
  */
 import type { DataPipeline } from '#training/records/curriculum.ts';
 import { choiceOption, knownOptions, numberOption } from './options.ts';
-import { ask, isRight, questionOf, questionsFor, result, Tally, writingOf, writingOptions, type Lesson } from './writing.ts';
+import { ask, forEachQuestion, isRight, questionOf, resultOf, Tally, writingOf, writingOptions, type Outcome } from './writing.ts';
 
 export type Tier = 'easy' | 'medium' | 'hard';
 export const tiers = ['easy', 'medium', 'hard'] as const satisfies readonly Tier[];
@@ -55,22 +55,18 @@ export function tiersOf(sources: readonly Source[]): Tier[] {
  */
 export const tiered: DataPipeline = async (input) => {
   const owner = 'the pipeline tiered';
-  const { options, seed, onProgress } = input;
+  const { options } = input;
   knownOptions(owner, options, [...writingOptions, 'samples', 'tier']);
   const writing = writingOf(owner, options, 1);
   const samples = numberOption(owner, options, 'samples', 4, { least: 1, most: 1024, whole: true });
   const tier = choiceOption(owner, options, 'tier', tiers, 'medium');
   const tally = new Tally();
-  const asked: { readonly lesson: Lesson; readonly source: string; readonly errorRate: number; readonly rating: unknown }[] = [];
-  for await (const prompt of questionsFor(owner, input)) {
-    const written = await ask(input, prompt, writing, seed + asked.length, samples);
+  const asked = await forEachQuestion(owner, input, async (prompt, seed) => {
+    const written = await ask(input, prompt, writing, seed, samples);
     tally.add('written', written.length);
     const wrong = written.filter(({ text, finished }) => !finished || !isRight(prompt, text)).length;
-    asked.push({
-      lesson: questionOf(prompt), source: `${prompt.record.set}/${prompt.turn.questionType}`, errorRate: wrong / Math.max(1, written.length), rating: prompt.record.facts['difficulty'],
-    });
-    onProgress?.(asked.length, Number(options['questions'] ?? 64));
-  }
+    return { prompt, source: `${prompt.record.set}/${prompt.turn.questionType}`, errorRate: wrong / Math.max(1, written.length), rating: prompt.record.facts['difficulty'] };
+  });
   const names = [...new Set(asked.map(({ source }) => source))];
   const sources = names.map((name): Source => {
     const members = asked.filter(({ source }) => source === name);
@@ -80,9 +76,9 @@ export const tiered: DataPipeline = async (input) => {
   });
   const tierOf = new Map(tiersOf(sources).map((one, at) => [names[at]!, one]));
   for (const name of names) tally.add(`sources_${tierOf.get(name)!}`);
-  const turns = asked.filter(({ source }) => tierOf.get(source) === tier).map(({ lesson }) => lesson);
-  tally.add('kept', turns.length);
-  return result(turns, tally);
+  const outcomes = asked.map(({ prompt, source }): Outcome => (tierOf.get(source) === tier ? { lesson: questionOf(prompt) } : { lost: prompt }));
+  tally.add('kept', outcomes.filter(({ lesson }) => lesson !== undefined).length);
+  return resultOf(owner, options, outcomes, tally);
 };
 
 /**
@@ -91,28 +87,21 @@ export const tiered: DataPipeline = async (input) => {
  */
 export const passRate: DataPipeline = async (input) => {
   const owner = 'the pipeline passRate';
-  const { options, seed, onProgress } = input;
+  const { options } = input;
   knownOptions(owner, options, [...writingOptions, 'samples', 'keep']);
   const writing = writingOf(owner, options, 1);
   const samples = numberOption(owner, options, 'samples', 8, { least: 1, most: 1024, whole: true });
   const keep = choiceOption(owner, options, 'keep', ['some', 'any'], 'some');
   const tally = new Tally();
-  const turns: Lesson[] = [];
-  let asked = 0;
-  for await (const prompt of questionsFor(owner, input)) {
-    asked++;
-    const written = await ask(input, prompt, writing, seed + asked, samples);
+  const outcomes = await forEachQuestion(owner, input, async (prompt, seed): Promise<Outcome> => {
+    const written = await ask(input, prompt, writing, seed, samples);
     tally.add('written', written.length);
     const right = written.filter(({ text, finished }) => finished && isRight(prompt, text)).length;
     const dropped = right === 0 ? 'never_right' : keep === 'some' && right === written.length ? 'always_right' : null;
-    if (dropped !== null) tally.add(`dropped_${dropped}`);
-    else {
-      tally.add('kept');
-      turns.push(questionOf(prompt));
-    }
-    onProgress?.(asked, Number(options['questions'] ?? 64));
-  }
-  return result(turns, tally);
+    tally.add(dropped === null ? 'kept' : `dropped_${dropped}`);
+    return dropped === null ? { lesson: questionOf(prompt) } : { lost: prompt };
+  });
+  return resultOf(owner, options, outcomes, tally);
 };
 
 /** How hard a question is for the policy, by the share of its group that was right. The labels and edges are the released code's. */

@@ -16,14 +16,14 @@ import { modalityNames } from '#training/synthesis/vocabulary.ts';
 import { asIfSeen } from './bridging.ts';
 import { choiceOption, flagOption, knownOptions, numberOption } from './options.ts';
 import {
-  ask, isRight, lessonOf, questionOf, questionsFor, reasoned, reasoningOf, resultWithKnown, reworded, saidIn, Tally, withoutPicture, wordsIn, writingOf, writingOptions,
-  type Lesson, type PipelineInput, type Writing,
+  ask, forEachQuestion, isRight, lessonOf, questionOf, reasoned, reasoningOf, resultOf, reworded, saidIn, Tally, withoutPicture, wordsIn, writingOf, writingOptions,
+  type Outcome, type PipelineInput, type Writing,
 } from './writing.ts';
 
 const owner = 'the pipeline distillation';
 
 export const distillation: DataPipeline = async (input) => {
-  const { options, seed, onProgress } = input;
+  const { options } = input;
   knownOptions(owner, options, [...writingOptions, 'part', 'verifier', 'failures', 'mostWordsChanged']);
   const writing = writingOf(owner, options);
   const part = choiceOption(owner, options, 'part', ['imitation', 'rewards', 'all'], 'imitation');
@@ -31,30 +31,26 @@ export const distillation: DataPipeline = async (input) => {
   const failures = flagOption(owner, options, 'failures', true);
   const most = numberOption(owner, options, 'mostWordsChanged', 15, { least: 0, most: 100_000, whole: true });
   const tally = new Tally();
-  const turns: Lesson[] = [];
-  const lost: Prompt[] = [];
-  let asked = 0;
-  for await (const prompt of questionsFor(owner, input)) {
-    asked++;
-    const caption = saidIn((await ask(input, reworded(prompt, 'caption', 'Describe this image.'), writing, seed + asked))[0]);
+  const outcomes = await forEachQuestion(owner, input, async (prompt, seed): Promise<Outcome> => {
+    const caption = saidIn((await ask(input, reworded(prompt, 'caption', 'Describe this image.'), writing, seed))[0]);
     const told = [caption, contextOf(prompt)].filter((text) => text !== '').join(' ');
-    const [written] = await ask(input, withoutPicture(reworded(prompt, 'distil', `Caption: ${told}\n${prompt.turn.question}`)), writing, seed + asked);
+    const [written] = await ask(input, withoutPicture(reworded(prompt, 'distil', `Caption: ${told}\n${prompt.turn.question}`)), writing, seed);
     tally.add('written');
     const before = written ? reasoningOf(written.text) : '';
     const after = asIfSeen(before);
     const dropped = !written?.finished || before === '' ? 'no_reasoning'
       : !isRewriteSmall(before, after, most) ? 'rewritten_too_much'
       : !isRight(prompt, written.text) ? 'wrong_answer'
-      : verifier === 'model' && !(await agrees(input, prompt, writing, seed + asked)) ? 'not_confirmed' : null;
+      : verifier === 'model' && !(await agrees(input, prompt, writing, seed)) ? 'not_confirmed' : null;
     const side = dropped === null ? splitOf(after) : dropped === 'wrong_answer' && failures ? 'rewards' : null;
     if (dropped !== null) tally.add(`dropped_${dropped}`);
-    if (side === null || (side === 'rewards' && part === 'imitation')) lost.push(prompt);
     if (side !== null) tally.add(`to_${side}`);
-    if (side === 'rewards' && part !== 'imitation') turns.push(questionOf(prompt));
-    if (side === 'imitation' && part !== 'rewards') turns.push(lessonOf(prompt, reasoned(after, answerOf(written!.text))));
-    onProgress?.(asked, Number(options['questions'] ?? 64));
-  }
-  return resultWithKnown(owner, options, turns, lost, tally);
+    if (side === 'rewards' && part !== 'imitation') return { lesson: questionOf(prompt) };
+    if (side === 'imitation' && part !== 'rewards') return { lesson: lessonOf(prompt, reasoned(after, answerOf(written!.text))) };
+    // What belongs to the other part is no filler for this one, unless it is to be imitated from known reasoning.
+    return side === 'imitation' ? {} : { lost: prompt };
+  });
+  return resultOf(owner, options, outcomes, tally);
 };
 
 /** What is known of the image besides the answer, in words. */

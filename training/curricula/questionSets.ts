@@ -12,7 +12,7 @@ import { nounsFor, pluralOf, termOf } from '#training/synthesis/vocabulary.ts';
 import { wordings } from '#training/synthesis/wording.ts';
 import { choiceOption, flagOption, knownOptions, numberOption, wordsOption } from './options.ts';
 import { formOf } from './questionSynthesis.ts';
-import { lessonOf, questionsFor, reasoned, reasoningOf, result, Tally, writingOptions, type Lesson } from './writing.ts';
+import { forEachQuestion, lessonOf, questionOf, reasoned, reasoningOf, resultOf, Tally, writingOptions, type Lesson, type Outcome } from './writing.ts';
 
 /** The sets that stand for pathology here: blood smears and tissue sections. */
 export const pathologySets = ['micro_blood_pbc', 'micro_bccd_boxes', 'micro_lung_lc25000'] as const;
@@ -43,7 +43,7 @@ export const captions: DataPipeline = ({ records, options, seed }) => {
     return { record, turn: { questionType: 'describe', task: null, question, completion: completionOf([], caption), answer: caption, gold: { kind: 'text', text: caption }, style: 'direct', weight: 1 } };
   });
   tally.add('kept', turns.length);
-  return Promise.resolve(result(turns, tally));
+  return Promise.resolve({ turns, report: tally.report });
 };
 
 /** A draft of a reasoning (chain of draft): each step in a few words. Boxes are kept whole. */
@@ -66,14 +66,13 @@ export const questionSets: DataPipeline = async (input) => {
   const words = numberOption(owner, options, 'draftWords', 5, { least: 1, most: 100, whole: true });
   const boxes = options['boxes'] === undefined ? null : numberOption(owner, options, 'boxes', 1, { least: 0, most: 1000, whole: true });
   const tally = new Tally();
-  const turns: Lesson[] = [];
   const isWanted = ({ turn: { gold } }: Prompt): boolean =>
     (form === 'any' || formOf(gold) === form) && (boxes === null || (gold.kind === 'boxes' && gold.boxes.length === boxes));
   const narrowed = { ...input, promptsOf: async (record: CaseRecord, random: Random) => (await input.promptsOf(record, random)).filter(isWanted) };
-  for await (const prompt of questionsFor(owner, narrowed)) {
+  const outcomes = await forEachQuestion(owner, narrowed, (prompt): Promise<Outcome> => {
     const reasoning = reasoningOf(prompt.turn.completion);
     tally.add(`kept_${formOf(prompt.turn.gold)}`);
-    turns.push(draft && reasoning !== '' ? lessonOf(prompt, reasoned(drafted(reasoning, words), prompt.turn.answer)) : { record: prompt.record, turn: prompt.turn });
-  }
-  return result(turns, tally);
+    return Promise.resolve({ lesson: draft && reasoning !== '' ? lessonOf(prompt, reasoned(drafted(reasoning, words), prompt.turn.answer)) : questionOf(prompt) });
+  });
+  return resultOf(owner, options, outcomes, tally);
 };

@@ -16,7 +16,7 @@ import type { Gold } from '#training/rewards/gold.ts';
 import { answerOf, normalise } from '#training/rewards/extract.ts';
 import { choiceOption, flagOption, knownOptions, numberOption } from './options.ts';
 import {
-  ask, isRight, lessonOf, questionOf, questionsFor, reasoned, reasoningOf, result, reworded, saidIn, Tally, withoutPicture, writingOf, writingOptions, type Lesson,
+  ask, forEachQuestion, isRight, lessonOf, questionOf, reasoned, reasoningOf, resultOf, reworded, saidIn, Tally, withoutPicture, writingOf, writingOptions, type Lesson, type Outcome,
 } from './writing.ts';
 
 /** What a question asks of its reader. */
@@ -53,7 +53,7 @@ const owner = 'the pipeline questionSynthesis';
 
 /** Options: `synergy` (fewest abilities, 2), `samples` (2), `blind` (drops what is answered without the picture), `agree` (drops what the model answers otherwise), `as`. */
 export const questionSynthesis: DataPipeline = async (input) => {
-  const { options, seed, onProgress } = input;
+  const { options } = input;
   knownOptions(owner, options, [...writingOptions, 'synergy', 'samples', 'blind', 'agree', 'as']);
   const writing = writingOf(owner, options);
   const synergy = numberOption(owner, options, 'synergy', 2, { least: 0, most: abilities.length, whole: true });
@@ -62,41 +62,36 @@ export const questionSynthesis: DataPipeline = async (input) => {
   const agree = flagOption(owner, options, 'agree', true);
   const as = choiceOption(owner, options, 'as', ['questions', 'lessons'], 'questions');
   const tally = new Tally();
-  const turns: Lesson[] = [];
-  let asked = 0;
-  for await (const prompt of questionsFor(owner, input)) {
-    asked++;
+
+  /** What the model says to a question that may be kept; or why it is dropped. */
+  const checked = async (prompt: Prompt, seed: number): Promise<{ readonly dropped: string } | { readonly text: string }> => {
+    if (abilitiesOf(prompt.turn.questionType).length < synergy) return { dropped: 'too_few_abilities' };
+    const written = await ask(input, prompt, writing, seed, samples);
+    if (written.every((completion) => saidIn(completion) === '')) return { dropped: 'not_answerable' };
+    if (formOf(prompt.turn.gold) === 'description') return { text: written[0]!.text };
+    if (blind) {
+      const unseen = await ask(input, withoutPicture(prompt), writing, seed, samples);
+      if (unseen.length > 0 && unseen.every(({ text }) => isRight(prompt, text))) return { dropped: 'answerable_without_the_picture' };
+    }
+    const right = written.filter(({ text }) => isRight(prompt, text));
+    if (agree && right.length === 0) return { dropped: 'for_the_reader_queue' };
+    if (agree && right.length < written.length) return { dropped: 'ambiguous' };
+    return { text: right[0]?.text ?? prompt.turn.completion };
+  };
+  /** The caption and the reasoning together; where there is no reasoning, what is known of the case. */
+  const refined = async (prompt: Prompt, text: string, seed: number): Promise<Lesson> => {
+    if (reasoningOf(text) === '') return questionOf(prompt);
+    const caption = saidIn((await ask(input, reworded(prompt, 'caption', 'Describe this image.'), writing, seed))[0]);
+    return lessonOf(prompt, reasoned([...(caption === '' ? [] : [`Observation: ${caption}`]), reasoningOf(text)].join('\n'), answerOf(text)));
+  };
+
+  const outcomes = await forEachQuestion(owner, input, async (prompt, seed): Promise<Outcome> => {
     const form = formOf(prompt.turn.gold);
     tally.add(`made_${form}`);
-    const kept = await (async (): Promise<string | Lesson> => {
-      if (abilitiesOf(prompt.turn.questionType).length < synergy) return 'too_few_abilities';
-      const written = await ask(input, prompt, writing, seed + asked, samples);
-      const said = written.map(saidIn);
-      if (form === 'description') return said.every((answer) => answer === '') ? 'not_answerable' : lesson(prompt, written[0]?.text ?? '');
-      if (said.every((answer) => answer === '')) return 'not_answerable';
-      if (blind) {
-        const unseen = await ask(input, withoutPicture(prompt), writing, seed + asked, samples);
-        if (unseen.length > 0 && unseen.every(({ text }) => isRight(prompt, text))) return 'answerable_without_the_picture';
-      }
-      const right = written.filter(({ text }) => isRight(prompt, text));
-      if (agree && right.length === 0) return 'for_the_reader_queue';
-      if (agree && right.length < written.length) return 'ambiguous';
-      return lesson(prompt, right[0]?.text ?? prompt.turn.completion);
-    })();
-    if (typeof kept === 'string') tally.add(`dropped_${kept}`);
-    else {
-      tally.add(`kept_${form}`);
-      turns.push(kept);
-    }
-    onProgress?.(asked, Number(options['questions'] ?? 64));
-  }
-  return result(turns, tally);
-
-  /** Captions and details go into the reasoning that is learnt; for learning by rewards the question alone counts. */
-  async function lesson(prompt: Prompt, text: string): Promise<Lesson> {
-    if (as === 'questions' || reasoningOf(text) === '') return as === 'questions' ? questionOf(prompt) : lessonOf(prompt, prompt.turn.completion);
-    const coarse = saidIn((await ask(input, reworded(prompt, 'caption', 'Describe this image.'), writing, seed + asked))[0]);
-    const refined = [coarse === '' ? '' : `Observation: ${coarse}`, reasoningOf(text)].filter((part) => part !== '').join('\n');
-    return lessonOf(prompt, reasoned(refined, answerOf(text)));
-  }
+    const made = await checked(prompt, seed);
+    tally.add('dropped' in made ? `dropped_${made.dropped}` : `kept_${form}`);
+    if ('dropped' in made) return { lost: prompt };
+    return { lesson: as === 'questions' ? questionOf(prompt) : await refined(prompt, made.text, seed) };
+  });
+  return resultOf(owner, options, outcomes, tally);
 };

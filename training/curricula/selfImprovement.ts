@@ -3,10 +3,9 @@
  * round starts again from the base weights.
  */
 import type { DataPipeline } from '#training/records/curriculum.ts';
-import type { Prompt } from '#training/records/policy.ts';
 import { answerOf } from '#training/rewards/extract.ts';
 import { choiceOption, flagOption, knownOptions, numberOption } from './options.ts';
-import { ask, isRight, lessonOf, questionsFor, reasoned, reasoningOf, resultWithKnown, Tally, wordsIn, writingOf, writingOptions, type Lesson } from './writing.ts';
+import { ask, forEachQuestion, isRight, lessonOf, reasoned, reasoningOf, resultOf, Tally, wordsIn, writingOf, writingOptions, type Outcome } from './writing.ts';
 
 export type ChainRule = 'shortest' | 'secondLongest';
 
@@ -38,33 +37,24 @@ export const isRoundOver = (before: number, now: number, least = 0.005): boolean
  */
 export const selfReasoning: DataPipeline = async (input) => {
   const owner = 'the pipeline selfReasoning';
-  const { options, seed, onProgress } = input;
+  const { options } = input;
   knownOptions(owner, options, [...writingOptions, 'samples', 'select', 'trim']);
   const writing = writingOf(owner, options);
   const samples = numberOption(owner, options, 'samples', 4, { least: 1, most: 1024, whole: true });
   const rule = choiceOption(owner, options, 'select', ['shortest', 'secondLongest'], 'secondLongest');
   const trim = flagOption(owner, options, 'trim', rule === 'shortest');
   const tally = new Tally();
-  const turns: Lesson[] = [];
-  const lost: Prompt[] = [];
-  let asked = 0;
-  for await (const prompt of questionsFor(owner, input)) {
-    asked++;
-    const written = await ask(input, prompt, writing, seed + asked, samples);
+  const outcomes = await forEachQuestion(owner, input, async (prompt, seed): Promise<Outcome> => {
+    const written = await ask(input, prompt, writing, seed, samples);
     tally.add('written', written.length);
     const right = written.filter(({ text, finished }) => finished && reasoningOf(text) !== '' && isRight(prompt, text));
     const best = selectChain(right.map(({ text }) => ({ text, words: wordsIn(reasoningOf(text)) })), rule);
-    if (best === null) {
-      tally.add('dropped_never_right');
-      lost.push(prompt);
-    } else {
-      tally.add('kept');
-      const reasoning = reasoningOf(best.text);
-      turns.push(lessonOf(prompt, reasoned(trim ? trimReflections(reasoning) : reasoning, answerOf(best.text))));
-    }
-    onProgress?.(asked, Number(options['questions'] ?? 64));
-  }
-  return resultWithKnown(owner, options, turns, lost, tally);
+    tally.add(best === null ? 'dropped_never_right' : 'kept');
+    if (best === null) return { lost: prompt };
+    const reasoning = reasoningOf(best.text);
+    return { lesson: lessonOf(prompt, reasoned(trim ? trimReflections(reasoning) : reasoning, answerOf(best.text))) };
+  });
+  return resultOf(owner, options, outcomes, tally);
 };
 
 /**
@@ -73,18 +63,14 @@ export const selfReasoning: DataPipeline = async (input) => {
  */
 export const secondThoughts: DataPipeline = async (input) => {
   const owner = 'the pipeline secondThoughts';
-  const { options, seed, onProgress } = input;
+  const { options } = input;
   knownOptions(owner, options, [...writingOptions, 'samples', 'plain']);
   const writing = writingOf(owner, options, 1);
   const samples = numberOption(owner, options, 'samples', 4, { least: 2, most: 1024, whole: true });
   const plain = flagOption(owner, options, 'plain', true);
   const tally = new Tally();
-  const turns: Lesson[] = [];
-  const lost: Prompt[] = [];
-  let asked = 0;
-  for await (const prompt of questionsFor(owner, input)) {
-    asked++;
-    const written = (await ask(input, prompt, writing, seed + asked, samples)).filter(({ text, finished }) => finished && reasoningOf(text) !== '');
+  const outcomes = await forEachQuestion(owner, input, async (prompt, seed): Promise<Outcome> => {
+    const written = (await ask(input, prompt, writing, seed, samples)).filter(({ text, finished }) => finished && reasoningOf(text) !== '');
     tally.add('written', samples);
     const right = written.filter(({ text }) => isRight(prompt, text));
     const wrong = written.filter(({ text }) => !isRight(prompt, text));
@@ -92,17 +78,16 @@ export const secondThoughts: DataPipeline = async (input) => {
     const first = wrong[0] ?? right[1];
     if (!second) {
       tally.add('dropped_never_right');
-      lost.push(prompt);
-    } else if (!first) {
-      if (plain) turns.push(lessonOf(prompt, reasoned(reasoningOf(second.text), answerOf(second.text))));
-      tally.add(plain ? 'kept_plain' : 'dropped_alone');
-    } else {
-      const turnsBack = wrong.length > 0;
-      tally.add(turnsBack ? 'kept_corrected' : 'kept_confirmed');
-      const bridge = turnsBack ? 'Wait, there might be a mistake.' : 'Wait, does it seem right?';
-      turns.push(lessonOf(prompt, reasoned(`${reasoningOf(first.text)}\n${bridge}\n${reasoningOf(second.text)}`, answerOf(second.text))));
+      return { lost: prompt };
     }
-    onProgress?.(asked, Number(options['questions'] ?? 64));
-  }
-  return resultWithKnown(owner, options, turns, lost, tally);
+    if (!first) {
+      tally.add(plain ? 'kept_plain' : 'dropped_alone');
+      return plain ? { lesson: lessonOf(prompt, reasoned(reasoningOf(second.text), answerOf(second.text))) } : {};
+    }
+    const turnsBack = wrong.length > 0;
+    tally.add(turnsBack ? 'kept_corrected' : 'kept_confirmed');
+    const bridge = turnsBack ? 'Wait, there might be a mistake.' : 'Wait, does it seem right?';
+    return { lesson: lessonOf(prompt, reasoned(`${reasoningOf(first.text)}\n${bridge}\n${reasoningOf(second.text)}`, answerOf(second.text))) };
+  });
+  return resultOf(owner, options, outcomes, tally);
 };

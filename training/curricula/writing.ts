@@ -44,8 +44,8 @@ export class Tally {
 }
 
 /** Questions with checkable answers, one for each record in turn, in an order of the seed; asked of as many records as are needed. */
-export async function* questionsFor(owner: string, { records, options, seed, promptsOf }: PipelineInput): AsyncGenerator<Prompt> {
-  const most = numberOption(owner, options, 'questions', 64, { least: 1, most: 1_000_000, whole: true });
+async function* questionsFor(owner: string, { records, options, seed, promptsOf }: PipelineInput): AsyncGenerator<Prompt> {
+  const most = numberOption(owner, options, 'questions', defaultQuestions, { least: 1, most: 1_000_000, whole: true });
   const [questionTypes, modalities, sets] = (['questionTypes', 'modalities', 'sets'] as const).map((name) => wordsOption(owner, options, name, [])) as [string[], string[], string[]];
   const admits = (list: readonly string[], value: string): boolean => list.length === 0 || list.includes(value);
   const random = Random.named(seed, owner);
@@ -64,6 +64,37 @@ export async function* questionsFor(owner: string, { records, options, seed, pro
     }
   }
 }
+
+/** What came of one question. */
+export interface Outcome {
+  readonly lesson?: Lesson;
+  /** The question, where nothing came of it. */
+  readonly lost?: Prompt;
+}
+
+/** So many questions are worked on side by side, so that the model can write for all of them at once. */
+const width = 16;
+
+/** Works on every question with a seed of its own; the outcomes are in the order of the questions. */
+export async function forEachQuestion<T>(owner: string, input: PipelineInput, work: (prompt: Prompt, seed: number) => Promise<T>): Promise<T[]> {
+  const outcomes: T[] = [];
+  let waiting: Prompt[] = [];
+  const most = Number(input.options['questions'] ?? defaultQuestions);
+  const settle = async (): Promise<void> => {
+    const done = outcomes.length;
+    outcomes.push(...await Promise.all(waiting.map((prompt, at) => work(prompt, input.seed + done + at))));
+    waiting = [];
+    input.onProgress?.(outcomes.length, most);
+  };
+  for await (const prompt of questionsFor(owner, input)) {
+    waiting.push(prompt);
+    if (waiting.length === width) await settle();
+  }
+  if (waiting.length > 0) await settle();
+  return outcomes;
+}
+
+const defaultQuestions = 64;
 
 function weightedPick(prompts: readonly Prompt[], random: Random): Prompt | undefined {
   let left = random.uniform() * prompts.reduce((total, { turn }) => total + turn.weight, 0);
@@ -108,12 +139,11 @@ export const reasoned = (reasoning: string, answer: string): string => `<think>\
 
 export const wordsIn = (text: string): number => text.split(/\s+/).filter((word) => word !== '').length;
 
-export const result = (turns: readonly Lesson[], tally: Tally): PipelineResult => ({ turns, report: tally.report });
-
-/** The lessons, joined by known reasoning for dropped questions up to the option `least` (0: none). */
-export function resultWithKnown(owner: string, options: Options, lessons: readonly Lesson[], dropped: readonly Prompt[], tally: Tally): PipelineResult {
+/** What a pipeline gives: its lessons, joined by known reasoning for lost questions up to the option `least` (0: none). */
+export function resultOf(owner: string, options: Options, outcomes: readonly Outcome[], tally: Tally): PipelineResult {
   const least = numberOption(owner, options, 'least', 0, { least: 0, most: 1_000_000, whole: true });
-  const known = dropped.slice(0, Math.max(0, least - lessons.length)).map(questionOf);
+  const lessons = outcomes.flatMap(({ lesson }) => lesson ?? []);
+  const known = outcomes.flatMap(({ lost }) => (lost ? [questionOf(lost)] : [])).slice(0, Math.max(0, least - lessons.length));
   if (known.length > 0) tally.add('known_instead', known.length);
-  return result([...lessons, ...known], tally);
+  return { turns: [...lessons, ...known], report: tally.report };
 }
