@@ -16,9 +16,9 @@ export function projectRoot(): string {
   }
 }
 
-/** The built-in checkpoint. */
+/** The built-in checkpoint. In a packed application it lies beside the archive: what maps weights into memory knows nothing of archives. */
 export function builtInModel(): string {
-  return join(projectRoot(), 'models', 'weights', 'loupe-base');
+  return join(projectRoot().replace(/app\.asar$/, 'app.asar.unpacked'), 'models', 'weights', 'loupe-base');
 }
 
 /**

@@ -123,7 +123,8 @@ export interface TraceMark {
 }
 
 /**
- * Every box of a trace once: the answer often repeats a box that a step named. A box that only the answer names belongs to the conclusion, where there is one.
+ * Every box of a trace once: the answer often repeats a box that a step named. A box that only the answer names belongs to the steps that name its label,
+ * otherwise to the conclusion, where there is one.
  */
 export function marksOf({ findings, steps, views }: Pick<Trace, 'findings' | 'steps' | 'views'>): readonly TraceMark[] {
   const colours = new Map<string, string>();
@@ -141,7 +142,11 @@ export function marksOf({ findings, steps, views }: Pick<Trace, 'findings' | 'st
       marks.set(id, { id, frameId, box, label, colour: colours.get(label) as string, steps: [...new Set([...known?.steps ?? [], ...citing])] });
     }
   }
-  return [...marks.values()].map((mark) => (mark.steps.length > 0 || conclusion < 0 ? mark : { ...mark, steps: [conclusion] }));
+  return [...marks.values()].map((mark) => {
+    if (mark.steps.length > 0) return mark;
+    const naming = steps.flatMap(({ text }, step) => (text.toLowerCase().includes(mark.label.toLowerCase()) ? [step] : []));
+    return { ...mark, steps: naming.length > 0 ? naming : conclusion < 0 ? [] : [conclusion] };
+  });
 }
 
 /** The marks that a lit step or box lights. */
