@@ -51,14 +51,16 @@ function modeOf({ name, modes }: NamedReward, asked: string | undefined): Reward
 }
 
 function scored(reward: NamedReward, mode: RewardMode, line: string, number: number): RewardResult {
-  const bad = (why: string, mend: string, cause?: unknown): Fault => new Fault({ code: 'reward.line', what: `Line ${number} cannot be scored.`, why, mend }, { cause });
+  const bad = (why: string, mend: string, cause?: unknown): Fault =>
+    new Fault({ code: 'reward.line', what: `Line ${number} cannot be scored.`, why, mend }, { cause });
   let row: unknown;
   try {
     row = JSON.parse(line);
   } catch (cause) {
     throw bad(`It is not JSON: ${(cause as Error).message}.`, 'Give {"completion": TEXT, "target": …} on each line.', cause);
   }
-  if (typeof row !== 'object' || row === null || Array.isArray(row)) throw bad('It is not an object.', 'Give {"completion": TEXT, "target": …} on each line.');
+  if (typeof row !== 'object' || row === null || Array.isArray(row)) throw bad('It is not an object.',
+    'Give {"completion": TEXT, "target": …} on each line.');
   try {
     return scoreRow(reward, mode, row as RewardRow);
   } catch (fault) {

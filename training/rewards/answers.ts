@@ -6,7 +6,8 @@ import { isDict } from './python.ts';
 import { verifyAnswer } from './verify.ts';
 
 /**
- * The option letter of an answer: `B`, `(B)`, `B)`, `B.`, `B:`, `B - text`, `**B**`, in capitals, at its beginning, and no second one after it. null otherwise.
+ * The option letter of an answer: `B`, `(B)`, `B)`, `B.`, `B:`, `B - text`, `**B**`, in capitals, at its beginning, and no second one after it. null
+ * otherwise.
  * A later capital counts as a second letter where no word follows it directly: `B: A mass` is B, `B or C` is none.
  */
 export function optionLetter(answer: string, options: number): string | null {

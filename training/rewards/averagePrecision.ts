@@ -61,7 +61,9 @@ function perThreshold(detections: readonly Corners[], gold: readonly Corners[]):
   });
 }
 
-/** The free gold box with the highest overlap from the threshold on, the later one on ties; one that does not count only where none that counts fits. */
+/**
+ * The free gold box with the highest overlap from the threshold on, the later one on ties; one that does not count only where none that counts fits.
+ */
 function bestMatch(overlaps: readonly number[], taken: ReadonlySet<number>, counted: number, threshold: number): number {
   let [best, least] = [-1, threshold];
   for (let index = 0; index < overlaps.length; index++) {
@@ -84,7 +86,9 @@ function interpolated(hits: readonly boolean[], counted: number): number {
     recalls.push(right / counted);
     precisions.push(right / (wrong + right + Number.EPSILON));
   }
-  for (let index = precisions.length - 2; index >= 0; index--) precisions[index] = Math.max(precisions[index] as number, precisions[index + 1] as number);
+  for (let index = precisions.length - 2; index >= 0; index--) {
+    precisions[index] = Math.max(precisions[index] as number, precisions[index + 1] as number);
+  }
   let at = 0;
   let total = 0;
   for (const point of recallPoints) {

@@ -1,4 +1,6 @@
-/** Rewards that look at more than the answer: the side of the body, whether the cited place carries the answer, and whether not knowing is admitted. */
+/**
+ * Rewards that look at more than the answer: the side of the body, whether the cited place carries the answer, and whether not knowing is admitted.
+ */
 import { optionLetter } from './answers.ts';
 import { answerOf, boxesIn, normalise } from './extract.ts';
 import { goldOf, letterOf, type Gold } from './gold.ts';
@@ -11,7 +13,8 @@ import { verify } from './verify.ts';
 type Side = 'left' | 'right';
 
 const sideWords: Readonly<Record<string, readonly Side[]>> = Object.assign(Object.create(null) as object, {
-  left: ['left'], right: ['right'], bilateral: ['left', 'right'], bilaterally: ['left', 'right'], both: ['left', 'right'], os: ['left'], od: ['right'], ou: ['left', 'right'],
+  left: ['left'], right: ['right'], bilateral: ['left', 'right'], bilaterally: ['left', 'right'], both: ['left', 'right'], os: ['left'],
+  od: ['right'], ou: ['left', 'right'],
 } as const);
 
 /** The sides that a text names, in the order left, right. */
@@ -42,7 +45,10 @@ function sideOfBox(centre: number, row: RewardRow): Side | null {
 
 const isSubset = (some: readonly Side[], all: readonly Side[]): boolean => some.every((side) => all.includes(side));
 
-/** 1 where the answer names the right side, and neither the thought's only side nor a cited box contradicts it. Not applicable where no side is asked for. */
+/**
+ * 1 where the answer names the right side, and neither the thought's only side nor a cited box contradicts it. Not applicable where no side
+ * is asked for.
+ */
 function laterality(row: RewardRow): RewardResult {
   const gold = row.target === undefined ? undefined : goldOf(row.target);
   const right = typeof row.side === 'string' ? sidesIn(row.side) : gold ? sidesIn(goldWords(gold)) : [];
@@ -62,13 +68,14 @@ function laterality(row: RewardRow): RewardResult {
 function saidUnder(row: RewardRow, name: 'hidden' | 'control'): string | undefined {
   const value = row[name];
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'string') throw rowFault(`Its ${name} is not a text.`, `Give "${name}": what the model says with that region hidden, as a completion.`);
+  if (typeof value !== 'string') throw rowFault(`Its ${name} is not a text.`,
+    `Give "${name}": what the model says with that region hidden, as a completion.`);
   return normalise(answerOf(value));
 }
 
 /**
- * 1 where hiding the cited boxes changes the answer and hiding as large a region elsewhere does not. 0 without cited boxes, and where no such region exists:
- * a box over the whole image is no evidence. Not applicable where boxes are cited but nothing was hidden.
+ * 1 where hiding the cited boxes changes the answer and hiding as large a region elsewhere does not. 0 without cited boxes, and where no such region
+ * exists: a box over the whole image is no evidence. Not applicable where boxes are cited but nothing was hidden.
  */
 function evidence(row: RewardRow): RewardResult {
   const cited = boxesIn(row.completion).length;
@@ -81,8 +88,9 @@ function evidence(row: RewardRow): RewardResult {
 }
 
 const abstentions = [
-  'not sure', 'i am not sure', 'unsure', 'uncertain', 'unknown', 'i do not know', 'i don t know', 'indeterminate', 'undetermined', 'inconclusive', 'non diagnostic', 'abstain',
-  'cannot tell', 'cannot say', 'cannot be determined', 'cannot be assessed', 'cannot determine', 'cannot be answered', 'not possible to tell', 'insufficient information',
+  'not sure', 'i am not sure', 'unsure', 'uncertain', 'unknown', 'i do not know', 'i don t know', 'indeterminate', 'undetermined', 'inconclusive',
+  'non diagnostic', 'abstain', 'cannot tell', 'cannot say', 'cannot be determined', 'cannot be assessed', 'cannot determine', 'cannot be answered',
+  'not possible to tell', 'insufficient information',
 ];
 
 /** Whether an answer declines to answer, and does nothing else. */
@@ -103,17 +111,21 @@ function abstention(row: RewardRow): RewardResult {
 export const clinicalRewards = [
   {
     name: 'laterality', source: 'Loupe',
-    reads: ['target: a Gold that names a side', 'side: the right side, where the gold does not say it', 'orientation: radiological or image, with size: then cited boxes count'],
-    summary: '1 where the answer names the right side and neither the thought nor a cited box contradicts it; not applicable where no side is asked for.',
+    reads: ['target: a Gold that names a side', 'side: the right side, where the gold does not say it',
+      'orientation: radiological or image, with size: then cited boxes count'],
+    summary: '1 where the answer names the right side and neither the thought nor a cited box contradicts it; '
+      + 'not applicable where no side is asked for.',
     modes: { strict: laterality },
   },
   {
-    name: 'evidence', source: 'Loupe: the occlusion probe', reads: ['hidden: the completion with the cited boxes hidden', 'control: the completion with as large a region elsewhere hidden'],
+    name: 'evidence', source: 'Loupe: the occlusion probe',
+    reads: ['hidden: the completion with the cited boxes hidden', 'control: the completion with as large a region elsewhere hidden'],
     summary: '1 where hiding the cited boxes changes the answer and hiding as much elsewhere does not.',
     modes: { strict: evidence },
   },
   {
-    name: 'abstention', source: 'Loupe', reads: ['target: a Gold', 'credit: what declining earns, default 0.5', 'unanswerable: true where declining is the right answer'],
+    name: 'abstention', source: 'Loupe',
+    reads: ['target: a Gold', 'credit: what declining earns, default 0.5', 'unanswerable: true where declining is the right answer'],
     summary: 'The answer’s score, or the credit where the answer admits not to know: answering pays where it is likelier right than the credit.',
     modes: { strict: abstention },
   },

@@ -50,13 +50,19 @@ export const genericRewards = [
     summary: '1 where evaluation would count the answer as correct: score 1, or 0.5 for boxes and text.',
     modes: { strict: (row) => pay(verify(row.completion, goldOf(row.target)).isCorrect) },
   },
-  { name: 'choice', source, reads: reads('choice'), summary: '1 for the letter of options[right], or its words.', modes: { strict: (row) => verified(row, 'choice') } },
-  { name: 'yesNo', source, reads: reads('yesNo'), summary: '1 for the right one of yes and no, by the first word that says either.', modes: { strict: (row) => verified(row, 'yesNo') } },
-  { name: 'word', source, reads: reads('word'), summary: '1 where one of accept is named and none of reject.', modes: { strict: (row) => verified(row, 'word') } },
-  { name: 'number', source, reads: reads('number'), summary: '1 where the first number lies within the tolerance.', modes: { strict: (row) => verified(row, 'number') } },
-  { name: 'ordinal', source, reads: reads('ordinal'), summary: 'The word of an ordered scale; neighbours earn part.', modes: { strict: (row) => verified(row, 'ordinal') } },
+  { name: 'choice', source, reads: reads('choice'), summary: '1 for the letter of options[right], or its words.',
+    modes: { strict: (row) => verified(row, 'choice') } },
+  { name: 'yesNo', source, reads: reads('yesNo'), summary: '1 for the right one of yes and no, by the first word that says either.',
+    modes: { strict: (row) => verified(row, 'yesNo') } },
+  { name: 'word', source, reads: reads('word'), summary: '1 where one of accept is named and none of reject.',
+    modes: { strict: (row) => verified(row, 'word') } },
+  { name: 'number', source, reads: reads('number'), summary: '1 where the first number lies within the tolerance.',
+    modes: { strict: (row) => verified(row, 'number') } },
+  { name: 'ordinal', source, reads: reads('ordinal'), summary: 'The word of an ordered scale; neighbours earn part.',
+    modes: { strict: (row) => verified(row, 'ordinal') } },
   {
-    name: 'boxes', source, reads: reads('boxes'), summary: 'The mean IoU of matched boxes over the larger count, so that idle and missing boxes cost alike.',
+    name: 'boxes', source, reads: reads('boxes'),
+    summary: 'The mean IoU of matched boxes over the larger count, so that idle and missing boxes cost alike.',
     modes: { strict: (row) => verified(row, 'boxes') },
   },
   { name: 'text', source, reads: reads('text'), summary: 'F1 of the words.', modes: { strict: (row) => verified(row, 'text') } },
@@ -72,7 +78,8 @@ export const genericRewards = [
   },
   {
     name: 'thinkAnswerFormat', source: 'R1-V and its descendants', reads: [],
-    summary: '1 where the whole completion is a think block and an answer block; strict: exactly one of each, the thought not empty, outer blanks forgiven.',
+    summary: '1 where the whole completion is a think block and an answer block; '
+      + 'strict: exactly one of each, the thought not empty, outer blanks forgiven.',
     holes: [
       'Blocks within the blocks are swallowed: several answers pass.',
       'Empty blocks pass.',
@@ -90,7 +97,8 @@ export const genericRewards = [
   },
   {
     name: 'boxedFormat', source: 'Loupe', reads: [],
-    summary: '1 where the completion holds exactly one \\boxed{…}, its braces balanced and not empty, and ends with it, a full stop or a dollar aside.',
+    summary: '1 where the completion holds exactly one \\boxed{…}, its braces balanced and not empty, and ends with it, a full stop or a dollar '
+      + 'aside.',
     modes: { strict: ({ completion }) => {
       const boxed = boxedIn(completion);
       const isLast = boxed !== null && strip(completion).replace(/[.$\s]{0,8}$/, '').endsWith(`\\boxed{${boxed}}`);

@@ -87,5 +87,6 @@ export function assignment(cost: readonly (readonly number[])[]): { readonly row
     } while (rowOf[column] !== 0);
     for (; column !== 0; column = cameFrom[column] as number) rowOf[column] = rowOf[cameFrom[column] as number] as number;
   }
-  return Array.from(rowOf).flatMap((row, column) => (column > 0 && row > 0 ? [{ row: row - 1, column: column - 1 }] : [])).sort((a, b) => a.row - b.row);
+  const pairs = Array.from(rowOf).flatMap((row, column) => (column > 0 && row > 0 ? [{ row: row - 1, column: column - 1 }] : []));
+  return pairs.sort((a, b) => a.row - b.row);
 }

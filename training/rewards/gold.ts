@@ -37,7 +37,8 @@ type Fields = Readonly<Record<string, unknown>>;
 export const goldKinds: { readonly [K in Gold['kind']]: { readonly form: string; readonly holds: (target: Fields) => boolean } } = {
   choice: {
     form: '{options: [TEXT], right: INDEX}',
-    holds: ({ options, right }) => isTexts(options) && Number.isInteger(right) && (right as number) >= 0 && (right as number) < options.length && options.length <= 26,
+    holds: ({ options, right }) => isTexts(options) && options.length <= 26
+      && Number.isInteger(right) && (right as number) >= 0 && (right as number) < options.length,
   },
   yesNo: { form: '{value: BOOLEAN}', holds: ({ value }) => typeof value === 'boolean' },
   word: { form: '{accept: [TEXT], reject: [TEXT]}', holds: ({ accept, reject }) => isTexts(accept) && accept.length > 0 && isTexts(reject) },

@@ -40,8 +40,8 @@ export const evaluationAnswer = (completion: string): string | null => evaluated
 
 /** The labels of the chest films, as the release spells them. */
 export const chestLabels = [
-  'Atelectasis', 'Cardiomegaly', 'Effusion', 'Infiltration', 'Mass', 'Nodule', 'Pneumonia', 'Pneumothorax', 'Consolidation', 'Edema', 'Emphysema', 'Fibrosis',
-  'Pleural_Thickening', 'Hernia', 'No Finding',
+  'Atelectasis', 'Cardiomegaly', 'Effusion', 'Infiltration', 'Mass', 'Nodule', 'Pneumonia', 'Pneumothorax', 'Consolidation', 'Edema', 'Emphysema',
+  'Fibrosis', 'Pleural_Thickening', 'Hernia', 'No Finding',
 ] as const;
 
 /** One point for each label of the solution that the answer holds, a quarter for No Finding; nothing at all where it holds a label beyond them. */
@@ -71,7 +71,8 @@ function strictMultiLabel(row: RewardRow): number {
 export const medR1Rewards = [
   {
     name: 'medR1Accuracy', source, reads,
-    summary: '1 where the first answer on one line, or the whole completion, equals the solution; strict: one block, the letter in any usual form, one of the options.',
+    summary: '1 where the first answer on one line, or the whole completion, equals the solution; '
+      + 'strict: one block, the letter in any usual form, one of the options.',
     holes: [
       'The bare letter without tags is right.',
       'The first of several answers counts, one quoted in the thought among them.',
@@ -114,14 +115,16 @@ export const medR1Rewards = [
     },
   },
   {
-    name: 'medR1MultiLabel', source: 'Med-R1, grpo_cls.py', reads: ['target: labels joined by |, or (strict) a Gold of words: accept holds every label present, reject those absent'],
+    name: 'medR1MultiLabel', source: 'Med-R1, grpo_cls.py',
+    reads: ['target: labels joined by |, or (strict) a Gold of words: accept holds every label present, reject those absent'],
     summary: 'A point for each right label, a quarter for No Finding, nothing with a wrong one; strict: the share of right labels, 0 to 1.',
     holes: ['A label counts wherever it stands in the completion, denied or not.', 'Rows with more labels weigh more: a point for each.'],
     modes: { published: (row) => pay(publishedMultiLabel(row)), strict: (row) => pay(strictMultiLabel(row)) },
   },
   {
     name: 'medR1Evaluation', source: 'Med-R1, the evaluation scripts', reads,
-    summary: '1 where the word characters within the first answer tag equal the solution’s; how the published tables count, not a reward of the training.',
+    summary: '1 where the word characters within the first answer tag equal the solution’s; '
+      + 'how the published tables count, not a reward of the training.',
     holes: ['Only word characters: "C)" and "left lung" are wrong.'],
     modes: { published: (row) => pay(evaluationAnswer(row.completion) === answerIn(textTarget(row))) },
   },

@@ -50,13 +50,6 @@ export function asciiDigits(text: string): string {
   });
 }
 
-/** `len(text)`: code points. */
-export function length(text: string): number {
-  let count = 0;
-  for (const _ of text) count++;
-  return count;
-}
-
 /** `round(value, digits)`: the nearest decimal of the exact binary value; an exact half goes to the even neighbour. */
 export function round(value: number, digits = 0): number {
   if (!Number.isFinite(value) || Math.abs(value) >= 1e21) return value;
@@ -142,27 +135,23 @@ function scanJson(text: string): { depth: number; specials: readonly { readonly 
 export const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
 
 /** A `dict` that `loads` gave. */
-export const isDict = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isDict = (value: unknown): value is Readonly<Record<string, unknown>> => (
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+);
 
 /** `dict.get(key)`: own keys only. */
 export const get = (dict: Readonly<Record<string, unknown>>, key: string): unknown => (Object.hasOwn(dict, key) ? dict[key] : undefined);
 
-/** Truth of a value, as `if value:` has it. */
-export function truth(value: unknown): boolean {
-  if (isList(value)) return value.length > 0;
-  if (isDict(value)) return Object.keys(value).length > 0;
-  return Boolean(value) || Number.isNaN(value);
-}
-
 /**
- * A regular expression of Python's `re` for JavaScript: Python's `\s`, `\d`, `\w`, `\b`, `.`, `$` and named groups. Flags: `s` DOTALL, `i` IGNORECASE,
- * `m` MULTILINE, `g` for all matches. Sources are the project's own; never text of a model.
+ * A regular expression of Python's `re` for JavaScript: Python's `\s`, `\d`, `\w`, `\b`, `.`, `$` and named groups. Flags: `s` DOTALL, `i`
+ * IGNORECASE, `m` MULTILINE, `g` for all matches. Sources are the project's own; never text of a model.
  */
 export function pattern(source: string, flags = ''): RegExp {
   const word = '\\p{L}\\p{N}_';
   const outside: Readonly<Record<string, string>> = {
     s: `[${pythonSpaces}]`, S: `[^${pythonSpaces}]`, d: '\\p{Nd}', D: '\\P{Nd}', w: `[${word}]`, W: `[^${word}]`,
-    b: `(?:(?<=[${word}])(?![${word}])|(?<![${word}])(?=[${word}]))`, Z: '(?![^])', A: '(?<![^])', '"': '"', "'": "'", '-': '-', '<': '<', '>': '>', '#': '#', ' ': ' ',
+    b: `(?:(?<=[${word}])(?![${word}])|(?<![${word}])(?=[${word}]))`, Z: '(?![^])', A: '(?<![^])', '"': '"', "'": "'", '-': '-', '<': '<', '>': '>',
+    '#': '#', ' ': ' ',
     ':': ':', ',': ',', '`': '`', '!': '!', '%': '%', '&': '&', '=': '=', '@': '@', '~': '~', '_': '_', ';': ';',
   };
   const inside: Readonly<Record<string, string>> = { ...outside, s: pythonSpaces, d: '\\p{Nd}', w: word, b: '\\x08', '-': '\\-' };

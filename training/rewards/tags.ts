@@ -1,11 +1,16 @@
-/** The blocks of a completion, `<think>…</think>` and `<answer>…</answer>`: as the released rewards find them, and as the strict ones do. All linear in the text. */
-import { isSpace, pattern, strip } from './python.ts';
+/**
+ * The blocks of a completion, `<think>…</think>` and `<answer>…</answer>`: as the released rewards find them, and as the strict ones do.
+ * All linear in the text.
+ */
+import { pattern, strip } from './python.ts';
 
 /** The tag names that are looked for; each stands for `<NAME>` and `</NAME>`. */
 export type Tag = 'answer' | 'think';
 
 /** What the pattern `<answer>(.*?)</answer>` finds first, as `re.search` does: with DOTALL across lines, else within one. null: nothing. */
-export function firstBlock(text: string, { tag = 'answer', acrossLines = true }: { readonly tag?: Tag; readonly acrossLines?: boolean } = {}): string | null {
+export function firstBlock(
+  text: string, { tag = 'answer', acrossLines = true }: { readonly tag?: Tag; readonly acrossLines?: boolean } = {},
+): string | null {
   const [open, close] = [`<${tag}>`, `</${tag}>`];
   let to = -1;
   for (let at = text.indexOf(open); at >= 0; at = text.indexOf(open, at + 1)) {
@@ -97,13 +102,6 @@ export function strictBlocks(completion: string): Blocks | null {
 export function strictThinkAnswer(completion: string): { readonly think: string; readonly answer: string } | null {
   const blocks = strictBlocks(completion);
   return blocks?.think ? { think: blocks.think, answer: blocks.answer } : null;
-}
-
-/** What stands before the first character that is not a blank, counted. */
-export function leadingSpaces(text: string): number {
-  let at = 0;
-  while (at < text.length && isSpace(text.charAt(at))) at++;
-  return at;
 }
 
 /** What `re.findall` finds of ```` ```json(.*?)``` ```` with DOTALL. `language` is what follows the opening backticks. */

@@ -1,6 +1,6 @@
 /**
- * The reward of Vision-R1 for reasoning (arXiv 2503.06749): all or nothing. Its code was never released: both modes follow the paper, with the details
- * (tags, prefixes, how answers compare) fixed here.
+ * The reward of Vision-R1 for reasoning (arXiv 2503.06749): all or nothing. Its code was never released: both modes follow the paper, with the
+ * details (tags, prefixes, how answers compare) fixed here.
  */
 import { float, strip } from './python.ts';
 import { isGold, letterOf, type Gold } from './gold.ts';
@@ -31,7 +31,8 @@ function trimmedEnd(text: string): number {
 const letterIn = (text: string): string | null => /^\(?([A-Z])\)?[.:);]?$/.exec(text.toUpperCase())?.[1] ?? null;
 
 /** A plain decimal or exponent number, no unit. */
-const plainNumber = (text: string): number | null => (/^[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,4})?$/.test(text) ? float(text) : null);
+const plainNumber = (text: string): number | null =>
+  (/^[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,4})?$/.test(text) ? float(text) : null);
 
 const sameNumber = (said: string, right: number, tolerance: number): boolean => {
   const number = plainNumber(said);
@@ -45,11 +46,13 @@ function agrees(answer: string, row: RewardRow): boolean {
   if (isGold(target)) return agreesWithGold(answer, target);
   const kind = row.kind ?? (typeof target === 'number' ? 'number' : 'text');
   const right = typeof target === 'number' ? String(target) : target;
-  if (typeof right !== 'string') throw rowFault('Its target is neither a text, nor a number, nor a gold.', 'Give the answer as text with "kind": "choice", "number" or "text", or a gold.');
+  if (typeof right !== 'string') throw rowFault('Its target is neither a text, nor a number, nor a gold.',
+    'Give the answer as text with "kind": "choice", "number" or "text", or a gold.');
   if (kind === 'choice') return letterIn(right) !== null && letterIn(answer) === letterIn(right);
   if (kind === 'text') return plainText(answer) === plainText(right);
   const number = plainNumber(strip(right));
-  if (kind !== 'number' || number === null) throw rowFault(`Its target is no ${typeof kind === 'string' ? kind : 'answer'}.`, 'The kinds are choice, number and text.');
+  if (kind !== 'number' || number === null) throw rowFault(`Its target is no ${typeof kind === 'string' ? kind : 'answer'}.`,
+    'The kinds are choice, number and text.');
   return sameNumber(answer, number, 0);
 }
 

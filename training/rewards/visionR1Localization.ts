@@ -50,7 +50,8 @@ function claimsIn(completion: string): Claim[] {
     return isCorners(box) && isProper(box) ? [{ label: get(item as Record<string, unknown>, 'label'), box }] : [];
   }) : [];
   if (fromJson.length > 0) return fromJson;
-  return Array.from(completion.matchAll(literalEntry), (match): Claim => ({ label: match[5], box: match.slice(1, 5).map(Number) as unknown as Corners }))
+  return Array.from(completion.matchAll(literalEntry),
+    (match): Claim => ({ label: match[5], box: match.slice(1, 5).map(Number) as unknown as Corners }))
     .filter(({ box }) => isProper(box));
 }
 
@@ -74,11 +75,13 @@ interface Wanted {
 function solutionOf(row: RewardRow): { readonly wanted: readonly Wanted[]; readonly idOf: ReadonlyMap<string, number>; readonly instances: number } {
   const pairs = pairsOf(row.target);
   const given = typeof row.labelIds === 'string' ? loads(row.labelIds) : row.labelIds;
-  const table = isDict(given) ? Object.entries(given) : [...new Set(pairs.map(([label]) => label))].map((label, index): [string, number] => [label, index + 1]);
+  const table = isDict(given) ? Object.entries(given)
+    : [...new Set(pairs.map(([label]) => label))].map((label, index): [string, number] => [label, index + 1]);
   const idOf = new Map(table.map(([label, id]) => [label.toLowerCase(), Number(id)]));
   const wanted = pairs.map(([label, box]) => {
     const id = idOf.get(label.toLowerCase());
-    if (id === undefined) throw releaseThrows('Vision-R1 (localization)', `KeyError: the label '${label.slice(0, 80)}' of the solution is not in the table of labels.`);
+    if (id === undefined) throw releaseThrows('Vision-R1 (localization)',
+      `KeyError: the label '${label.slice(0, 80)}' of the solution is not in the table of labels.`);
     return { box, id };
   });
   return { wanted, idOf, instances: typeof row.instances === 'number' ? row.instances : pairs.length };
@@ -87,7 +90,8 @@ function solutionOf(row: RewardRow): { readonly wanted: readonly Wanted[]; reado
 function pairsOf(target: unknown): [string, Corners][] {
   if (isGold(target) && target.kind === 'boxes') return target.boxes.map(({ label, box }) => [label, cornersOf(box)]);
   const list = typeof target === 'string' ? loads(target) : target;
-  if (!isList(list)) throw rowFault('Its target is not a list of boxes.', 'Give [[LABEL, [x1, y1, x2, y2]], …] in file pixels, its JSON, or a Gold of boxes.');
+  if (!isList(list)) throw rowFault('Its target is not a list of boxes.',
+    'Give [[LABEL, [x1, y1, x2, y2]], …] in file pixels, its JSON, or a Gold of boxes.');
   return list.map((item) => {
     const [label, box] = isList(item) ? item : [];
     if (typeof label !== 'string' || !isCorners(box)) throw rowFault('An entry of its target is not [LABEL, [x1, y1, x2, y2]].', 'Mend that entry.');
@@ -100,8 +104,10 @@ function matchedPairs(row: RewardRow): { readonly overlaps: readonly number[] | 
   const { wanted, idOf, instances } = solutionOf(row);
   const claims = claimsIn(strip(row.completion));
   if (claims.length === 0) return { overlaps: null, instances };
-  if (wanted.length === 0) throw releaseThrows('Vision-R1 (localization)', 'RuntimeError: torch.cat() of an empty list, where boxes are claimed on an image without targets.');
-  if (wanted.some(({ box: [x1, y1, x2, y2] }) => x2 < x1 || y2 < y1)) throw releaseThrows('Vision-R1 (localization)', 'AssertionError: a target box has reversed corners.');
+  if (wanted.length === 0) throw releaseThrows('Vision-R1 (localization)',
+    'RuntimeError: torch.cat() of an empty list, where boxes are claimed on an image without targets.');
+  if (wanted.some(({ box: [x1, y1, x2, y2] }) => x2 < x1 || y2 < y1)) throw releaseThrows('Vision-R1 (localization)',
+    'AssertionError: a target box has reversed corners.');
   const input = inputSize(row);
   const toFile = (box: Corners): Corners => (input ? rescaled(box, input, fileSize(row)) : box);
   const boxes = claims.map(({ box }) => toFile(box));
@@ -186,11 +192,14 @@ function strictParts(row: RewardRow): { readonly format: number; readonly recall
     matchLabels && !sameLabel(String(claims[at]?.label), wanted.label) ? 0 : plainIou(box, cornersOf(wanted.box))
   )));
   const scaled = ([x1, y1, x2, y2]: Corners): Corners => [x1 / width, y1 / height, x2 / width, y2 / height];
-  const cost = claimed.map((box, at) => boxes.map((wanted, index) => l1(scaled(box), scaled(cornersOf(wanted.box))) - 2 * (overlaps[at]?.[index] as number)));
-  const pairs = assignment(cost).map(({ row: at, column }) => ({ overlap: overlaps[at]?.[column] as number, claim: claimed[at] as Corners, wanted: cornersOf((boxes[column] as LabelledBox).box) }));
+  const cost = claimed.map((box, at) =>
+    boxes.map((wanted, index) => l1(scaled(box), scaled(cornersOf(wanted.box))) - 2 * (overlaps[at]?.[index] as number)));
+  const pairs = assignment(cost).map(({ row: at, column }) =>
+    ({ overlap: overlaps[at]?.[column] as number, claim: claimed[at] as Corners, wanted: cornersOf((boxes[column] as LabelledBox).box) }));
   const matched = pairs.map(({ overlap }) => overlap);
   const rules = strictRules(row);
-  const isFound = (pair: (typeof pairs)[number]): boolean => pair.overlap >= rules.hit || (row.smallBoxes === true && pair.overlap > 0 && isSmallHit(pair.claim, pair.wanted));
+  const isFound = (pair: (typeof pairs)[number]): boolean => pair.overlap >= rules.hit ||
+    (row.smallBoxes === true && pair.overlap > 0 && isSmallHit(pair.claim, pair.wanted));
   return {
     format: 1,
     recall: stretched(pairs.filter(isFound).length / boxes.length, rules.recall),
@@ -207,22 +216,28 @@ function isSmallHit(claim: Corners, [x1, y1, x2, y2]: Corners): boolean {
 
 const source = 'Vision-R1 (localization), the released reward functions';
 const reads = [
-  'target: [[LABEL, [x1, y1, x2, y2]], …] in file pixels, its JSON, or a Gold of boxes', 'size and input (or grid): file and model input, where the answer is in input pixels',
-  'step: published rules, off without it', 'phase: strict rules, off, beginner (default) or advanced', 'smallBoxes: true lets near centres count as hits under 32 pixels (strict)', 'labelIds, instances: the release’s target_id_maps and num_instances',
+  'target: [[LABEL, [x1, y1, x2, y2]], …] in file pixels, its JSON, or a Gold of boxes',
+  'size and input (or grid): file and model input, where the answer is in input pixels',
+  'step: published rules, off without it', 'phase: strict rules, off, beginner (default) or advanced',
+  'smallBoxes: true lets near centres count as hits under 32 pixels (strict)',
+  'labelIds, instances: the release’s target_id_maps and num_instances',
 ];
 
-const publishedSum = (row: RewardRow): RewardResult => payParts({ format: publishedFormat(row), recall: publishedRecall(row), precision: publishedPrecision(row) });
+const publishedSum = (row: RewardRow): RewardResult =>
+  payParts({ format: publishedFormat(row), recall: publishedRecall(row), precision: publishedPrecision(row) });
 
 export const visionR1LocalizationRewards = [
   {
     name: 'visionR1Localization', source, reads,
-    summary: 'Dual format + recall + precision, 0 to 3; strict: plain IoU, idle boxes cost, labels count, boxes lie inside the image, [] is the answer to nothing.',
+    summary: 'Dual format + recall + precision, 0 to 3; strict: plain IoU, idle boxes cost, labels count, boxes lie inside the image, [] is the '
+      + 'answer to nothing.',
     holes: ['Those of its three parts.', 'Five duplicates of one object still earn 3; idle boxes and wrong labels cost nothing.'],
     modes: { published: publishedSum, strict: (row) => payParts(strictParts(row)) },
   },
   {
     name: 'visionR1DualFormat', source, reads,
-    summary: '1 where the completion is JSON whose boxes have four entries, turned round on images without targets; strict: a list of whole boxes inside the image.',
+    summary: '1 where the completion is JSON whose boxes have four entries, turned round on images without targets; '
+      + 'strict: a list of whole boxes inside the image.',
     holes: ['Any JSON passes: a number, null, reversed corners.', 'On an image without targets broken JSON earns 1 and [] earns 0.'],
     modes: { published: (row) => pay(publishedFormat(row)), strict: (row) => pay(strictParts(row).format) },
   },

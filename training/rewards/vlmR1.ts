@@ -67,7 +67,8 @@ function accuracyReward(row: RewardRow): number {
     case 'od_ap50': return publishedAp(row.completion, wrapped(row)).at50;
     case 'odLength': return publishedOdLength(row.completion, wrapped(row));
     case 'all_match': return allMatchReward(row);
-    case 'map': case 'math': throw rowFault(`The method ${row.method} is not part of this table.`, 'Use od_ap for boxes, or a reward for mathematical expressions.');
+    case 'map': case 'math': throw rowFault(`The method ${row.method} is not part of this table.`,
+      'Use od_ap for boxes, or a reward for mathematical expressions.');
     default: return defaultReward(row);
   }
 }
@@ -148,7 +149,8 @@ export const vlmR1Rewards = [
   },
   {
     name: 'vlmR1BoxFormat', source: boxSource, reads: ['family: qwen (default), internvl or glm; published only'],
-    summary: '1 where a box in brackets (qwen: within braces) stands in an answer block after a think block; strict: the answer is a list of whole boxes or None.',
+    summary: '1 where a box in brackets (qwen: within braces) stands in an answer block after a think block; '
+      + 'strict: the answer is a list of whole boxes or None.',
     holes: [
       'Text before and after is tolerated, and any braces around any four numbers will do.',
       'A bare list earns vlmR1Iou and not the format, for want of braces.',
@@ -163,8 +165,10 @@ export const vlmR1Rewards = [
   },
   {
     name: 'vlmR1Iou', source: boxSource,
-    reads: ['target: [x1, y1, x2, y2] in file pixels, its JSON, or a Gold with one box', 'size and input (or grid): file and model input, where the answer is in input pixels'],
-    summary: 'The IoU of the answer’s first box with the right one, an overlap of one pixel or less counting as none; strict: plain IoU, one box, one block of each kind.',
+    reads: ['target: [x1, y1, x2, y2] in file pixels, its JSON, or a Gold with one box',
+      'size and input (or grid): file and model input, where the answer is in input pixels'],
+    summary: 'The IoU of the answer’s first box with the right one, an overlap of one pixel or less counting as none; '
+      + 'strict: plain IoU, one box, one block of each kind.',
     holes: [
       'Of several boxes, and of several answer blocks, only the first counts.',
       'A space before a comma, a decimal or a quoted number earns 0.',
@@ -174,8 +178,10 @@ export const vlmR1Rewards = [
   },
   {
     name: 'vlmR1Accuracy', source,
-    reads: [textReads, 'method: mcq, yes_no, llm, all_match, od_ap, od_ap50, odLength, weighted_sum; else default (published)', 'judge: what the judge printed (llm)'],
-    summary: 'The accuracy reward that the row’s method names; strict: the verifier of the gold’s kind, boxes by odLength, within exactly one think and one answer block.',
+    reads: [textReads, 'method: mcq, yes_no, llm, all_match, od_ap, od_ap50, odLength, weighted_sum; else default (published)',
+      'judge: what the judge printed (llm)'],
+    summary: 'The accuracy reward that the row’s method names; strict: the verifier of the gold’s kind, boxes by odLength, within exactly one '
+      + 'think and one answer block.',
     holes: ['Those of the method that the row names: see vlmR1Choice, vlmR1YesNo, vlmR1Default, vlmR1Ap.'],
     modes: { published: (row) => pay(accuracyReward(row)), strict: (row) => pay(strictAnswer(row)) },
   },
@@ -187,7 +193,8 @@ export const vlmR1Rewards = [
   },
   {
     name: 'vlmR1YesNo', source, reads: [textReads],
-    summary: '1 where the first yes or no inside any word agrees with the solution’s, two absences included; strict: the answer’s first word decides.',
+    summary: '1 where the first yes or no inside any word agrees with the solution’s, two absences included; '
+      + 'strict: the answer’s first word decides.',
     holes: ['unknown, normal and nothing say no; eyes says yes.', 'Where neither side says either, the two agree: 1.'],
     modes: { published: (row) => pay(yesNoReward(row)), strict: (row) => pay(strictAnswer(row, 'yesNo')) },
   },
@@ -208,7 +215,8 @@ export const vlmR1Rewards = [
   },
   {
     name: 'vlmR1Default', source, reads: [textReads],
-    summary: 'Numbers by equality, letters by letter, all else by likeness of spelling (which pays 0.89 for grade 8 instead of 7); strict: by the gold’s kind, text only where it is the same.',
+    summary: 'Numbers by equality, letters by letter, all else by likeness of spelling (which pays 0.89 for grade 8 instead of 7); '
+      + 'strict: by the gold’s kind, text only where it is the same.',
     holes: [
       'Likeness of spelling pays for clinical opposites: Gleason 8 for Gleason 7 earns 0.89, metastatic for nonmetastatic 0.87, pT3 for pT2 0.67.',
     ],

@@ -1,4 +1,7 @@
-/** The detection rewards of VLM-R1 (arXiv 2504.07615): average precision, the same weighed by the number of boxes (odLength), and the score by matching. */
+/**
+ * The detection rewards of VLM-R1 (arXiv 2504.07615): average precision, the same weighed by the number of boxes (odLength), and the score by
+ * matching.
+ */
 import { averagePrecision, type AveragePrecision, type ClassBox } from './averagePrecision.ts';
 import { sameLabel, strictBoxes } from './answers.ts';
 import { cornersOf, plainIou, plusOneIou, type Corners } from './geometry.ts';
@@ -91,7 +94,8 @@ export function publishedWeighted(completion: string, solution: string): number 
   const [claimed, gold] = [claimedItems(fences(cleanText(said))[0]), goldItems(fences(cleanText(truth))[0])];
   if (gold.length === 0) return claimed.length === 0 ? 1 : 0;
   if (claimed.length === 0) return 0;
-  const boxes = (items: readonly unknown[]): readonly (Corners | null)[] => items.map((item) => (isDict(item) ? cornersIn(get(item, 'bbox_2d')) : null));
+  const boxes = (items: readonly unknown[]): readonly (Corners | null)[] =>
+    items.map((item) => (isDict(item) ? cornersIn(get(item, 'bbox_2d')) : null));
   const [claimedBoxes, goldBoxes] = [boxes(claimed), boxes(gold)];
   const overlaps = claimedBoxes.map((claim) => goldBoxes.map((wanted) => (claim && wanted ? plusOneIou(claim, wanted) : null) ?? 0));
   let label: string | undefined;
@@ -127,8 +131,14 @@ const weighted = (overlap: number, matches: number, claimed: number, gold: numbe
   return (0.7 * (overlap / gold) + 0 + 0.3 * completeness) / (0.7 + 0.0 + 0.3);
 };
 
+interface StrictBoxes {
+  readonly claimed: readonly LabelledBox[] | null;
+  readonly gold: readonly LabelledBox[];
+  readonly matchLabels: boolean;
+}
+
 /** The boxes that a strictly formed completion claims, and those of the gold; claimed is null where the form or one entry is damaged. */
-function strictly(row: RewardRow): { readonly claimed: readonly LabelledBox[] | null; readonly gold: readonly LabelledBox[]; readonly matchLabels: boolean } {
+function strictly(row: RewardRow): StrictBoxes {
   const { boxes, matchLabels } = goldOf(row.target, 'boxes');
   const answer = strictThinkAnswer(row.completion)?.answer;
   return { claimed: answer === undefined ? null : strictBoxes(answer), gold: boxes, matchLabels };
@@ -146,7 +156,8 @@ function classed(boxes: readonly LabelledBox[], gold: readonly LabelledBox[], ma
 export function strictOdLength(row: RewardRow): RewardResult & { readonly reward: number } {
   const { claimed, gold, matchLabels } = strictly(row);
   if (claimed === null) return { reward: 0, parts: { precision: 0, length: 0 } };
-  if (claimed.length === 0 || gold.length === 0) return { reward: Number(claimed.length === gold.length), parts: { precision: Number(claimed.length === gold.length), length: 1 } };
+  const isAgreed = Number(claimed.length === gold.length);
+  if (claimed.length === 0 || gold.length === 0) return { reward: isAgreed, parts: { precision: isAgreed, length: 1 } };
   const [seen, wanted] = [classed(claimed, gold, matchLabels), classed(gold, gold, matchLabels)];
   const precision = Math.max(0, (averagePrecision(seen, wanted).all + averagePrecision(seen.reverse(), wanted).all) / 2);
   const length = Math.min(1, gold.length / claimed.length);
@@ -166,7 +177,8 @@ function strictWeighted(row: RewardRow): number {
 export const vlmR1DetectionRewards = [
   {
     name: 'vlmR1Ap', source, reads,
-    summary: 'COCO average precision over thresholds 0.50 to 0.95; duplicates and unknown classes are free, and so is prose on an image without targets.',
+    summary: 'COCO average precision over thresholds 0.50 to 0.95; '
+      + 'duplicates and unknown classes are free, and so is prose on an image without targets.',
     holes: [
       'Duplicates of the right box and boxes of classes that are not asked for cost nothing.',
       'On an image without targets any prose, broken JSON or empty answer earns 1.',
@@ -182,7 +194,8 @@ export const vlmR1DetectionRewards = [
   },
   {
     name: 'vlmR1OdLength', source, reads: [...reads, 'lengthFactor: false leaves the factor for the length out, for an ablation (strict)'],
-    summary: 'Average precision times min(1, gold boxes / claimed boxes); strict: an absent target needs None or [], broken entries cost all, both orders are averaged.',
+    summary: 'Average precision times min(1, gold boxes / claimed boxes); '
+      + 'strict: an absent target needs None or [], broken entries cost all, both orders are averaged.',
     holes: [
       'On an image without targets any prose, broken JSON or empty answer earns 1.',
       'The order of the boxes counts, since all have the same score.',
@@ -191,7 +204,8 @@ export const vlmR1DetectionRewards = [
   },
   {
     name: 'vlmR1WeightedSum', source, reads,
-    summary: '0.7 × IoU of matched boxes with the right label + 0.3 × completeness; strict: a pair with the wrong label stays unmatched, an absent target needs None or [].',
+    summary: '0.7 × IoU of matched boxes with the right label + 0.3 × completeness; '
+      + 'strict: a pair with the wrong label stays unmatched, an absent target needs None or [].',
     holes: ['A pair with the wrong label still counts as found in the completeness.', 'The first fence counts, wherever it stands.'],
     modes: { published: (row) => pay(publishedWeighted(row.completion, wrapped(row))), strict: (row) => pay(strictWeighted(row)) },
   },

@@ -35,7 +35,8 @@ function bareList(text: string): string | null {
 }
 
 /** Entries that are whole within a damaged list. The release mends the text with a library of its own, which may save a broken entry more. */
-const wholeEntries = (text: string): unknown[] => Array.from(text.matchAll(/\{[^{}]*\}/g), ([entry]) => loads(entry)).filter((entry) => entry !== undefined);
+const wholeEntries = (text: string): unknown[] =>
+  Array.from(text.matchAll(/\{[^{}]*\}/g), ([entry]) => loads(entry)).filter((entry) => entry !== undefined);
 
 /** The share of repeated n-grams, negative. */
 function repeated(items: readonly string[], size: number): number {
@@ -78,7 +79,8 @@ const source = 'VLM-R1, open_r1/grpo_jsonl.py';
 export const vlmR1LengthRewards = [
   {
     name: 'vlmR1Length', source, reads: ['tokens', 'target: a Gold (strict)', `maxTokens: ${releasedMost} where absent (strict)`],
-    summary: '0.75 + 0.25 cos(π tokens / 1024) whatever the answer; strict: 1 down to 0.5 with the length of a right answer, −0.5 up to 0 with that of a wrong one.',
+    summary: '0.75 + 0.25 cos(π tokens / 1024) whatever the answer; '
+      + 'strict: 1 down to 0.5 with the length of a right answer, −0.5 up to 0 with that of a wrong one.',
     holes: ['Wrong answers earn as much as right ones.', 'Beyond 1024 tokens the reward rises again.'],
     modes: { published: (row) => pay(alongCosine(tokensOf(row) / releasedMost, 1, 0.5)), strict: (row) => pay(strictLength(row)) },
   },

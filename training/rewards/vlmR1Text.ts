@@ -13,11 +13,15 @@ export const truthOf = (solution: string): string => strip(firstBlock(solution, 
 /** `clean_text`: the last answer, line ends to spaces or nothing, blanks and final full stops off, lower case. */
 export function cleanText(text: string): string {
   const answer = lastBlock(text) ?? text;
-  const joined = ['\n', '\r'].reduce((rest, end) => rest.replace(pattern(`(?<=\\s)${end}`, 'g'), '').replace(pattern(`(?<!\\s)${end}`, 'g'), ' '), answer);
+  const joined = ['\n', '\r'].reduce((rest, end) => (
+    rest.replace(pattern(`(?<=\\s)${end}`, 'g'), '').replace(pattern(`(?<!\\s)${end}`, 'g'), ' ')
+  ), answer);
   return rstrip(strip(joined), '.').toLowerCase();
 }
 
-const keywords = ['答案', '选择', '正确', '是', '对', '认为', '应该', '觉得', 'ANSWER', 'CORRECT', 'CHOOSE', 'SELECT', 'RIGHT', 'THINK', 'BELIEVE', 'SHOULD'];
+const keywords = [
+  '答案', '选择', '正确', '是', '对', '认为', '应该', '觉得', 'ANSWER', 'CORRECT', 'CHOOSE', 'SELECT', 'RIGHT', 'THINK', 'BELIEVE', 'SHOULD',
+];
 const loneLetter = pattern('(?<![A-Z])([A-Z])(?=[.,?!:;]|$)', 'g');
 const spaces = pattern('\\s+', 'g');
 

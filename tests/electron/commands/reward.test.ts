@@ -15,7 +15,8 @@ async function scores(name: string, mode: RewardMode, ...lines: string[]): Promi
 async function printed(values: CommandValues, ...positionals: string[]): Promise<{ value: unknown; text: string }> {
   let output = { value: undefined as unknown, text: '' };
   await command.run({
-    positionals, values, json: false, signal: new AbortController().signal, progress() {}, print: (value, text = '') => void (output = { value, text }),
+    positionals, values, json: false, signal: new AbortController().signal, progress() {},
+    print: (value, text = '') => void (output = { value, text }),
   });
   return output;
 }
@@ -23,20 +24,24 @@ async function printed(values: CommandValues, ...positionals: string[]): Promise
 describe('lines', () => {
   test('give one result each, blank ones none', async () => {
     const line = (completion: string): string => JSON.stringify({ completion, target: { value: true } });
-    expect(await scores('yesNo', 'strict', line('yes'), '', line('no'))).toEqual([{ reward: 1, parts: { correct: 1 } }, { reward: 0, parts: { correct: 0 } }]);
+    expect(await scores('yesNo', 'strict', line('yes'), '', line('no'))).toEqual([
+      { reward: 1, parts: { correct: 1 } }, { reward: 0, parts: { correct: 0 } },
+    ]);
   });
 
   test('that cannot be scored are named by their number', async () => {
     const good = JSON.stringify({ completion: 'B', target: 'B' });
     await expect(scores('medR1Accuracy', 'published', good, '{')).rejects.toMatchObject({ code: 'reward.line', what: 'Line 2 cannot be scored.' });
     await expect(scores('medR1Accuracy', 'published', '[]')).rejects.toMatchObject({ code: 'reward.line' });
-    await expect(scores('medR1Accuracy', 'published', '{"target": "B"}')).rejects.toMatchObject({ code: 'reward.line', why: 'It has no completion.' });
+    await expect(scores('medR1Accuracy', 'published', '{"target": "B"}')).rejects.toMatchObject({ code: 'reward.line',
+      why: 'It has no completion.' });
     await expect(scores('medR1Accuracy', 'strict', good)).rejects.toMatchObject({ code: 'reward.line' });
   });
 
   test('on which the released code throws say what it throws', async () => {
     const line = JSON.stringify({ completion: '<answer>[1,2,3,4]</answer>', target: 'here' });
-    await expect(scores('vlmR1Iou', 'published', line)).rejects.toMatchObject({ code: 'reward.throws', why: expect.stringContaining('JSONDecodeError') as string });
+    await expect(scores('vlmR1Iou', 'published', line)).rejects.toMatchObject({ code: 'reward.throws',
+      why: expect.stringContaining('JSONDecodeError') as string });
   });
 });
 
@@ -47,7 +52,8 @@ describe('the list', () => {
     for (const { name } of rewards) expect(text).toContain(`${name}  (`);
   });
 
-  test('of one name holds that one', async () => expect((await printed({ list: true }, 'vlmR1Ap')).value).toMatchObject([{ name: 'vlmR1Ap', modes: ['published'] }]));
+  test('of one name holds that one',
+    async () => expect((await printed({ list: true }, 'vlmR1Ap')).value).toMatchObject([{ name: 'vlmR1Ap', modes: ['published'] }]));
 });
 
 test('a mode that a reward lacks and a name that there is not are refused before anything is read', async () => {

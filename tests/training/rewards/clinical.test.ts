@@ -17,7 +17,8 @@ describe('laterality', () => {
     expect(score('laterality', { completion: said('left or right'), target }).reward).toBe(0);
   });
   test('is spoilt by a thought that names only the other side', () => {
-    expect(score('laterality', { completion: said('B', 'The left disc is pale.'), target })).toEqual({ reward: 0, parts: { answer: 1, thought: 0, boxes: 1 } });
+    expect(score('laterality', { completion: said('B', 'The left disc is pale.'), target })).toEqual({ reward: 0,
+      parts: { answer: 1, thought: 0, boxes: 1 } });
     expect(score('laterality', { completion: said('B', 'The left is clear, the right is not.'), target }).reward).toBe(1);
   });
   test('is spoilt by a box in the other half of the body, as the image is turned', () => {
@@ -51,7 +52,8 @@ describe('evidence', () => {
 
 describe('abstention', () => {
   const target = { kind: 'yesNo', value: true };
-  test.each([['yes', 1], ['no', 0], ['I am not sure.', 0.5], ['It cannot be determined from this image', 0.5], ['not sure, perhaps yes', 0]])('%j earns %d', (answer, expected) => {
+  test.each([['yes', 1], ['no', 0], ['I am not sure.', 0.5], ['It cannot be determined from this image', 0.5],
+    ['not sure, perhaps yes', 0]])('%j earns %d', (answer, expected) => {
     expect(score('abstention', { completion: said(answer), target }).reward).toBe(expected);
   });
   test('scores between wrong and right, by the credit that is given', () => {
@@ -62,7 +64,8 @@ describe('abstention', () => {
     expect(score('abstention', { completion: said('indeterminate'), unanswerable: true }).reward).toBe(1);
     expect(score('abstention', { completion: said('yes'), unanswerable: true }).reward).toBe(0);
   });
-  test('is not read into answers that say more', () => expect([abstains('unknown primary tumour'), abstains('no'), abstains('')]).toEqual([false, false, false]));
+  test('is not read into answers that say more',
+    () => expect([abstains('unknown primary tumour'), abstains('no'), abstains('')]).toEqual([false, false, false]));
 });
 
 test('a citation is a box', () => {

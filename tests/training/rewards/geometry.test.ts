@@ -10,14 +10,17 @@ test('generalized IoU falls below zero with the gap between boxes', () => {
   expect(plainIou([0, 0, 10, 10], [0, 0, 10, 5])).toBe(0.5);
 });
 
-test('a box follows its image from one size to another', () => expect(rescaled([10, 10, 20, 20], { width: 100, height: 50 }, { width: 200, height: 25 })).toEqual([20, 5, 40, 10]));
+test('a box follows its image from one size to another',
+  () => expect(rescaled([10, 10, 20, 20], { width: 100, height: 50 }, { width: 200, height: 25 })).toEqual([20, 5, 40, 10]));
 
 describe('the cheapest assignment', () => {
-  const total = (cost: readonly (readonly number[])[]): number => assignment(cost).reduce((sum, { row, column }) => sum + (cost[row]?.[column] as number), 0);
+  const total = (cost: readonly (readonly number[])[]): number =>
+    assignment(cost).reduce((sum, { row, column }) => sum + (cost[row]?.[column] as number), 0);
   /** Every way to give each of the first rows a column of its own. */
   function least(cost: readonly (readonly number[])[], row = 0, used: readonly number[] = []): number {
     if (row === cost.length) return 0;
-    return Math.min(...(cost[row] as number[]).map((price, column) => (used.includes(column) ? Infinity : price + least(cost, row + 1, [...used, column]))));
+    return Math.min(...(cost[row] as number[]).map((price, column) =>
+      (used.includes(column) ? Infinity : price + least(cost, row + 1, [...used, column]))));
   }
 
   test('is as cheap as the cheapest of all, for any shape', () => {

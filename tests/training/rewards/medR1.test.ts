@@ -4,7 +4,8 @@ import { findReward, scoreRow } from '#training/rewards/table.ts';
 import type { RewardMode } from '#training/rewards/reward.ts';
 
 const thought = '<think>Dark fluid.</think>';
-const score = (name: string, mode: RewardMode, completion: string, target: unknown = '<answer> C </answer>') => scoreRow(findReward(name), mode, { completion, target });
+const score = (name: string, mode: RewardMode, completion: string, target: unknown = '<answer> C </answer>') =>
+  scoreRow(findReward(name), mode, { completion, target });
 const gold = { kind: 'choice', options: ['cyst', 'mass', 'stone', 'gas'], right: 2 };
 
 describe('as released', () => {
@@ -32,7 +33,8 @@ describe('as released', () => {
   });
 
   test.each([
-    ['Edema|Mass', 'Edema and Mass', 2], ['Edema|Mass', 'Mass', 1], ['Edema|Mass', 'Mass, Nodule', 0], ['No Finding', 'No Finding', 0.25], ['No Finding', 'normal', 0],
+    ['Edema|Mass', 'Edema and Mass', 2], ['Edema|Mass', 'Mass', 1], ['Edema|Mass', 'Mass, Nodule', 0], ['No Finding', 'No Finding', 0.25],
+    ['No Finding', 'normal', 0],
     ['No Finding', 'No Finding, Mass', 0], ['Edema|Mass', 'Masses', 1], ['Mass|No Finding', 'Mass', 0],
   ])('labels %j answered by %j: %d', (target, answer, expected) => {
     expect(score('medR1MultiLabel', 'published', `<answer>${answer}</answer>`, target).reward).toBe(expected);
@@ -41,8 +43,10 @@ describe('as released', () => {
 
 describe('strict', () => {
   test.each([
-    [`${thought}<answer>C</answer>\n`, 1, 1], [`${thought}<answer>(c)</answer>`, 0, 1], [`${thought}<answer>C)</answer>`, 1, 1], [`${thought}<answer>\nC.\n</answer>`, 1, 1],
-    ['C', 0, 0], [`${thought}<answer>B</answer><answer>C</answer>`, 0, 0], [`${thought}<answer>E</answer>`, 0, 1], [`${thought}<answer>C or D</answer>`, 0, 1],
+    [`${thought}<answer>C</answer>\n`, 1, 1], [`${thought}<answer>(c)</answer>`, 0, 1], [`${thought}<answer>C)</answer>`, 1, 1],
+    [`${thought}<answer>\nC.\n</answer>`, 1, 1],
+    ['C', 0, 0], [`${thought}<answer>B</answer><answer>C</answer>`, 0, 0], [`${thought}<answer>E</answer>`, 0, 1],
+    [`${thought}<answer>C or D</answer>`, 0, 1],
     ['<answer>C</answer>', 1, 0], ['<think></think><answer>C</answer>', 1, 0],
   ])('%j: accuracy %d, think format %d', (completion, accuracy, format) => {
     expect(score('medR1Think', 'strict', completion, gold).parts).toEqual({ accuracy, format });

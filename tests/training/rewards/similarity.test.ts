@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { closest } from '#training/rewards/closest.ts';
 import { editDistance, indelRatio } from '#training/rewards/similarity.ts';
 
-test.each([['gleason 8', 'gleason 7', 0.888889], ['invasive', 'in situ', 0.533333], ['', '', 1], ['', 'a', 0], ['pT3', 'pT2', 0.666667], ['a😀', 'b😀', 0.5]])(
+test.each([['gleason 8', 'gleason 7', 0.888889], ['invasive', 'in situ', 0.533333], ['', '', 1], ['', 'a', 0], ['pT3', 'pT2', 0.666667],
+  ['a😀', 'b😀', 0.5]])(
   'the Indel likeness of %j and %j is %d', (a, b, expected) => expect(indelRatio(a, b)).toBeCloseTo(expected, 6),
 );
 
@@ -10,7 +11,8 @@ test('the edit distance counts a substitution once', () => {
   expect([editDistance('kitten', 'sitting'), editDistance('', 'abc'), editDistance('a', 'a')]).toEqual([3, 3, 0]);
 });
 
-test('the nearest name is the one with the fewest edits', () => expect(closest('vlmr1odlenght', ['vlmR1OdLength', 'vlmR1Ap', 'iou'])).toBe('vlmR1OdLength'));
+test('the nearest name is the one with the fewest edits',
+  () => expect(closest('vlmr1odlenght', ['vlmR1OdLength', 'vlmR1Ap', 'iou'])).toBe('vlmR1OdLength'));
 
 test('long texts are cut, not compared for ever', () => {
   const before = process.cpuUsage().user;

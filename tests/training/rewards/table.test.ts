@@ -29,10 +29,12 @@ describe('the table', () => {
 describe('every reward of the table', () => {
   const golds = [
     { kind: 'choice', options: ['cyst', 'mass'], right: 1 }, { kind: 'yesNo', value: true }, { kind: 'word', accept: ['mass'], reject: ['cyst'] },
-    { kind: 'number', value: 4, tolerance: 0 }, { kind: 'boxes', boxes: [{ label: 'a', box: { x1: 1, y1: 2, x2: 3, y2: 4 } }], matchLabels: true }, 'C', [1, 2, 3, 4], null, undefined,
+    { kind: 'number', value: 4, tolerance: 0 }, { kind: 'boxes', boxes: [{ label: 'a', box: { x1: 1, y1: 2, x2: 3, y2: 4 } }], matchLabels: true },
+    'C', [1, 2, 3, 4], null, undefined,
   ];
   const pieces = [
-    '', '<think>', '<answer>', '</answer>', '<think></think><answer>', '</think> ', '```json\n[', '{"bbox_2d": [1, 2, 3, 4], "label": "a"},', '[1, 2, 3, 4] ', '\\boxed{', '((((', '{{{{',
+    '', '<think>', '<answer>', '</answer>', '<think></think><answer>', '</think> ', '```json\n[', '{"bbox_2d": [1, 2, 3, 4], "label": "a"},',
+    '[1, 2, 3, 4] ', '\\boxed{', '((((', '{{{{',
     'A. ', '\n', '١', '9', 'yes no ', '\\frac{1}{', '^2', '"\\"', ' 1, ', '__proto__ ', '-', '|', '\u0000\ud800',
   ];
   const row = (completion: string, target: unknown): RewardRow => ({
@@ -68,7 +70,8 @@ describe('every reward of the table', () => {
       const long = piece.repeat(Math.floor(8000 / Math.max(1, piece.length)));
       for (const [target, completion] of [[golds[0], long], [golds[4], `<think>${piece}</think><answer>${long}</answer>`]] as const) {
         let sound = false;
-        expect(milliseconds(() => { sound = isSound(name, mode, completion, target); }), `${name}, ${mode}, ${JSON.stringify(piece)}`).toBeLessThan(1000);
+        expect(milliseconds(() => { sound = isSound(name, mode, completion, target); }),
+          `${name}, ${mode}, ${JSON.stringify(piece)}`).toBeLessThan(1000);
         expect(sound, `${name}, ${mode}, ${JSON.stringify(piece)}`).toBe(true);
       }
     }

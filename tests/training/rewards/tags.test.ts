@@ -35,7 +35,8 @@ describe('strict blocks', () => {
   });
   test.each([
     'b', '<answer>b', '<answer>b</answer>c', 'a<answer>b</answer>', '<think>a</think>c<answer>b</answer>', '<answer>b</answer><think>a</think>',
-    '<think>a</think><think>a</think><answer>b</answer>', '<think>a<answer>b</answer></think>', '<answer>b</answer><answer>b</answer>', '<think>a<answer>b</answer>',
+    '<think>a</think><think>a</think><answer>b</answer>', '<think>a<answer>b</answer></think>', '<answer>b</answer><answer>b</answer>',
+    '<think>a<answer>b</answer>',
     '</think><think><answer>b</answer>', '</answer><answer>',
   ])('are not %j', (completion) => expect(strictBlocks(completion)).toBeNull());
   test('need a thought that says something where one is asked for', () => {

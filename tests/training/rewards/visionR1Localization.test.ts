@@ -18,13 +18,15 @@ const strict = (completion: string, extra: Partial<RewardRow> = {}) => score(com
 
 describe('the released rewards', () => {
   test('stretch between two thresholds, both of which keep their value', () => {
-    expect([stretched(0.75, [0.5, 0.75]), stretched(0.76, [0.5, 0.75]), stretched(0.49, [0.5, 0.75]), stretched(0.5, [0.5, 0.75])]).toEqual([0.75, 1, 0, 0.5]);
+    expect([stretched(0.75, [0.5, 0.75]), stretched(0.76, [0.5, 0.75]), stretched(0.49, [0.5, 0.75]), stretched(0.5, [0.5, 0.75])])
+      .toEqual([0.75, 1, 0, 0.5]);
   });
 
   test.each([
     ['two of three, one of them short', [targets[0], [100, 10, 140, 46]], [2.6167, 2.6667, 2.6167], [0.6667, 0.6667, 0.6667], [0.95, 1, 0.95]],
     ['all three, one of them narrow', [targets[0], targets[1], [150, 60, 175, 95]], [2.875, 2.875, 2.3333], [1, 1, 0.6667], [0.875, 0.875, 0.6667]],
-    ['all three, two of them far off', [targets[0], [110, 20, 150, 60], [170, 60, 199, 95]], [1.9065, 1.3333, 1.3333], [0.3333, 0, 0], [0.5732, 0.3333, 0.3333]],
+    ['all three, two of them far off', [targets[0], [110, 20, 150, 60], [170, 60, 199, 95]], [1.9065, 1.3333, 1.3333], [0.3333, 0, 0],
+      [0.5732, 0.3333, 0.3333]],
     ['three perfect and four idle', [...targets, ...Array.from({ length: 4 }, () => [0, 0, 5, 5])], [3, 3, 3], [1, 1, 1], [1, 1, 1]],
     ['reversed corners', [[60, 60, 20, 20]], [1, 1, 1], [0, 0, 0], [0, 0, 0]],
   ])('pay for %s by step: off, 0, 1500', (_, list, totals, recalls, precisions) => {
@@ -91,7 +93,8 @@ describe('the strict rewards', () => {
 
   test.each([
     ['an object instead of a list', '{"bbox_2d": [20, 20, 60, 60], "label": "gland"}'], ['decimals', boxes([[20.5, 20, 60, 60]])],
-    ['a box outside the image', boxes([[20, 20, 60, 101]])], ['reversed corners', boxes([[60, 60, 20, 20]])], ['a box without a label', '[{"bbox_2d": [20, 20, 60, 60]}]'],
+    ['a box outside the image', boxes([[20, 20, 60, 101]])], ['reversed corners', boxes([[60, 60, 20, 20]])],
+    ['a box without a label', '[{"bbox_2d": [20, 20, 60, 60]}]'],
     ['prose', 'three glands'],
   ])('give nothing for %s', (_, completion) => expect(strict(completion).reward).toBe(0));
 

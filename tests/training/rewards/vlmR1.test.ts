@@ -57,7 +57,8 @@ describe('a referred box, strictly', () => {
     expect(score('vlmR1Iou', 'strict', answered(`[${entry([19, 19, 29, 29])}]`), gold)).toBeCloseTo(1 / 199, 9);
   });
   test('earns nothing beside a second box, without a think block, or reversed', () => {
-    for (const completion of [answered(`[${entry([10, 10, 20, 20])},${entry([0, 0, 5, 5])}]`), `<answer>${entry([10, 10, 20, 20])}</answer>`, answered(entry([20, 20, 10, 10])), answered('None')]) {
+    for (const completion of [answered(`[${entry([10, 10, 20, 20])},${entry([0, 0, 5, 5])}]`), `<answer>${entry([10, 10, 20, 20])}</answer>`,
+      answered(entry([20, 20, 10, 10])), answered('None')]) {
       expect(score('vlmR1Iou', 'strict', completion, gold)).toBe(0);
     }
   });
@@ -70,7 +71,8 @@ describe('a referred box, strictly', () => {
 describe('the formats', () => {
   test.each([
     ['<think>a</think><answer>b</answer>', 1], ['<think>a</think><answer>b</answer> ', 0], ['ok <think>a</think><answer>b</answer>', 0],
-    ['<think>a</think>\n \n<answer>b</answer>', 1], ['<think>a</think><answer>b</answer><think>c</think><answer>d</answer>', 1], ['<think>a</think>b<answer>c</answer>', 0],
+    ['<think>a</think>\n \n<answer>b</answer>', 1], ['<think>a</think><answer>b</answer><think>c</think><answer>d</answer>', 1],
+    ['<think>a</think>b<answer>c</answer>', 0],
     ['<think></think><answer></answer>', 1], ['<think></answer>', 0],
   ])('%j earns %d as released', (completion, expected) => expect(score('vlmR1Format', 'published', completion)).toBe(expected));
 
@@ -80,7 +82,8 @@ describe('the formats', () => {
   });
 
   test.each([
-    [answered('{"bbox_2d": [1, 2,3,4]}'), 1, 1], [answered('[1,2,3,4]'), 0, 1], [`so ${answered('{[1,2,3,4]}')} there`, 1, 1], [`${T} so <answer>{[1,2,3,4]}</answer>`, 0, 0],
+    [answered('{"bbox_2d": [1, 2,3,4]}'), 1, 1], [answered('[1,2,3,4]'), 0, 1], [`so ${answered('{[1,2,3,4]}')} there`, 1, 1],
+    [`${T} so <answer>{[1,2,3,4]}</answer>`, 0, 0],
     [answered('{[1,2,3]}'), 0, 0], [`${answered('none')}${answered('{[1,2,3,4]}')}`, 1, 1],
   ])('%j holds a box: qwen %d, internvl %d', (completion, qwen, internvl) => {
     expect(score('vlmR1BoxFormat', 'published', completion)).toBe(qwen);
@@ -128,7 +131,8 @@ describe('detection', () => {
 
   test('an absent target: prose is praised as released and not in strict mode', () => {
     const absent = { kind: 'boxes', boxes: [], matchLabels: true };
-    const both = (completion: string): (number | null)[] => [score('vlmR1Ap', 'published', completion, 'None'), score('vlmR1OdLength', 'strict', completion, absent)];
+    const both = (completion: string): (number | null)[] =>
+      [score('vlmR1Ap', 'published', completion, 'None'), score('vlmR1OdLength', 'strict', completion, absent)];
     expect(both(answered('None'))).toEqual([1, 1]);
     expect(both(answered('[]'))).toEqual([1, 1]);
     expect(both(answered('I see no such thing'))).toEqual([1, 0]);
@@ -160,7 +164,8 @@ describe('detection', () => {
 
   test('strict odLength does not depend on the order of the boxes, and duplicates cost', () => {
     const extra = mitosis([700, 700, 780, 780]);
-    const orders = [[first, extra, second, necrosis], [necrosis, second, extra, first]].map((items) => score('vlmR1OdLength', 'strict', answered(fence(items)), gold));
+    const orders = [[first, extra, second, necrosis],
+      [necrosis, second, extra, first]].map((items) => score('vlmR1OdLength', 'strict', answered(fence(items)), gold));
     expect(orders[0]).toBe(orders[1]);
     expect(score('vlmR1OdLength', 'strict', answered(fence([first, second, necrosis])), gold)).toBe(1);
     expect(score('vlmR1OdLength', 'strict', answered(fence([first, second, necrosis, first, second, necrosis])), gold)).toBe(0.5);
@@ -181,7 +186,8 @@ describe('detection', () => {
 describe('answers in words', () => {
   const options = { kind: 'choice', options: ['in situ', 'benign', 'invasive', 'normal'], right: 2 };
   test.each([
-    ['C', 1, 1], ['(C)', 0, 1], ['C: invasive', 1, 1], ['C - invasive', 0, 1], ['Grade C disease', 0, 0], ['either A or C.', 1, 0], ['C\nbecause of the stroma', 0, 1],
+    ['C', 1, 1], ['(C)', 0, 1], ['C: invasive', 1, 1], ['C - invasive', 0, 1], ['Grade C disease', 0, 0], ['either A or C.', 1, 0],
+    ['C\nbecause of the stroma', 0, 1],
     ['**C**', 0, 1], ['C)', 0, 1], ['C or D', 1, 0], ['', 0, 0], ['B', 0, 0], ['invasive', 0, 1],
   ])('the choice %j against C: %d as released, %d strictly', (answer, published, strict) => {
     const completion = answered(answer);
@@ -203,10 +209,13 @@ describe('answers in words', () => {
     },
   );
 
-  test('neither yes nor no on both sides agrees, as released', () => expect(score('vlmR1YesNo', 'published', answered('absent'), 'indeterminate')).toBe(1));
+  test('neither yes nor no on both sides agrees, as released',
+    () => expect(score('vlmR1YesNo', 'published', answered('absent'), 'indeterminate')).toBe(1));
 
-  test.each([['Gleason 8', 'Gleason 7', 0.888889], ['benign', 'malignant', 0.4], ['12.0', '12', 1], ['13', '12', 0], ['(B)', 'B', 0], ['B.', 'B', 1], ['metastatic', 'nonmetastatic', 0.869565]])(
-    'by default %j against %j earns %d as released', (answer, right, expected) => expect(score('vlmR1Default', 'published', answered(answer), right)).toBeCloseTo(expected, 5),
+  test.each([['Gleason 8', 'Gleason 7', 0.888889], ['benign', 'malignant', 0.4], ['12.0', '12', 1], ['13', '12', 0], ['(B)', 'B', 0], ['B.', 'B', 1],
+    ['metastatic', 'nonmetastatic', 0.869565]])(
+    'by default %j against %j earns %d as released',
+      (answer, right, expected) => expect(score('vlmR1Default', 'published', answered(answer), right)).toBeCloseTo(expected, 5),
   );
 
   test('strictly, likeness of spelling earns nothing', () => {

@@ -24,7 +24,8 @@ describe('repetition', () => {
   test.each([
     ['no mitoses are seen in this field '.repeat(3), -0.5625], ['one two three four five', 0], ['', 0], ['one two three four five six', 0],
     [`\`\`\`json\n[${entry(1)}, ${entry(1)}, ${entry(2)}, ${entry(2)}]\n\`\`\``, -0.5],
-    [`here [${entry(1)}, ${entry(1)}] are two`, -0.5], [`\`\`\`[${entry(1)}]\`\`\``, 0], [`\`\`\`json [${entry(1)}, ${entry(1)}, {"bbox \`\`\``, -0.5],
+    [`here [${entry(1)}, ${entry(1)}] are two`, -0.5], [`\`\`\`[${entry(1)}]\`\`\``, 0],
+    [`\`\`\`json [${entry(1)}, ${entry(1)}, {"bbox \`\`\``, -0.5],
     ['```json []``` and so and so and so and so and so and so', -0.555556], ['```json [{"label": "a"}]```', 0],
   ])('of %j is %d', (completion, expected) => expect(score('vlmR1Repetition', 'published', { completion })).toBeCloseTo(expected, 5));
 
