@@ -9,12 +9,13 @@ import { builtInModel, projectRoot } from '#electron/storage/folders.ts';
 import { benchDecode } from './bench/decode.ts';
 import { benchCheckpoint, benchFirstToken } from './bench/firstImage.ts';
 import { benchGenerate } from './bench/generate.ts';
+import { benchGrpo } from './bench/grpo.ts';
 import { measureMachine } from './bench/measure.ts';
 import { PeerError, preparePython, startPeer, type Peer } from './bench/peer.ts';
 import { benchTrain } from './bench/train.ts';
 import { flag, numberOption, textOption, UsageError, type Command, type CommandContext } from './command.ts';
 
-const subjects = ['decode', 'generate', 'train', 'first-image'] as const;
+const subjects = ['decode', 'generate', 'train', 'grpo', 'first-image'] as const;
 type Subject = (typeof subjects)[number];
 
 export const command: Command = {
@@ -24,14 +25,14 @@ export const command: Command = {
   options: {
     rounds: { type: 'string', help: 'timed rounds of each comparison (default 7)' },
     threads: { type: 'string', help: 'threads of ours and of theirs (default: one for each processor; a small model of ours writes on one)' },
-    model: { type: 'string', help: 'the checkpoint of generate and first-image (default: the built-in one)' },
+    model: { type: 'string', help: 'the checkpoint of generate, grpo and first-image (default: the built-in one)' },
     study: { type: 'string', help: 'the study of first-image' },
     data: { type: 'string', help: 'the DICOM files of decode' },
     'no-peers': { type: 'boolean', help: 'our own figures alone; needs no Python' },
   },
   async run(context) {
     const chosen = context.positionals.length > 0 ? context.positionals.map(subjectOf) : subjects;
-    const python = flag(context, 'no-peers') ? null : pythonOrNull(context);
+    const python = flag(context, 'no-peers') ? null : pythonOrNull(context, chosen.includes('grpo'));
     context.progress('Measuring what this machine can do …');
     const machine = await measureMachine();
     const threads = numberOption(context, 'threads', { least: 1, most: 256, whole: true });
@@ -62,9 +63,9 @@ function subjectOf(word: string): Subject {
   return subject;
 }
 
-function pythonOrNull(context: CommandContext): string | null {
+function pythonOrNull(context: CommandContext, withTrainer: boolean): string | null {
   try {
-    return preparePython((text) => context.progress(text));
+    return preparePython((text) => context.progress(text), { withTrainer });
   } catch (error) {
     if (!(error instanceof PeerError)) throw error;
     context.progress(`Without other programs to compare with: ${error.message}`);
@@ -104,6 +105,8 @@ async function measure(subject: Subject, context: CommandContext, { python, ...s
       ];
     case 'train':
       return [await peerFor('train', (peer) => benchTrain({ ...settings, peer }))];
+    case 'grpo':
+      return [await peerFor('grpo', (peer) => benchGrpo({ ...settings, peer, model: model ?? builtInModel() }))];
     case 'generate':
       return [
         await peerFor('generate', (peer) =>

@@ -22,12 +22,20 @@ const environmentFolder = (): string => join(projectRoot(), '.venv-bench');
 const interpreter = (): string =>
   process.platform === 'win32' ? join(environmentFolder(), 'Scripts', 'python.exe') : join(environmentFolder(), 'bin', 'python');
 
-/** Makes the Python environment unless it is there as the requirements say. Gives the interpreter. */
-export function preparePython(progress: (text: string) => void): string {
+/**
+ * Makes the Python environment unless it is there as the requirements say. Gives the interpreter. LOUPE_PYTHON names another one, which has to hold all of it.
+ *
+ * @param withTrainer  also what the GRPO step is compared with
+ */
+export function preparePython(progress: (text: string) => void, { withTrainer = false } = {}): string {
+  const given = process.env.LOUPE_PYTHON;
+  if (given !== undefined) return given;
   const requirements = readFileSync(join(benchFolder(), 'requirements.txt'), 'utf8');
   const codecs = readFileSync(join(benchFolder(), 'requirements-codecs.txt'), 'utf8');
+  const trainer = readFileSync(join(benchFolder(), 'requirements-grpo.txt'), 'utf8');
   const stamp = join(environmentFolder(), 'loupe-requirements.txt');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === requirements + codecs) return interpreter();
+  const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
+  if (installed === requirements + codecs + trainer || (!withTrainer && installed === requirements + codecs)) return interpreter();
   const run = (command: string, words: readonly string[]): boolean => spawnSync(command, words, { stdio: ['ignore', 'ignore', 'pipe'] }).status === 0;
   progress('Making the Python environment of the programs to compare with (once, some minutes) …');
   if (!existsSync(interpreter()) && !run('python3', ['-m', 'venv', environmentFolder()]))
@@ -37,7 +45,11 @@ export function preparePython(progress: (text: string) => void): string {
   for (const line of codecs.split('\n').filter((text) => /^\w/.test(text))) {
     if (!install(line)) progress(`${line} could not be had; pydicom goes without it.`);
   }
-  writeFileSync(stamp, requirements + codecs);
+  if (withTrainer && !install('-r', join(benchFolder(), 'requirements-grpo.txt'))) {
+    progress('TRL could not be had; the GRPO step goes without a comparison.');
+    return interpreter();
+  }
+  writeFileSync(stamp, requirements + codecs + (withTrainer ? trainer : ''));
   return interpreter();
 }
 

@@ -22,6 +22,7 @@ import type { ObjectiveSwitches } from '#training/objectives/switches.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
 import type { ClusterJob, Engine, EnginePlan } from '#training/records/clusterJob.ts';
 import type { PolicyStage, Recipe, Stage } from '#training/records/recipe.ts';
+import { phantomRecords } from '#training/synthesis/phantoms.ts';
 import { builtInModel, projectRoot } from '#electron/storage/folders.ts';
 
 export interface ExportOptions {
@@ -38,6 +39,8 @@ export interface ExportOptions {
   readonly withWeights: boolean;
   readonly out: string;
   readonly progress: (text: string) => void;
+  /** A case's picture where it does not lie in an archive. */
+  readonly pictureOf?: (record: CaseRecord) => Picture;
 }
 
 /** A default bound, so that a long recipe does not write a picture for every step that it will ever do. */
@@ -56,7 +59,7 @@ export async function exportJob(options: ExportOptions): Promise<ClusterJob> {
 
   const pictureOf = async (record: CaseRecord): Promise<Picture> => {
     const size = smartResize(record.height, record.width, patches);
-    return resize(await decodePicture(loadBytes(record, { verify: true }), record.file), size);
+    return resize(options.pictureOf?.(record) ?? await decodePicture(loadBytes(record, { verify: true }), record.file), size);
   };
   const draw = async (records: readonly CaseRecord[], count: number): Promise<DrawnPrompt[]> => scorable(
     await drawPrompts(records, { count, seed: recipe.seed, questionTypes: policy.questionTypes, direct: stage.direct, setWeights: stage.setWeights ?? recipe.setWeights }, pictureOf),
@@ -82,6 +85,15 @@ export async function exportJob(options: ExportOptions): Promise<ClusterJob> {
     recipeHash: contentHash(recipe), stage: at, snapshot: snapshotOf(options.train).hash, cases: new Set(train.map(({ record }) => record.id)).size,
     start: { checkpoint, name: lineageOf(folder).name, lineage: lineageOf(folder), withWeights: options.withWeights },
     rewardProgram: bundledRewards(), templates: join(projectRoot(), 'training', 'cluster', 'python'),
+  });
+}
+
+/** A job for TRL about drawn pictures alone, those that a stage of the recipe with as many phantoms sees: what the bench compares with. */
+export function exportDrawn({ recipe, pictures, prompts, out }: { readonly recipe: Recipe; readonly pictures: number; readonly prompts: number; readonly out: string }): Promise<ClusterJob> {
+  const drawn = new Map([...phantomRecords(pictures, recipe.seed)].map(({ record, picture }) => [record, picture]));
+  return exportJob({
+    engine: 'trl', recipe, stage: undefined, model: undefined, train: [...drawn.keys()], held: [], prompts, withWeights: true, out, progress: () => undefined,
+    pictureOf: (record) => drawn.get(record)!,
   });
 }
 
