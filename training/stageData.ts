@@ -9,7 +9,8 @@ import { createPromptSource, type ChosenTurn } from './prompts.ts';
 import { ChosenTurnLine } from './records/chosenTurn.ts';
 import type { PipelineResult } from './records/curriculum.ts';
 import { createLiveModel, type Weights } from './rollouts/model.ts';
-import { createPolicySampler } from './rollouts/policy.ts';
+import type { Completion, Policy, Prompt, SampleOptions } from './records/policy.ts';
+import { createPolicySampler, type PolicySampler } from './rollouts/policy.ts';
 
 export interface StageDataOptions extends Omit<LearnerOptions, 'chosen'> {
   /** Of the stage, from 0. */
@@ -62,11 +63,49 @@ async function made({ config, recipe, stage, index, records, parts, device, opti
   const model = createLiveModel({ config, device, ...(lora ? { lora } : {}) });
   try {
     await model.use(weights);
-    const policy = createPolicySampler({ model, tokenizer: language.tokenizer, endOfTurn: language.endOfTurn, encode: source.encode, ...(signal ? { signal } : {}) });
-    return await findPipeline(pipeline)({ records, policy, options, seed: recipe.seed + index, promptsOf: source.promptsOf, ...(onProgress ? { onProgress } : {}) });
+    const sampler = createPolicySampler({ model, tokenizer: language.tokenizer, endOfTurn: language.endOfTurn, encode: source.encode, ...(signal ? { signal } : {}) });
+    return await findPipeline(pipeline)({ records, policy: sideBySide(sampler), options, seed: recipe.seed + index, promptsOf: source.promptsOf, ...(onProgress ? { onProgress } : {}) });
   } finally {
     await model.release();
   }
+}
+
+interface Waiting {
+  readonly prompt: Prompt;
+  readonly options: SampleOptions;
+  readonly resolve: (completions: readonly Completion[]) => void;
+  readonly reject: (cause: unknown) => void;
+}
+
+/** Writes what is asked for at about the same time in one go, as far as it is to be written alike. */
+function sideBySide(sampler: PolicySampler): Policy {
+  let waiting: Waiting[] = [];
+  let last: Promise<void> = Promise.resolve();
+  const write = async (alike: readonly Waiting[]): Promise<void> => {
+    try {
+      const written = await sampler.sampleAll(alike.map(({ prompt, options: { count, seed, forced } }) => ({ prompt, count, seed, ...(forced === undefined ? {} : { forced }) })), alike[0]!.options);
+      alike.forEach(({ resolve }, at) => resolve(written[at]!));
+    } catch (cause) {
+      alike.forEach(({ reject }) => reject(cause));
+    }
+  };
+  const flush = async (): Promise<void> => {
+    const groups = new Map<string, Waiting[]>();
+    for (const one of waiting) {
+      const key = [one.options.temperature, one.options.topP, one.options.maxNewTokens].join();
+      groups.set(key, [...groups.get(key) ?? [], one]);
+    }
+    waiting = [];
+    for (const alike of groups.values()) await write(alike);
+  };
+  return {
+    sample: (prompt, options) => new Promise((resolve, reject) => {
+      // Whoever asks while others are still asking joins them; one batch is written after the other.
+      if (waiting.length === 0) last = last.then(() => new Promise<void>((settled) => setImmediate(settled))).then(flush);
+      waiting.push({ prompt, options, resolve, reject });
+    }),
+    score: (prompt, tokens) => sampler.score(prompt, tokens),
+  };
 }
 
 function read(path: string, { records, index }: StageDataOptions): ChosenTurn[] {
