@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   promote: () => import('./commands/promote.ts'),
   inspect: () => import('./commands/inspect.ts'),
   curves: () => import('./commands/curves.ts'),
+  compare: () => import('./commands/compare.ts'),
   reward: () => import('./commands/reward.ts'),
   dataset: () => import('./commands/dataset.ts'),
   import: () => import('./commands/import.ts'),

@@ -78,6 +78,8 @@ export type Run = 'real' | 'blank' | 'swapped';
 export interface EvaluationLine {
   readonly id: string;
   readonly task: string;
+  /** Absent in lines of older versions. */
+  readonly modality?: string;
   readonly question_type: string;
   readonly question: string;
   readonly gold: string;
@@ -220,7 +222,7 @@ function score({ record, run, turn, shownRecord }: Asked, completion: string, an
   const overlaps = gold.kind === 'boxes' ? gold.boxes.map(({ label }, at) => ({ label, overlap: overlapOf(at) })) : [];
   const idle = isBoxes ? claimed.filter((_, at) => !matches.some((match) => match.claimed === at)).map(({ label }) => label) : [];
   const line: EvaluationLine = {
-    id: record.id, task: record.task, question_type: turn.questionType, question: turn.question, gold: turn.answer, answer, correct: isCorrect,
+    id: record.id, task: record.task, modality: record.modality, question_type: turn.questionType, question: turn.question, gold: turn.answer, answer, correct: isCorrect,
     boxes: claimed.length > 0 || isBoxes ? claimed.map(corners) : null, gold_boxes: gold.kind === 'boxes' ? gold.boxes.map(corners) : null,
     iou: overlaps.length > 0 ? overlaps.reduce((total, { overlap }) => total + overlap, 0) / overlaps.length : null, text: completion, run,
   };

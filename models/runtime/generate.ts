@@ -1,5 +1,6 @@
 /** Writing completions token by token: several samples of one prompt, or many prompts side by side. */
 
+import { entropyOf } from '#models/base/math.ts';
 import { Random } from '#models/base/random.ts';
 import type { CacheShape, KvCacheSize, Prefilled } from './kvCache.ts';
 import { bucket, KvCache } from './kvCache.ts';
@@ -28,6 +29,8 @@ export interface GenerateOptions {
   readonly banned?: BanMask;
   /** Reports ln p at the sampling's own temperature instead of at 1. */
   readonly temperedLogProbabilities?: boolean;
+  /** Says of each token how unsure the model was before it. */
+  readonly entropies?: boolean;
   /** Stops within one token; what was written until then is returned. */
   readonly signal?: AbortSignal;
 }
@@ -36,6 +39,8 @@ export interface Completion {
   readonly tokens: readonly number[];
   /** ln p of each token under the whole softmax, at temperature 1 unless the options say otherwise. */
   readonly logProbabilities: readonly number[];
+  /** Entropy at temperature 1 of the distribution that each token was drawn from, in nats; where it was asked for. */
+  readonly entropies?: readonly number[];
   /** Why it ended: a stop token, the limit, or the signal. */
   readonly end: 'stop' | 'length' | 'aborted';
 }
@@ -47,6 +52,7 @@ export type TokenListener = (token: Choice, row: number) => void;
 class Lane {
   readonly tokens: number[] = [];
   readonly logProbabilities: number[] = [];
+  readonly entropies: number[] = [];
   end: Completion['end'] | null = null;
 
   constructor(
@@ -63,6 +69,7 @@ class Lane {
     const { sampling, banned, stops, maxNewTokens } = this.options;
     const choice = chooseToken(logits, sampling, this.random, banned);
     this.tokens.push(choice.token);
+    if (this.options.entropies) this.entropies.push(entropyOf(logits));
     const { temperature } = sampling;
     this.logProbabilities.push(this.options.temperedLogProbabilities && temperature !== 0 && temperature !== 1 ? logProbability(logits, choice.token, temperature) : choice.logProbability);
     if (stops.has(choice.token)) this.end = 'stop';
@@ -71,7 +78,7 @@ class Lane {
   }
 
   get completion(): Completion {
-    return { tokens: this.tokens, logProbabilities: this.logProbabilities, end: this.end ?? 'aborted' };
+    return { tokens: this.tokens, logProbabilities: this.logProbabilities, ...(this.options.entropies ? { entropies: this.entropies } : {}), end: this.end ?? 'aborted' };
   }
 }
 

@@ -8,21 +8,6 @@
 
 export const criticalWords = ['wait', 'alternatively', 'hmm'] as const;
 
-/** Of the distribution softmax(logits), in nats; entries of −∞ are masked out. */
-export function entropyOf(logits: ArrayLike<number>): number {
-  let most = -Infinity;
-  for (let i = 0; i < logits.length; i++) most = Math.max(most, logits[i]!);
-  let [total, weighted] = [0, 0];
-  for (let i = 0; i < logits.length; i++) {
-    const shifted = logits[i]! - most;
-    const weight = Math.exp(shifted);
-    if (weight === 0) continue;
-    total += weight;
-    weighted += weight * shifted;
-  }
-  return Math.log(total) - weighted / total;
-}
-
 /**
  * The positions at which reasoning turns.
  *

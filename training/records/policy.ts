@@ -41,6 +41,8 @@ export interface SampleOptions {
   readonly seed: number;
   /** Text that the completion is continued from; it is part of the completion's text and tokens. */
   readonly forced?: string;
+  /** Whether each token's entropy is wanted too; a forced text has none. */
+  readonly entropies?: boolean;
 }
 
 /** The model as it stands. */

@@ -61,12 +61,12 @@ export function createPolicySampler({ model, tokenizer, endOfTurn, encode, maxKe
   const see = (prompt: Prompt): Promise<Float32Array> => kept(seen, viewOf(prompt), async () => model.see(await encoded(prompt)));
   const textOf = (tokens: readonly number[]): string => tokenizer.decode(tokens.length > 0 && stops.has(tokens.at(-1)!) ? tokens.slice(0, -1) : tokens, { special: true });
 
-  const completionOf = ({ tokens, logProbabilities, end }: Written): Completion =>
-    ({ text: textOf(tokens), tokens, logprobs: logProbabilities, finished: end === 'stop' });
+  const completionOf = ({ tokens, logProbabilities, entropies, end }: Written): Completion =>
+    ({ text: textOf(tokens), tokens, logprobs: logProbabilities, finished: end === 'stop', ...(entropies?.length === tokens.length ? { entropies } : {}) });
 
-  const sampleAll: PolicySampler['sampleAll'] = async (requests, { temperature, topP, maxNewTokens }) => {
+  const sampleAll: PolicySampler['sampleAll'] = async (requests, { temperature, topP, maxNewTokens, entropies = false }) => {
     const options: GenerateOptions = {
-      sampling: { temperature, topP, topK: 0, seed: 0 }, maxNewTokens, stops, banned, temperedLogProbabilities: true, ...(signal ? { signal } : {}),
+      sampling: { temperature, topP, topK: 0, seed: 0 }, maxNewTokens, stops, banned, temperedLogProbabilities: true, entropies, ...(signal ? { signal } : {}),
     };
     const groups = [];
     const given: (readonly number[])[] = [];

@@ -1,0 +1,152 @@
+/** `loupe compare`: what was learnt from one kind and asked of all, how runs differ in the boxes they list, and which checkpoint of a run its doubts speak for. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { Fault } from '#models/base/fault.ts';
+import { boxTrend, hackingVerdict, type BoxStep, type BoxTrendPoint } from '#training/curricula/boxTrend.ts';
+import { chooseCheckpoint, criticalWords } from '#training/curricula/criticalTokens.ts';
+import { axes, generalizationTable, tableDifference, tableText, type AnsweredLine, type Axis } from '#training/curricula/generalization.ts';
+import { measureCheckpoint } from '#training/criticalEntropy.ts';
+import { closeArchives, filterCases, readIndex } from '#training/data/cases.ts';
+import { readManifest, readRollouts, rolloutSteps } from '#training/readRun.ts';
+import { Recipe } from '#training/records/recipe.ts';
+import { keptSteps } from '#training/state.ts';
+import { flag, numberOption, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
+
+export const command: Command = {
+  name: 'compare',
+  summary: 'train-by-test tables from records, boxes over time of runs, checkpoints by the entropy of their doubts',
+  usage: 'compare NAME=RECORDS.jsonl… [--against NAME=RECORDS.jsonl]… | RUN… | RUN --entropy --cases INDEX…',
+  options: {
+    by: { type: 'string', help: `the columns: ${Object.keys(axes).join(', ')} (default modality)` },
+    against: { type: 'string', multiple: true, help: 'a second table of the same names, subtracted from the first' },
+    entropy: { type: 'boolean', help: 'measure the kept checkpoints of RUN and choose one' },
+    cases: { type: 'string', multiple: true, help: 'with --entropy: index files whose val split is asked' },
+    max: { type: 'string', help: 'with --entropy: questions for each checkpoint (default 64)' },
+    words: { type: 'string', multiple: true, help: `with --entropy: a word at which reasoning turns (default ${criticalWords.join(', ')})` },
+  },
+  async run(context) {
+    const { positionals } = context;
+    if (positionals.length === 0) throw new UsageError('Name records as NAME=FILE, or run folders.');
+    if (flag(context, 'entropy')) return compareCheckpoints(context);
+    if (positionals.every((word) => word.includes('='))) return compareRecords(context);
+    if (positionals.some((word) => word.includes('=') && !existsSync(word))) throw new UsageError('Name either records as NAME=FILE or run folders, not both.');
+    return compareRuns(context);
+  },
+};
+
+function compareRecords(context: CommandContext): void {
+  const by = textOption(context, 'by') ?? 'modality';
+  if (!Object.hasOwn(axes, by)) throw new UsageError(`--by is one of ${Object.keys(axes).join(', ')}, not '${by}'.`);
+  const table = generalizationTable(context.positionals.map(readRecords), by as Axis);
+  const against = textOptions(context, 'against');
+  if (against.length === 0) {
+    context.print(table, `${tableText(table)}\n\nPercent right; in brackets where fewer than 30 were asked.`);
+    return;
+  }
+  const other = generalizationTable(against.map(readRecords), by as Axis);
+  if (table.rows.join('\n') !== other.rows.join('\n') || table.columns.join('\n') !== other.columns.join('\n')) {
+    throw new Fault({ code: 'compare.tables', what: 'The two tables cannot be subtracted.', why: 'They differ in their names or in what was asked.', mend: 'Give the same names in the same order, evaluated on the same cases.' });
+  }
+  const difference = tableDifference(table, other);
+  const points = (value: number | null): string => (value === null ? '·' : `${value > 0 ? '+' : ''}${value.toFixed(1)}`);
+  const lines = [['points', ...table.columns], ...table.rows.map((row, r) => [row, ...difference.cells[r]!.map(points)])];
+  const widths = lines[0]!.map((_, at) => Math.max(...lines.map((line) => line[at]!.length)));
+  const text = lines.map((line) => line.map((word, at) => (at === 0 ? word.padEnd(widths[at]!) : word.padStart(widths[at]!))).join('  ')).join('\n');
+  context.print({ table, against: other, difference }, `${tableText(table)}\n\nagainst\n${tableText(other)}\n\n${text}\nmean ${points(difference.mean)}, on the diagonal ${difference.diagonal.map(points).join(' ')}`);
+}
+
+/** `NAME=FILE`: what `loupe evaluate --records` wrote of a model, of the pictures as they are. */
+function readRecords(word: string): { readonly name: string; readonly lines: readonly AnsweredLine[] } {
+  const cut = word.indexOf('=');
+  const [name, path] = [word.slice(0, cut), word.slice(cut + 1)];
+  if (cut < 1 || path === '') throw new UsageError(`'${word}' is not NAME=FILE.`);
+  const damaged = (why: string): Fault => new Fault({ code: 'compare.records', what: `The records ${path} cannot be read.`, why, mend: 'Give a file that `loupe evaluate --records` wrote.' });
+  let text: string;
+  try {
+    if (statSync(path).size > 1_000_000_000) throw new Error('It has more than a gigabyte.');
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw damaged((cause as Error).message);
+  }
+  const lines = text.split('\n').filter((line) => line.trim() !== '').flatMap((line, at): AnsweredLine[] => {
+    const value = parsed(line) as Partial<AnsweredLine & { run: string }> | null;
+    const { id, task, question_type: questionType, correct } = value ?? {};
+    if (typeof id !== 'string' || typeof task !== 'string' || typeof questionType !== 'string' || typeof correct !== 'boolean') throw damaged(`Line ${at + 1} is not a record.`);
+    if (value?.run !== undefined && value.run !== 'real') return [];
+    return [{ id, task, modality: value?.modality ?? 'unknown', question_type: questionType, correct }];
+  });
+  if (lines.length === 0) throw damaged('It holds no answered question.');
+  return { name, lines };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function compareRuns(context: CommandContext): void {
+  const runs = context.positionals.map((run) => {
+    const { name } = readManifest(run);
+    const steps = rolloutSteps(run).map((step): BoxStep => ({
+      step,
+      claimed: readRollouts(run, step).flatMap(({ gold, completions }) => (gold.kind !== 'boxes' ? [] : completions.map(({ boxes, tokens, reward, text }) => ({
+        boxes, gold: gold.boxes.length, tokens: tokens.length, reward, isReadable: boxes.length > 0 || /<answer>\s*(?:\[\s*\]|None)\s*<\/answer>/.test(text),
+      })))),
+    }));
+    const points = boxTrend(steps);
+    return { run: basename(resolve(run)), recipe: name, points, verdict: hackingVerdict(points) };
+  });
+  if (runs.every(({ points }) => points.length === 0)) {
+    throw new Fault({ code: 'compare.empty', what: 'There is nothing to compare.', why: 'No rollout of these runs was asked for boxes.', mend: 'Name runs of a recipe whose policy stage asks for boxes.' });
+  }
+  context.print(runs, runs.map(({ run, recipe, points, verdict }) => [
+    `${run} (${recipe})`, ...sampled(points).map(trendLine),
+    verdict === null ? '  too short to judge' : `  boxes for each image grew ${verdict.growth.toFixed(2)} times${verdict.isSuspicious ? ', and no reward was lost: the list may be growing for its own sake' : ''}`,
+  ].join('\n')).join('\n\n'));
+}
+
+/** At most a dozen points, the last among them. */
+const sampled = (points: readonly BoxTrendPoint[]): readonly BoxTrendPoint[] => {
+  const stride = Math.max(1, Math.ceil(points.length / 12));
+  return points.filter((_, at) => at % stride === 0 || at === points.length - 1);
+};
+
+const trendLine = ({ step, boxes_per_image: boxes, claimed_per_true: claimed, duplicates, completion_tokens: tokens, reward }: BoxTrendPoint): string =>
+  `  step ${String(step).padStart(5)}  boxes ${boxes.toFixed(2)}  claimed/true ${claimed?.toFixed(2) ?? '·'}  twice ${(100 * duplicates).toFixed(0)} %  ${tokens.toFixed(0)} tokens  reward ${reward?.toFixed(3) ?? '·'}`;
+
+async function compareCheckpoints(context: CommandContext): Promise<void> {
+  const [run, ...more] = context.positionals;
+  if (run === undefined || more.length > 0) throw new UsageError('--entropy takes one run folder.');
+  const indexes = textOptions(context, 'cases');
+  if (indexes.length === 0) throw new UsageError('--entropy needs --cases.');
+  readManifest(run);
+  const recipe = Recipe.safeParse((parsed(readFileSync(join(run, 'manifest.json'), 'utf8')) as { recipe?: unknown } | null)?.recipe);
+  if (!recipe.success) throw new Fault({ code: 'run.unreadable', what: `The run ${run} cannot be shown.`, why: 'Its manifest holds no recipe of this version.', mend: 'Use the version that made the run.' });
+  if (recipe.data.adapter) throw new Fault({ code: 'compare.adapter', what: 'Checkpoints of this run cannot be measured.', why: 'It trains an adapter, and its checkpoints hold the adapter alone.', mend: 'Compare runs that train the weights themselves.' });
+  const all = filterCases((await Promise.all(indexes.map(readIndex))).flat(), {});
+  const held = filterCases(all, { splits: ['val', 'test'] });
+  const words = textOptions(context, 'words');
+  const questions = numberOption(context, 'max', { least: 1, whole: true });
+  const measured = [];
+  try {
+    for (const step of keptSteps(run)) {
+      const folder = join(run, 'checkpoints', `step-${String(step).padStart(6, '0')}`);
+      measured.push(await measureCheckpoint({ folder, step }, {
+        records: held.length > 0 ? held : all, recipe: recipe.data, ...(questions === undefined ? {} : { questions }), ...(words.length > 0 ? { words } : {}), signal: context.signal,
+        onProgress: (done, total) => context.progress(`step ${step}: ${done} of ${total} questions`),
+      }));
+    }
+  } finally {
+    closeArchives();
+  }
+  if (measured.length === 0) throw new Fault({ code: 'compare.empty', what: 'There is nothing to compare.', why: `The run ${run} has kept no checkpoint.`, mend: 'Wait until it has written one.' });
+  const choice = chooseCheckpoint(measured);
+  const nats = (value: number | null): string => value?.toFixed(3) ?? '·';
+  context.print({ checkpoints: measured, choice }, [
+    ...measured.map(({ step, accuracy, summary }) => `step ${String(step).padStart(6)}  right ${(100 * accuracy).toFixed(1)} %  at doubts ${nats(summary.mean)} nats (${summary.count})  after them ${nats(summary.meanAfter)}  all ${nats(summary.meanAll)}`),
+    choice.reason, `By accuracy alone: step ${choice.mostAccurate.step}.`,
+  ].join('\n'));
+}
