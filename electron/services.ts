@@ -83,10 +83,12 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'review.traces': async ({ studyId }) => [...reviews.traces(studyId)],
   };
 
+  let isClosing = false;
   return {
     handlers, library, decoding, inference, cacheFolder: join(folder, 'cache'),
-    samplesGiven: samples ? giveSamples(library) : Promise.resolve(),
+    samplesGiven: samples ? giveSamples(library, () => isClosing) : Promise.resolve(),
     async close() {
+      isClosing = true;
       reviews.close();
       library.close();
       decoding.worker.close();
@@ -103,12 +105,12 @@ export function parts(frameId: string): readonly [string, number] {
   return [frameId.slice(0, 64), Number(frameId.slice(65))];
 }
 
-async function giveSamples(library: Library): Promise<void> {
+async function giveSamples(library: Library, isClosing: () => boolean): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'loupe-samples-'));
   try {
     await library.giveSamples(folder);
   } catch (error) {
-    console.error('The sample studies could not be brought in:', error);
+    if (!isClosing()) console.error('The sample studies could not be brought in:', error);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -19,9 +19,8 @@ interface Entry {
 
 export function Palette(): ReactElement {
   const isOpen = useStore(layer, (shown) => shown === 'palette');
-  const t = useText();
   return (
-    <Modal opened={isOpen} onClose={() => layer.dispatch('none')} withCloseButton={false} size={600} yOffset="12vh" padding={0} transitionProps={{ duration: 80 }} overlayProps={{ backgroundOpacity: 0.5 }} aria-label={t('app.find')}>
+    <Modal opened={isOpen} onClose={() => layer.dispatch('none')} withCloseButton={false} size={600} yOffset="12vh" padding={0} transitionProps={{ duration: 80 }} overlayProps={{ backgroundOpacity: 0.5 }}>
       {isOpen && <Finder />}
     </Modal>
   );
@@ -54,7 +53,7 @@ function Finder(): ReactElement {
     void document.getElementById(`found-${at}`)?.scrollIntoView({ block: 'nearest' });
   }, [at]);
   return (
-    <div className="palette" role="dialog" aria-label={t('app.find')}>
+    <div className="palette">
       <input
         data-autofocus="" role="combobox" aria-expanded="true" aria-controls="found" aria-activedescendant={`found-${at}`} aria-label={t('app.find')} placeholder={t('app.find')} value={query} autoComplete="off" spellCheck={false}
         onChange={(event) => {

@@ -17,6 +17,9 @@ const pixels = openPixels();
 const headers = new Map<string, DicomFile>();
 const keptHeaders = 20_000;
 
+/** The first study is there within a second; what takes longest to draw comes last. */
+const quickestFirst = sampleNames.toSorted((a, b) => Number(/^(ct|blood|slide)/.test(a)) - Number(/^(ct|blood|slide)/.test(b)) || Number(b === 'chest-film') - Number(a === 'chest-film'));
+
 const methods = {
   inspect: ({ path, name, sha256 }: { path: string; name: string; sha256: string }) => inspect(path, name, sha256),
   async unpack({ path, folder }: { path: string; folder: string }, { tell }: Task) {
@@ -32,7 +35,7 @@ const methods = {
   thumbnail: ({ path, index, side }: { path: string; index: number; side: number }) => pixels.thumbnail(path, index, side),
   tile: ({ path, level, column, row }: { path: string; level: number; column: number; row: number }) => pixels.tile(path, level, column, row),
   async drawSamples({ folder }: { folder: string }, { tell }: Task) {
-    for (const name of sampleNames) {
+    for (const name of quickestFirst) {
       const { files, question } = sampleStudy(name);
       for (const [file, bytes] of files) {
         await mkdir(dirname(join(folder, file)), { recursive: true });

@@ -23,7 +23,15 @@ export function connectDecoding(file: string, launch: Launch, onState: (state: '
     inspect: (argument) => call<Inspection>('inspect', argument),
     unpack: async (argument, onEntry) => void await call('unpack', argument, onEntry as (entry: UnpackedEntry) => void),
     assemble: (files: readonly AssembledFile[]) => call<AssembledStudy>('assemble', { files }),
-    drawSamples: async (folder, onStudy) => void await call('drawSamples', { folder }, onStudy as (study: { path: string; question: string }) => void),
+    async drawSamples(folder, onStudy) {
+      // In a process of its own, so that what is drawn already can be read meanwhile.
+      const drawing = supervise({ name: 'decoding', file, launch });
+      try {
+        await drawing.call('drawSamples', { folder }, { onNews: onStudy as (study: { path: string; question: string }) => void });
+      } finally {
+        drawing.close();
+      }
+    },
     values: (argument) => call<Uint8Array>('values', argument),
     shown: (argument) => call<ShownPicture>('shown', argument),
     thumbnail: (argument) => call<Uint8Array>('thumbnail', argument),

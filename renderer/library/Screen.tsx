@@ -191,7 +191,7 @@ function Imports(): ReactElement {
   const sending = useStore(library, (state) => state.sending);
   return (
     <div className="imports" aria-live="polite">
-      {sending && <div className="import"><span>{t('library.sending', { sent: formatNumber(sending.sent), total: formatNumber(sending.total) })}</span><Track share={sending.total === 0 ? 0 : sending.sent / sending.total} /></div>}
+      {sending && <div className="import"><span>{t('library.sending', { sent: formatNumber(sending.sent), total: formatNumber(sending.total) })}</span><Track name={t('library.import')} share={sending.total === 0 ? 0 : sending.sent / sending.total} /></div>}
       {[...imports.values()].map((progress) => <ImportRow key={progress.importId} progress={progress} />)}
     </div>
   );
@@ -204,7 +204,7 @@ function ImportRow({ progress }: { readonly progress: ImportProgress }): ReactEl
     <div className="import">
       <span>{isDone ? t('library.imported', { source, added: formatNumber(added), known: formatNumber(known), skipped: formatNumber(skippedCount) }) : t('library.importing', { source })}</span>
       {!isDone && <span className="number" style={{ color: 'var(--muted)' }}>{t('library.progress', { done: formatNumber(done), found: formatNumber(found) })}</span>}
-      {isDone ? <span className="grow" /> : <Track share={found === 0 ? 0 : done / found} />}
+      {isDone ? <span className="grow" /> : <Track name={t('library.importing', { source })} share={found === 0 ? 0 : done / found} />}
       {!isDone && <span className="current" title={current}>{current}</span>}
       {skippedCount > 0 && <button className="text-button" onClick={() => library.dispatch({ type: 'reasons', importId })}>{t('library.skipped', { count: skippedCount })}</button>}
       {isDone
@@ -214,6 +214,6 @@ function ImportRow({ progress }: { readonly progress: ImportProgress }): ReactEl
   );
 }
 
-const Track = ({ share }: { readonly share: number }): ReactElement => (
-  <div className="track" role="progressbar" aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(share * 100)}><div style={{ width: `${share * 100}%` }} /></div>
+const Track = ({ name, share }: { readonly name: string; readonly share: number }): ReactElement => (
+  <div className="track" role="progressbar" aria-label={name} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(share * 100)}><div style={{ width: `${share * 100}%` }} /></div>
 );

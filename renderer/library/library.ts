@@ -81,7 +81,9 @@ export async function chooseFiles(what: 'files' | 'folder'): Promise<void> {
 export function importDropped(transfer: DataTransfer): void {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
   const roots = [...transfer.files];
-  if (roots.length > 0) void importFiles(roots, async () => (await Promise.all(entries.map((entry) => filesBelow(entry, '')))).flat());
+  const all = async (): Promise<readonly GivenFile[]> =>
+    (entries.length > 0 ? (await Promise.all(entries.map((entry) => filesBelow(entry, '')))).flat() : roots.map((file) => ({ file, name: file.name })));
+  if (roots.length > 0) void importFiles(roots, all);
 }
 
 async function importFiles(roots: readonly File[], all: () => Promise<readonly GivenFile[]>): Promise<void> {

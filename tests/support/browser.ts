@@ -5,14 +5,10 @@ import { join, resolve } from 'node:path';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chromium, type Browser, type Page } from 'playwright-core';
 
-export interface Workstation {
+export interface Workstation extends Program {
   readonly page: Page;
-  readonly address: string;
-  readonly dataFolder: string;
   /** What the page complained of: errors, and refusals of its content security policy. */
   readonly complaints: readonly string[];
-  /** Opens another page on the same services. */
-  close(): Promise<void>;
 }
 
 export interface WorkstationOptions {
@@ -62,14 +58,33 @@ export async function closeBrowser(): Promise<void> {
   launched = undefined;
 }
 
-/** Starts the program behind the page as `npm start -- --address` does, and opens the page in a context of its own. */
-export async function openWorkstation({ dataFolder, samples = true, width = 1600, height = 1000 }: WorkstationOptions = {}): Promise<Workstation> {
+export interface Program {
+  readonly address: string;
+  readonly dataFolder: string;
+  close(): Promise<void>;
+}
+
+/** Starts the program behind the page as `npm start -- --address` does. */
+export async function startProgram({ dataFolder, samples = true }: Pick<WorkstationOptions, 'dataFolder' | 'samples'> = {}): Promise<Program> {
   const { program, page: pageOf } = await import(resolve('electron/bundle.mjs')) as Bundler;
   const [programFolder, pageFolder] = [await program(), await pageOf()];
   const folder = dataFolder ?? mkdtempSync(join(tmpdir(), 'loupe-data-'));
   const words = [join(programFolder, 'start.mjs'), 'start', '--address', '--data', folder, ...(samples ? [] : ['--no-samples'])];
   const host = spawn(process.execPath, words, { env: { ...process.env, LOUPE_PAGE: pageFolder }, stdio: ['ignore', 'pipe', 'pipe'] });
-  const address = await addressOf(host);
+  return {
+    address: await addressOf(host), dataFolder: folder,
+    async close() {
+      const ended = new Promise((settle) => host.once('exit', settle));
+      host.kill('SIGINT');
+      await ended;
+      if (dataFolder === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts the program and opens its page in a context of its own. */
+export async function openWorkstation({ width = 1600, height = 1000, ...options }: WorkstationOptions = {}): Promise<Workstation> {
+  const started = await startProgram(options);
   const context = await (await browser()).newContext({ viewport: { width, height }, reducedMotion: 'reduce' });
   const page = await context.newPage();
   const complaints: string[] = [];
@@ -77,16 +92,13 @@ export async function openWorkstation({ dataFolder, samples = true, width = 1600
     if (message.type() === 'error') complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(error.message));
-  page.setDefaultTimeout(90_000);
-  await page.goto(address);
+  page.setDefaultTimeout(240_000);
+  await page.goto(started.address);
   return {
-    page, address, dataFolder: folder, complaints,
+    ...started, page, complaints,
     async close() {
       await context.close();
-      const ended = new Promise((settle) => host.once('exit', settle));
-      host.kill('SIGINT');
-      await ended;
-      if (dataFolder === undefined) rmSync(folder, { recursive: true, force: true });
+      await started.close();
     },
   };
 }

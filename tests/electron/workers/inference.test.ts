@@ -53,7 +53,7 @@ describe.skipIf(!existsSync(folder))('the inference worker (skipped where ../sha
       },
     });
     expect(stopped?.end).toBe('aborted');
-    expect(stopped?.tokens.length).toBeLessThan(1500);
+    expect(stopped?.tokens.length).toBeLessThan(3000);
     expect(await client.sample(ask, 2, { maxNewTokens: 4 })).toHaveLength(2);
   });
 });

@@ -1,0 +1,137 @@
+/** The page in a real browser, from the library to an answer with its boxes. */
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Page } from 'playwright-core';
+import { sampleStudy } from '#training/synthesis/samples.ts';
+import { closeBrowser, openWorkstation, type Workstation } from '#tests/support/browser.ts';
+
+/** Nothing here takes longer than seconds on a machine that has nothing else to do. */
+const patience = 300_000;
+vi.setConfig({ testTimeout: patience, hookTimeout: patience });
+
+let workstation: Workstation;
+let page: Page;
+beforeAll(async () => {
+  workstation = await openWorkstation();
+  ({ page } = workstation);
+});
+afterAll(async () => {
+  await workstation?.close();
+  await closeBrowser();
+});
+
+const study = (words: string): string => `[data-study]:has-text("${words}")`;
+
+describe('the workstation', () => {
+  test('opens with the sample studies in its library', async () => {
+    await page.waitForSelector(study('Synthetic chest film'), { timeout: patience });
+    await page.waitForFunction(() => document.querySelectorAll('[data-study]').length >= 10, undefined, { timeout: patience });
+    expect(await page.textContent('.foot .research')).toMatch(/not a medical device/);
+  });
+
+  test('filters as the person types, and says when nothing fits', async () => {
+    await page.keyboard.press('/');
+    await page.keyboard.type('synthetic head');
+    await page.waitForFunction(() => document.querySelectorAll('[data-study]').length === 1);
+    await page.keyboard.type(' zebra');
+    await page.waitForSelector('text=No study matches');
+    await page.keyboard.press('Escape');
+    await page.waitForFunction(() => document.querySelectorAll('[data-study]').length >= 10);
+    await page.keyboard.press('Escape');
+  });
+
+  test('is operated by keys alone: the palette finds a study and opens it', async () => {
+    await page.keyboard.press('Control+k');
+    await page.waitForSelector('[role=combobox]');
+    await page.keyboard.type('chest film');
+    await page.waitForSelector('[role=option]:has-text("PHANTOM, FILM")');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.viewport[data-ready]');
+    expect(await page.inputValue('#review-question')).toBe('Where are the lungs? Give boxes.');
+  });
+
+  test('shows the pixels that the file holds', async () => {
+    await page.waitForTimeout(300);
+    const bright = await page.evaluate(() => {
+      const canvas = document.querySelector('canvas.image') as HTMLCanvasElement;
+      const { data } = (canvas.getContext('2d') as CanvasRenderingContext2D).getImageData(0, 0, canvas.width, canvas.height);
+      let sum = 0;
+      for (let i = 0; i < data.length; i += 4) sum += data[i] as number;
+      return sum / (data.length / 4);
+    });
+    expect(bright).toBeGreaterThan(20);
+    expect(bright).toBeLessThan(220);
+  });
+
+  test('answers a question with step cards and boxes, each tied to the other', async () => {
+    await page.click('.ask button[type=submit]');
+    await page.waitForSelector('[data-trace]', { timeout: patience });
+    expect(await page.locator('.step').count()).toBeGreaterThan(0);
+    const mark = page.locator('[data-mark]').first();
+    await mark.waitFor();
+    await page.locator('.step[data-tied]').first().hover();
+    await page.waitForSelector('[data-mark][data-lit]');
+    await page.mouse.move(5, 5);
+    await mark.locator('rect.label').hover();
+    await page.waitForSelector('.step[data-lit]');
+  });
+
+  test('hides all model marks by a key, and shows them again', async () => {
+    await page.mouse.click(500, 15);
+    await page.keyboard.press('g');
+    await page.waitForFunction(() => document.querySelectorAll('[data-mark]').length === 0);
+    await page.keyboard.press('g');
+    await page.waitForSelector('[data-mark]');
+  });
+
+  test('knows that the study was asked about', async () => {
+    await page.keyboard.press('Control+1');
+    await page.waitForSelector(`${study('Synthetic chest film')} .status[data-status=asked]`);
+  });
+
+  test('takes what is dropped on it, and says what it left out and why', async () => {
+    const film = [...sampleStudy('chest-film', 8).files.values()][0] as Uint8Array;
+    await page.evaluate((bytes) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0))], 'other-film.dcm'));
+      transfer.items.add(new File(['Dear colleague'], 'letter.txt'));
+      window.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
+    }, Buffer.from(film).toString('base64'));
+    await page.click('.import .text-button:has-text("1 left out")');
+    await page.waitForSelector('.reasons li:has-text("letter.txt"):has-text("neither DICOM")');
+    await page.keyboard.press('Escape');
+    await page.waitForFunction(() => document.querySelectorAll('[data-study]').length >= 11);
+  });
+
+  test('has no serious finding of accessibility on both screens', async () => {
+    const source = readFileSync('node_modules/axe-core/axe.min.js', 'utf8');
+    for (const key of ['Control+1', 'Control+2']) {
+      await page.keyboard.press(key);
+      await page.waitForTimeout(500);
+      // Evaluated in the page's own world: the content security policy forbids scripts that are added.
+      const serious = await page.evaluate(async (code) => {
+        // eslint-disable-next-line @typescript-eslint/no-implied-eval
+        const { axe } = window as unknown as { axe?: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> } };
+        if (!axe) return [`axe is not there (${code.length})`];
+        const { violations } = await axe.run();
+        return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 160)}`);
+      }, await loaded(source));
+      expect(serious).toEqual([]);
+    }
+  });
+
+  test('gave the page no reason to complain', () => expect(workstation.complaints).toEqual([]));
+
+  test('opens its address once: a second browser is refused', async () => {
+    const response = await fetch(workstation.address, { redirect: 'manual' });
+    expect(response.status).toBe(401);
+  });
+});
+
+/** Puts axe into the page through the debugger, which no policy of the page concerns. */
+async function loaded(source: string): Promise<string> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Runtime.evaluate', { expression: source });
+  await session.detach();
+  return source;
+}
