@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+
+interface Configuration {
+  readonly electronVersion: string;
+  readonly electronDist?: string;
+  readonly npmRebuild: boolean;
+  readonly asarUnpack: readonly string[];
+  readonly files: readonly string[];
+  readonly electronFuses: Readonly<Record<string, boolean>>;
+  readonly publish: unknown;
+}
+
+let configuration: (electronDist?: string) => Configuration;
+beforeAll(async () => void ({ configuration } = await import(resolve('electron/package.mjs')) as { configuration: typeof configuration }));
+
+describe('the packaged application', () => {
+  test('is made with the Electron that is pinned, or with the one on this machine and no network', () => {
+    const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as { devDependencies: Record<string, string> };
+    expect(configuration().electronVersion).toBe(devDependencies.electron);
+    expect(configuration('/opt/electron').electronDist).toBe('/opt/electron');
+    expect('electronDist' in configuration()).toBe(false);
+  });
+
+  test('carries the runtime of this platform alone', () => {
+    const left = configuration().files.filter((pattern) => pattern.includes('onnxruntime-node'));
+    expect(left.every((pattern) => pattern.startsWith('!'))).toBe(true);
+    for (const name of ['linux', 'darwin', 'win32'].filter((one) => one !== process.platform)) expect(left.some((pattern) => pattern.includes(`/${name}/`))).toBe(true);
+    expect(left.some((pattern) => pattern.includes(`/${process.platform}/${process.arch}/`))).toBe(false);
+  });
+
+  test('leaves native code and weights outside of its archive', () =>
+    expect(configuration().asarUnpack).toEqual(expect.arrayContaining(['**/*.node', '**/onnxruntime-node/bin/**', 'models/weights/loupe-base/**'])));
+
+  test('cannot be made to run as Node, be inspected, or load other code', () =>
+    expect(configuration().electronFuses).toMatchObject({
+      runAsNode: false, enableNodeOptionsEnvironmentVariable: false, enableNodeCliInspectArguments: false, onlyLoadAppFromAsar: true, grantFileProtocolExtraPrivileges: false,
+      enableEmbeddedAsarIntegrityValidation: true, enableCookieEncryption: true,
+    }));
+
+  test('publishes nothing by itself', () => expect(configuration().publish).toBeNull());
+});
