@@ -11,7 +11,7 @@ import type { GraphOptions, ParameterSpec } from './graphs.ts';
 import { addScaled, languageOf, narrowed, patchOptions, type Accumulated, type Learner, type LearnerOptions } from './learner.ts';
 import { judge as judgeGroups } from './objectives/advantages.ts';
 import { keepsGroup } from './objectives/filters.ts';
-import { klEstimate, lossMask, stepWeights, type PolicySequence } from './objectives/policy.ts';
+import { klEstimate, lossMask, stepWeights, type PolicySequence, type SequenceWeights } from './objectives/policy.ts';
 import { switchesOf } from './objectives/presets.ts';
 import type { ObjectiveSwitches } from './objectives/switches.ts';
 import { packObjective, packPrompts, packedTokens, type AskedPrompt } from './policyPack.ts';
@@ -50,13 +50,23 @@ interface Batch {
 /** One completion's log-probabilities: when it was sampled, before the first update, and under the reference. */
 interface Scored {
   readonly old?: readonly number[];
+  /** Of each token's distribution before the first update, in nats. */
+  readonly entropy?: readonly number[];
   readonly reference?: readonly number[];
 }
 
 /** Prompts whose images have one grid, as one run of a graph. */
-interface MicroBatch {
+interface MicroBatch<G> {
   readonly grid: Grid;
-  readonly groups: readonly Group[];
+  readonly groups: readonly G[];
+}
+
+/** Completions of a prompt as an update reads them: those that it cannot learn from are left out. */
+interface Lesson {
+  readonly prompt: Prompt;
+  readonly rollouts: readonly Rollout[];
+  readonly sequences: readonly PolicySequence[];
+  readonly weights: readonly SequenceWeights[];
 }
 
 interface Controlled {
@@ -74,8 +84,6 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
   const updatesPerBatch = policy.iterations * policy.miniBatches;
   const promptCount = stage.batch * stage.accumulate;
   const isSingle = updatesPerBatch === 1;
-  // With one update for each batch the old policy is the present one: reading it from the same pass gives the same gradient, one pass earlier.
-  const learning: ObjectiveSwitches = isSingle ? { ...switches, old: 'current' } : { ...switches, old: 'rescored' };
   checkedRewards(policy.rewards);
 
   const options: GraphOptions = { ...narrowed(given.options, stage), dropBranches: false };
@@ -105,9 +113,20 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
   const referenceModel = createLiveModel({ config, device, ...(referenceLora ? { lora: referenceLora } : {}) });
   const referenceSampler = createPolicySampler({ ...samplerOptions, model: referenceModel, maxKept: keptRows });
   const isReferenceReady = referenceModel.use(referenceWeights);
+  // Where both see alike, what one saw is true for the other.
+  const referenceEyes = !isTowerTrained && seesAlike(referenceWeights, stageStart) ? sampler : referenceSampler;
   const scorer = createScorer({ policy: sampler, reference: referenceSampler, seed: recipe.seed });
 
   const curricula: readonly Curriculum[] = policy.curricula.map(({ name, options: chosenOptions }) => findCurriculum(name)(chosenOptions, { seed: recipe.seed, steps: stage.steps }));
+  // With one update for each batch the old policy is the present one: reading it from the same pass gives the same gradient, one pass earlier.
+  // What was tried in an earlier step is compared with what the model thought then.
+  const looksBack = curricula.some(({ select }) => select !== undefined);
+  const learning: ObjectiveSwitches = isSingle && !looksBack ? { ...switches, old: 'current' } : { ...switches, old: 'rescored' };
+  const needsOld = !isSingle || switches.klPlacement === 'reward' || switches.samplerCorrection !== null || switches.topEntropy < 1;
+  /** Whether an update can learn anything from a completion: the pull to the reference and the bonus for entropy reach all that count, rewards only those that differ. */
+  const isTaught = ({ completion, advantage, given, imitation }: Rollout): boolean =>
+    (advantage !== 0 || imitation !== undefined || hasReference || switches.entropyBonus !== 0 || switches.entropyController !== null || switches.topEntropy < 1)
+    && lossMask(completion.tokens.length, { finished: completion.finished, ...(given === undefined ? {} : { given }) }, switches).some((counts) => counts > 0);
   const controlled: Controlled = { beta: switches.beta, entropyBonus: switches.entropyBonus };
   const sessions = new SessionCache(openGraphs);
   const compiled = new Map<string, { readonly parameters: readonly ParameterSpec[]; readonly trained: readonly ParameterSpec[] }>();
@@ -165,7 +184,7 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
       for (const curriculum of curricula) if (curriculum.extend) groups = await curriculum.extend(groups, tools);
     });
 
-    const wantsScores = hasReference || !isSingle || switches.samplerCorrection !== null || switches.topEntropy < 1;
+    const wantsScores = hasReference || needsOld;
     const sequences = new Map<Rollout, Scored>();
     if (wantsScores && switches.klPlacement === 'reward') await timing.during('reference', () => scoreAll(groups, plan, weights, sequences));
     const distances = new Map([...sequences].map(([rollout, scored]) => [rollout, distance(scored, switches)]));
@@ -173,8 +192,15 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
       const scored = sequences.get(before);
       if (scored) sequences.set(after, scored);
     });
+    const fresh = new Set(groups.flatMap(({ rollouts }) => rollouts.map(({ completion }) => completion)));
+    const earlier = new Set<Rollout>();
     for (const curriculum of curricula) if (curriculum.select) groups = curriculum.select(groups, tools);
-    if (wantsScores) await timing.during('reference', () => scoreAll(groups, plan, weights, sequences));
+    for (const rollout of groups.flatMap(({ rollouts }) => rollouts)) {
+      // What was tried in an earlier step is compared with what the model thought then.
+      if (!fresh.has(rollout.completion)) earlier.add(rollout);
+    }
+    if (wantsScores) await timing.during('reference', () => scoreAll(groups, plan, weights, sequences, isTaught));
+    for (const rollout of earlier) sequences.set(rollout, { ...sequences.get(rollout), old: rollout.completion.logprobs });
     await onGroups?.(step + 1, groups, sampler);
     return {
       plan, groups, sequences,
@@ -184,23 +210,17 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
     };
   };
 
-  const microBatches = (groups: readonly Group[], grids: ReadonlyMap<Group, Grid>): readonly MicroBatch[] => {
-    const byGrid = new Map<string, Group[]>();
+  const microBatches = async <G extends Group>(groups: readonly G[]): Promise<readonly MicroBatch<G>[]> => {
+    const byGrid = new Map<string, { readonly grid: Grid; readonly groups: G[] }>();
     for (const group of groups) {
-      const key = grids.get(group)!.join();
-      byGrid.set(key, [...byGrid.get(key) ?? [], group]);
+      const { grid } = await sampler.encode(group.prompt);
+      const same = byGrid.get(grid.join()) ?? { grid, groups: [] };
+      byGrid.set(grid.join(), same);
+      same.groups.push(group);
     }
-    return [...byGrid.values()].flatMap((same) => Array.from({ length: Math.ceil(same.length / stage.batch) }, (_, i) => {
-      const some = same.slice(i * stage.batch, (i + 1) * stage.batch);
-      return { grid: grids.get(some[0]!)!, groups: some };
-    }));
+    return [...byGrid.values()].flatMap(({ grid, groups: same }) => Array.from({ length: Math.ceil(same.length / stage.batch) }, (_, i) => ({ grid, groups: same.slice(i * stage.batch, (i + 1) * stage.batch) })));
   };
-  const gridsOf = async (groups: readonly Group[]): Promise<Map<Group, Grid>> => {
-    const grids = new Map<Group, Grid>();
-    for (const group of groups) grids.set(group, (await sampler.encode(group.prompt)).grid);
-    return grids;
-  };
-  const packed = async ({ grid, groups }: MicroBatch, by: PolicySampler): Promise<{ bucket: PolicyBucket; asked: readonly AskedPrompt[] }> => {
+  const packed = async ({ grid, groups }: MicroBatch<Group>, by: PolicySampler): Promise<{ bucket: PolicyBucket; asked: readonly AskedPrompt[] }> => {
     const asked: AskedPrompt[] = [];
     for (const { prompt, rollouts } of groups) {
       const { ids, patches } = await sampler.encode(prompt);
@@ -211,7 +231,7 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
       asked,
       bucket: {
         batch: groups.length, grid, tokens: bucketSize(Math.max(...asked.map(packedTokens))), targets: bucketSize(targets),
-        sequences: groups.length * Math.max(...groups.map(({ rollouts }) => rollouts.length)),
+        sequences: groups.length * Math.max(policy.rollouts, ...groups.map(({ rollouts }) => rollouts.length)),
       },
     };
   };
@@ -227,23 +247,28 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
   };
   const sizeName = ({ batch: count, grid, tokens, targets, sequences }: PolicyBucket): string => `${count} ${grid?.join('x')} ${tokens} ${targets} ${sequences}`;
 
-  /** Log-probabilities before the first update and under the reference, by the training graph; what was scored before is kept. */
-  const scoreAll = async (groups: readonly Group[], plan: StepPlan, weights: Weights, into: Map<Rollout, Scored>): Promise<void> => {
-    const missing = groups.map(({ prompt, rollouts }) => ({ prompt, rollouts: rollouts.filter((rollout) => !into.has(rollout)) })).filter(({ rollouts }) => rollouts.length > 0);
+  /**
+   * Log-probabilities before the first update and under the reference, by the training graph; what was scored before is kept.
+   *
+   * @param isWanted  whether anything will be learnt from a completion
+   */
+  const scoreAll = async (groups: readonly Group[], plan: StepPlan, weights: Weights, into: Map<Rollout, Scored>, isWanted: (rollout: Rollout) => boolean = () => true): Promise<void> => {
+    const missing = groups.map(({ prompt, rollouts }) => ({ prompt, rollouts: rollouts.filter((rollout) => !into.has(rollout) && isWanted(rollout)) })).filter(({ rollouts }) => rollouts.length > 0);
     const scoring = { temperature: plan.temperature, fused: options.fused ?? true, vision } as const;
-    for (const micro of microBatches(missing, await gridsOf(missing))) {
-      const passes: (readonly [keyof Scored, typeof lora, Weights, PolicySampler])[] = [];
-      if (hasReference) passes.push(['reference', referenceLora, referenceWeights, referenceSampler]);
-      if (!isSingle || switches.klPlacement === 'reward' || switches.samplerCorrection !== null) passes.push(['old', lora, weights, sampler]);
+    for (const micro of await microBatches(missing)) {
+      const passes: (readonly ['old' | 'reference', typeof lora, Weights, PolicySampler])[] = [];
+      if (hasReference) passes.push(['reference', referenceLora, referenceWeights, referenceEyes]);
+      if (needsOld) passes.push(['old', lora, weights, sampler]);
       for (const [which, adapter, from, by] of passes) {
         const { bucket, asked } = await packed(micro, by);
         const { outputs } = await run(`score ${adapter ? 'adapted' : 'plain'} ${plan.temperature} ${sizeName(bucket)}`,
           () => policyScoreGraph(config, bucket, { ...scoring, ...(adapter ? { lora: adapter } : {}) }), packPrompts(config, bucket, asked, vision), from);
-        const logprobs = floats(outputs, 'logprobs');
+        const [logprobs, entropies] = [floats(outputs, 'logprobs'), floats(outputs, 'entropy')];
         let at = 0;
         for (const rollout of micro.groups.flatMap(({ rollouts }) => rollouts)) {
           const { length } = rollout.completion.tokens;
-          into.set(rollout, { ...into.get(rollout), [which]: [...logprobs.subarray(at, at + length)] });
+          const scored = [...logprobs.subarray(at, at + length)];
+          into.set(rollout, { ...into.get(rollout), ...(which === 'old' ? { old: scored, entropy: [...entropies.subarray(at, at + length)] } : { reference: scored }) });
           at += length;
         }
       }
@@ -253,27 +278,31 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
   /** Gradients of one update over some of the batch's groups. */
   const update = async ({ plan, sequences }: Batch, groups: readonly Group[], weights: Weights): Promise<Accumulated> => {
     const started = performance.now();
-    const micros = microBatches(groups, await gridsOf(groups));
+    const all = (await microBatches(groups)).map(({ groups: some }) => some.map(({ prompt, rollouts }) => ({ prompt, rollouts, sequences: rollouts.map((rollout) => sequenceOf(rollout, sequences.get(rollout), learning)) })));
+    const step = stepWeights(all.map((some) => some.flatMap((lesson) => lesson.sequences)), learning, { maxNewTokens: plan.maxNewTokens, ...controlled });
+    // What a completion weighs depends on all that were tried; those that weigh nothing cost nothing from here on.
+    const lessons = all.flatMap((some, at) => {
+      const weights = [...step.microBatches[at]!];
+      return some.map((lesson) => taught({ ...lesson, weights: weights.splice(0, lesson.rollouts.length) }));
+    }).filter(({ rollouts }) => rollouts.length > 0);
     const imitates = groups.some(({ rollouts }) => rollouts.some(({ imitation }) => imitation !== undefined));
-    const sequencesOf = ({ groups: some }: MicroBatch): PolicySequence[] => some.flatMap(({ rollouts }) => rollouts.map((rollout) => sequenceOf(rollout, sequences.get(rollout), learning)));
-    const all = micros.map(sequencesOf);
-    const step = stepWeights(all, learning, { maxNewTokens: plan.maxNewTokens, ...controlled });
     const gradients = new Map<string, Float32Array>();
     const outcomes: SequenceOutcome[] = [];
     let [loss, learnt, tokens] = [0, 0, 0];
-    for (const [at, micro] of micros.entries()) {
+    for (const micro of await microBatches(lessons)) {
       const { bucket, asked } = await packed(micro, sampler);
       const own = { switches: learning, imitates };
+      const order = micro.groups.flatMap((lesson) => lesson.sequences);
       const { outputs, trained } = await run(`update ${plan.temperature} ${imitates} ${sizeName(bucket)}`,
         () => policyGraph(config, bucket, { ...options, ...own, temperature: plan.temperature, vision }),
-        { ...packPrompts(config, bucket, asked, vision), ...packObjective(bucket, all[at]!, step, at, own) }, weights);
+        { ...packPrompts(config, bucket, asked, vision), ...packObjective(bucket, order, { ...step, microBatches: [micro.groups.flatMap((lesson) => lesson.weights)] }, 0, own) }, weights);
       loss += floats(outputs, 'loss')[0]!;
       for (const { name } of trained) addScaled(gradients, name, floats(outputs, `gradient.${name}`), 1);
       const [logprobs, entropies] = [floats(outputs, 'logprobs'), floats(outputs, 'entropy')];
       let first = 0;
       for (const [s, { completion }] of micro.groups.flatMap(({ rollouts }) => rollouts).entries()) {
         const { length } = completion.tokens;
-        outcomes.push({ sequence: all[at]![s]!, sampled: completion.logprobs, logprobs: logprobs.slice(first, first + length), entropies: entropies.slice(first, first + length) });
+        outcomes.push({ sequence: order[s]!, sampled: completion.logprobs, logprobs: logprobs.slice(first, first + length), entropies: entropies.slice(first, first + length) });
         first += length;
       }
       learnt += first;
@@ -337,9 +366,26 @@ const isBinary = ({ turn }: Prompt): boolean => ['choice', 'yesNo', 'word', 'num
 function sequenceOf({ completion, advantage, given, imitation }: Rollout, scored: Scored | undefined, switches: ObjectiveSwitches): PolicySequence {
   return {
     logprobs: completion.logprobs, sampler: completion.logprobs, advantage, mask: lossMask(completion.tokens.length, { finished: completion.finished, ...(given === undefined ? {} : { given }) }, switches),
-    ...(scored?.old ? { old: scored.old } : {}), ...(scored?.reference ? { reference: scored.reference } : {}), ...(imitation === undefined ? {} : { imitation }),
+    ...(scored?.old ? { old: scored.old } : {}), ...(scored?.entropy ? { entropy: scored.entropy } : {}), ...(scored?.reference ? { reference: scored.reference } : {}), ...(imitation === undefined ? {} : { imitation }),
   };
 }
+
+/** A lesson without the completions whose every term is 0. */
+function taught({ prompt, rollouts, sequences, weights }: Lesson): Lesson {
+  const isSet = (numbers: readonly number[]): boolean => numbers.some((x) => x !== 0);
+  const at = rollouts.flatMap((_, i) => {
+    const { policy, kl, entropy, imitation } = weights[i]!;
+    return isSet(kl) || isSet(entropy) || isSet(imitation) || (sequences[i]!.advantage !== 0 && isSet(policy)) ? [i] : [];
+  });
+  const of = <T>(all: readonly T[]): T[] => at.map((i) => all[i]!);
+  return { prompt, rollouts: of(rollouts), sequences: of(sequences), weights: of(weights) };
+}
+
+/** Whether two sets of weights have the same tower. */
+const seesAlike = (a: Weights, b: Weights): boolean => [...a].every(([name, values]) => {
+  const others = b.get(name);
+  return !name.startsWith('visual.') || values === others || (others !== undefined && values.every((value, i) => value === others[i]));
+});
 
 /** Σ over tokens of the estimated KL between the policy before the update and the reference. */
 const distance = ({ old, reference }: Scored, switches: ObjectiveSwitches): number =>

@@ -46,8 +46,9 @@ export interface SequenceOutcome {
   readonly entropies: ArrayLike<number>;
 }
 
-/** Of ratios, distances and entropy: means over the tokens that count. */
+/** Of ratios, distances and entropy: means over the tokens that were learnt; without any there is nothing to tell. */
 export function updateMetrics(outcomes: readonly SequenceOutcome[], switches: ObjectiveSwitches): Metrics {
+  if (outcomes.length === 0) return { num_tokens: 0 };
   const { clipLow, clipHigh, dualClip } = switches;
   const differences: number[] = [];
   const lows: number[] = [];

@@ -103,7 +103,9 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
       };
       writeMetrics(run, record);
       onStep?.(record, ((performance.now() - began) / 1000 / (state.step - firstStep)) * (last - state.step));
-      if ((state.step % recipe.checkpointEvery === 0 || state.step === last || state.step - keptAt >= 2 * recipe.checkpointEvery || signal?.aborted) && isAtRest()) keep();
+      // A checkpoint that falls due while a batch is still learnt from is made after it.
+      const isDue = Math.floor(state.step / recipe.checkpointEvery) > Math.floor(keptAt / recipe.checkpointEvery);
+      if ((isDue || state.step === last || signal?.aborted) && isAtRest()) keep();
     }
   } catch (cause) {
     // What was being tried is forgotten; the updates before it are kept.

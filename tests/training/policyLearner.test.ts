@@ -1,0 +1,259 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Fault } from '#models/base/fault.ts';
+import { openCheckpoint, type CheckpointParts } from '#models/weights/checkpoint.ts';
+import { openSafetensors, readTensor } from '#models/weights/safetensors.ts';
+import { tinyRecipe, writeTinyIndex } from '#tests/support/tinyTraining.ts';
+import { casesOf, partsOf } from '#training/prepare.ts';
+import type { CaseRecord } from '#training/records/caseRecord.ts';
+import { Recipe } from '#training/records/recipe.ts';
+import { RolloutLine } from '#training/records/rollout.ts';
+import { StepRecord } from '#training/records/run.ts';
+import { train, type TrainOptions } from '#training/trainer.ts';
+
+let records: readonly CaseRecord[];
+let parts: CheckpointParts;
+beforeAll(async () => {
+  records = await casesOf([writeTinyIndex()], {});
+  parts = partsOf(tinyRecipe, records);
+});
+
+/** A network without any knowledge does not know when to stop. */
+const switches = { maskTruncated: false };
+/** The nearer the text is to a row of e's, the better: a goal that a network without any knowledge can come nearer to. */
+const goal = { name: 'editSimilarity', options: { target: 'e'.repeat(16) } };
+type Changes = { readonly [K in keyof Recipe]?: unknown } & { readonly policy?: Readonly<Record<string, unknown>>; readonly stage?: Readonly<Record<string, unknown>> };
+const recipeOf = ({ policy, stage, ...changes }: Changes = {}): Recipe => Recipe.parse({
+  ...tinyRecipe, dropBranches: 0, checkpointEvery: 100, optimizer: { ...tinyRecipe.optimizer, weightDecay: 0, learningRate: 3e-2 },
+  stages: [{
+    learns: 'policy', steps: 4, pixels: 56 * 56, batch: 2, ...stage,
+    policy: { objective: { preset: 'grpo', switches }, rewards: [goal], rollouts: 4, maxNewTokens: 6, ...policy },
+  }],
+  ...changes,
+});
+
+const newRun = (): string => join(mkdtempSync(join(tmpdir(), 'loupe-policy-')), 'run');
+const run = (recipe: Recipe, folder: string, options: Partial<TrainOptions> = {}): Promise<number> => train({ recipe, records, run: folder, parts, ...options });
+const weightsFile = (folder: string): string => (existsSync(join(folder, 'final', 'model.safetensors')) ? 'model.safetensors' : 'adapter_model.safetensors');
+const hashOf = (folder: string): string => createHash('sha256').update(readFileSync(join(folder, 'final', weightsFile(folder)))).digest('hex');
+const metrics = (folder: string): StepRecord[] => readFileSync(join(folder, 'metrics.jsonl'), 'utf8').trim().split('\n').map((line) => StepRecord.parse(JSON.parse(line)));
+const untimed = (folder: string): unknown[] => metrics(folder).map((record) => Object.fromEntries(Object.entries(record).filter(([name]) => !name.endsWith('_s'))));
+const linesOf = (folder: string, step: number): RolloutLine[] =>
+  readFileSync(join(folder, 'rollouts', `step-${String(step).padStart(6, '0')}.jsonl`), 'utf8').trim().split('\n').map((line) => RolloutLine.parse(JSON.parse(line)));
+const mean = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0) / numbers.length;
+const codeOf = (attempt: Promise<unknown>): Promise<string> => attempt.then(() => 'none', (fault: unknown) => (fault as Fault).code ?? String(fault));
+
+
+test('trying, praising and comparing raises the reward of a goal that is easily met', async () => {
+  const folder = newRun();
+  await run(recipeOf({ stage: { steps: 12 }, policy: { rollouts: 8, objective: { preset: 'bnpo', switches } } }), folder);
+  const rewards = metrics(folder).map(({ reward }) => reward as number);
+  expect(mean(rewards.slice(-3))).toBeGreaterThan(mean(rewards.slice(0, 3)) + 0.15);
+});
+
+describe('a run that was stopped and resumed gives the same bytes as one that was not', () => {
+  const both = async (recipe: Recipe, until: number): Promise<void> => {
+    const [whole, parted] = [newRun(), newRun()];
+    await run(recipe, whole);
+    await run(recipe, parted, { until });
+    await run(recipe, parted, { resume: true });
+    expect(hashOf(parted)).toBe(hashOf(whole));
+    expect(untimed(parted)).toEqual(untimed(whole));
+    expect(readdirSync(join(parted, 'rollouts'))).toEqual(readdirSync(join(whole, 'rollouts')));
+    const steps = readdirSync(join(whole, 'rollouts')).length;
+    expect(linesOf(parted, steps)).toEqual(linesOf(whole, steps));
+  };
+
+  test('with a reference, whose weights are read back', () => both(recipeOf(), 2));
+  test('with an adapter on a base', async () => both(recipeOf({ ...await adapted(), stage: { steps: 2 } }), 1));
+  test('with what curricula and controllers remember', () => both(recipeOf({ policy: {
+    rollouts: 2, maxNewTokens: 3, objective: { preset: 'grpo', switches: { ...switches, klController: { target: 0.001, horizon: 10 }, entropyController: { target: 9, step: 0.01, least: 0, most: 1 } } },
+    rewards: [goal], curricula: [{ name: 'replay', options: { episode: 4 } }],
+  } }), 2));
+  test('with a second stage that holds to what the first one made', () => both(recipeOf({ stages: [
+    recipeOf({ stage: { steps: 2 } }).stages[0], recipeOf({ stage: { steps: 2 }, policy: { reference: 'previousStage' } }).stages[0],
+  ] }), 3));
+});
+
+/** A base that was written to a folder, and an adapter on it. */
+async function adapted(): Promise<Changes> {
+  const base = newRun();
+  await run({ ...tinyRecipe, stages: [{ ...tinyRecipe.stages[0]!, steps: 1 }] }, base);
+  return { start: { folder: join(base, 'final') }, trained: 'self_attn\\.[qv]_proj$', adapter: { rank: 4, alpha: 8 } };
+}
+
+describe('what is frozen stays as it was, to the bit', () => {
+  const changedBy = async (trained: string): Promise<string[]> => {
+    const base = newRun();
+    await run({ ...tinyRecipe, stages: [{ ...tinyRecipe.stages[0]!, steps: 1 }] }, base);
+    const folder = newRun();
+    await run(recipeOf({ start: { folder: join(base, 'final') }, trained, stage: { steps: 2 }, checkpointEvery: 2 }), folder);
+    const [before, after] = [openCheckpoint(join(base, 'final')).tensors, openCheckpoint(join(folder, 'checkpoints', 'step-000002')).tensors];
+    return [...before.keys()].filter((name) => {
+      const now = readTensor(after.get(name)!);
+      return readTensor(before.get(name)!).some((value, i) => value !== now[i]);
+    });
+  };
+
+  test('where the connector alone is trained', async () => {
+    const changed = await changedBy('^visual\\.merger\\.');
+    expect(changed.length).toBeGreaterThan(0);
+    expect(changed.filter((name) => !name.startsWith('visual.merger.'))).toEqual([]);
+  });
+
+  test('where the tower is not trained, whose rows are then computed once', async () => {
+    const changed = await changedBy('^model\\.');
+    expect(changed.length).toBeGreaterThan(10);
+    expect(changed.filter((name) => name.startsWith('visual.'))).toEqual([]);
+  });
+
+  test('where an adapter is trained; without it the base is the reference', async () => {
+    const folder = newRun();
+    await run(recipeOf({ ...await adapted(), stage: { steps: 2 }, checkpointEvery: 2 }), folder);
+    const kept = [...openSafetensors(join(folder, 'checkpoints', 'step-000002', 'trainer.safetensors')).tensors.keys()];
+    expect(kept.length).toBe(4 * 2 * 2 * 2);
+    expect(kept.filter((name) => !name.includes('.lora_'))).toEqual([]);
+    // An adapter begins as nothing.
+    const [first, second] = metrics(folder);
+    expect(first!['kl']).toBeLessThan(1e-9);
+    expect(second!['kl']).toBeGreaterThan(1e-9);
+  });
+});
+
+describe('several updates on one batch of rollouts', () => {
+  test('compare each with what the model thought before the first', async () => {
+    const folder = newRun();
+    await run(recipeOf({ policy: { iterations: 2, miniBatches: 2, objective: { preset: 'bnpo', switches } } }), folder);
+    const drift = metrics(folder).map(({ approx_kl }) => Math.abs(approx_kl as number));
+    expect(drift[0]).toBeLessThan(1e-6);
+    expect(Math.min(...drift.slice(1))).toBeGreaterThan(1e-4);
+    // One question each, and both are asked about once more in the second pass.
+    expect(metrics(folder).map(({ images }) => images)).toEqual([1, 1, 1, 1]);
+    expect(readdirSync(join(folder, 'rollouts'))).toEqual(['step-000001.jsonl']);
+    expect(metrics(folder).map(({ reward }) => reward !== undefined)).toEqual([true, false, false, false]);
+  });
+
+  test('are kept and resumed only between batches', async () => {
+    const recipe = recipeOf({ stage: { steps: 6 }, policy: { iterations: 3 }, checkpointEvery: 2 });
+    const [whole, parted] = [newRun(), newRun()];
+    await run(recipe, whole);
+    await run(recipe, parted, { until: 4 });
+    expect(readdirSync(join(parted, 'checkpoints'))).toEqual(['step-000003']);
+    await run(recipe, parted, { resume: true });
+    expect(hashOf(parted)).toBe(hashOf(whole));
+  });
+});
+
+test('completions that teach nothing are left out, and the gradient is the same', async () => {
+  const gradientOf = async (beta: number): Promise<StepRecord> => {
+    const folder = newRun();
+    // Two of four answers earn the same in most groups; the pull is too small to be seen, but it reaches every completion.
+    await run(recipeOf({ stage: { steps: 1, batch: 3 }, policy: { rollouts: 4, maxNewTokens: 2, objective: { preset: 'bnpo', switches: { ...switches, beta } } } }), folder);
+    return metrics(folder)[0]!;
+  };
+  const [free, held] = [await gradientOf(0), await gradientOf(1e-12)];
+  expect(free.learnt_tokens).toBeLessThan(held.learnt_tokens);
+  expect(free.grad_norm).toBeCloseTo(held.grad_norm, 4);
+  expect(free['kl']).toBeUndefined();
+  expect(held['kl']).toBeDefined();
+});
+
+test('an update without anything to learn from changes nothing and says so', async () => {
+  const folder = newRun();
+  // Nothing but a right answer earns anything, and there is none.
+  await run(recipeOf({ stage: { steps: 2 }, policy: { rewards: [{ name: 'vlmR1Format' }], objective: { preset: 'bnpo', switches } } }), folder);
+  expect(metrics(folder).map(({ learnt_tokens, grad_norm, frac_reward_zero_std }) => [learnt_tokens, grad_norm, frac_reward_zero_std])).toEqual([[0, 0, 1], [0, 0, 1]]);
+  expect(metrics(folder)[0]).not.toHaveProperty('entropy');
+  const start = openSafetensors(join(folder, 'stages', '1', 'start.safetensors')).tensors;
+  const end = openCheckpoint(join(folder, 'checkpoints', 'step-000002')).tensors;
+  expect([...start].filter(([name, entry]) => readTensor(entry).some((value, i) => value !== readTensor(end.get(name)!)[i]))).toEqual([]);
+});
+
+test('a stage may start anew from the weights of the run\'s beginning', async () => {
+  const folder = newRun();
+  const stage = recipeOf({ stage: { steps: 2 } }).stages[0]!;
+  await run(recipeOf({ stages: [stage, { ...stage, from: 'start', steps: 1 }] }), folder);
+  const [first, second] = [1, 2].map((at) => openSafetensors(join(folder, 'stages', String(at), 'start.safetensors')).tensors);
+  expect([...first!.keys()]).toEqual([...second!.keys()]);
+  expect([...first!].filter(([name, entry]) => readTensor(entry).some((value, i) => value !== readTensor(second!.get(name)!)[i]))).toEqual([]);
+  expect(metrics(folder).map(({ step, stage: at }) => [step, at])).toEqual([[1, 0], [2, 0], [3, 1]]);
+});
+
+test('parts of the tokens by their entropy, a correction of the sampler, KL in the reward: every way of learning runs', async () => {
+  for (const changes of [{ topEntropy: 0.5 }, { samplerCorrection: { level: 'token', beyond: 'truncate', cap: 2, floor: null } }, { klPlacement: 'reward', beta: 0.1 }, { entropyBonus: 0.01 }] as const) {
+    const folder = newRun();
+    await run(recipeOf({ stage: { steps: 2 }, policy: { objective: { preset: 'bnpo', switches: { ...switches, ...changes } } } }), folder);
+    expect(metrics(folder).map(({ grad_norm }) => grad_norm > 0)).toEqual([true, true]);
+  }
+});
+
+test('an update tells what was tried, by the names that TRL uses where it has one', async () => {
+  const folder = newRun();
+  await run(recipeOf({ stage: { steps: 1 } }), folder);
+  const [line] = metrics(folder);
+  for (const name of [
+    'reward', 'reward_std', 'frac_reward_zero_std', 'rewards/editSimilarity/mean', 'rewards/editSimilarity/std', 'accuracy', 'kl', 'beta', 'entropy', 'approx_kl', 'num_tokens',
+    'completions/mean_length', 'completions/min_length', 'completions/max_length', 'completions/clipped_ratio', 'completions/mean_terminated_length', 'completions/parse_failures',
+    'clip_ratio/low_mean', 'clip_ratio/low_min', 'clip_ratio/high_mean', 'clip_ratio/high_max', 'clip_ratio/region_mean',
+    'sampling/sampling_logp_difference/mean', 'sampling/sampling_logp_difference/max', 'timing/rollout_s', 'timing/scoring_s', 'timing/reference_s', 'timing/update_s',
+  ]) expect(line, name).toHaveProperty([name]);
+  expect(line!['sampling/sampling_logp_difference/max']).toBeLessThan(1e-3);
+  const [group] = linesOf(folder, 1);
+  expect(group!.completions.length).toBe(4);
+  expect(group!.completions.reduce((total, { advantage }) => total + advantage, 0)).toBeCloseTo(0, 5);
+});
+
+describe('what goes wrong is a fault that says what to do', () => {
+  test('a reward that fails', async () => {
+    const broken = { name: 'trlSoftOverlong', mode: 'published', options: { bufferTokens: 'many' } };
+    const fault = await run(recipeOf({ policy: { rewards: [broken] } }), newRun()).then(() => null, (cause: unknown) => cause as Fault);
+    expect([fault?.code, fault?.what.includes('trlSoftOverlong')]).toEqual(['train.reward', true]);
+  });
+
+  test('a reward that does not exist, before anything is sampled', async () => {
+    const folder = newRun();
+    expect(await codeOf(run(recipeOf({ policy: { rewards: [{ name: 'acuracy' }] } }), folder))).toBe('reward.name');
+    expect(existsSync(join(folder, 'rollouts'))).toBe(false);
+  });
+
+  test('no cases, and cases without a question that can be checked', async () => {
+    expect(await codeOf(train({ recipe: recipeOf(), records: [], run: newRun(), parts }))).toBe('train.unverifiable');
+    expect(await codeOf(run(recipeOf({ policy: { questionTypes: ['no_such_type'] } }), newRun()))).toBe('train.unverifiable');
+  });
+
+  test('a full disk, while rollouts are written or an update is noted', async () => {
+    for (const [folder, file] of [[newRun(), 'rollouts/step-000001.jsonl.part'], [newRun(), 'metrics.jsonl']] as const) {
+      mkdirSync(join(folder, 'rollouts'), { recursive: true });
+      symlinkSync('/dev/full', join(folder, file));
+      expect(await codeOf(run(recipeOf({ stage: { steps: 1 } }), folder)), file).toBe('train.write');
+    }
+  });
+});
+
+describe('a run that is interrupted', () => {
+  test('keeps its place, and goes on as if nothing had happened', async () => {
+    const [whole, parted] = [newRun(), newRun()];
+    await run(recipeOf(), whole);
+    const stop = new AbortController();
+    expect(await run(recipeOf(), parted, { signal: stop.signal, onStep: ({ step }) => { if (step === 2) stop.abort(); } })).toBe(2);
+    expect(readdirSync(join(parted, 'checkpoints'))).toEqual(['step-000002']);
+    expect(await run(recipeOf(), parted, { resume: true })).toBe(4);
+    expect(hashOf(parted)).toBe(hashOf(whole));
+  });
+
+  test('finishes the updates on a batch, and forgets a batch that was being tried', async () => {
+    const recipe = recipeOf({ policy: { iterations: 2 } });
+    const stop = new AbortController();
+    const folder = newRun();
+    expect(await run(recipe, folder, { signal: stop.signal, onStep: ({ step }) => { if (step === 1) stop.abort(); } })).toBe(2);
+    expect(readdirSync(join(folder, 'checkpoints'))).toEqual(['step-000002']);
+    const later = new AbortController();
+    const other = newRun();
+    expect(await run(recipe, other, { signal: later.signal, onStep: ({ step }) => { if (step === 2) setTimeout(() => { later.abort(); }); } })).toBe(2);
+    expect(readdirSync(join(other, 'checkpoints'))).toEqual(['step-000002']);
+    expect(await run(recipe, other, { resume: true })).toBe(4);
+  });
+});
