@@ -4,7 +4,10 @@ import { closeSync, existsSync, openSync, readdirSync, readSync, renameSync, rmS
 import { basename, join, resolve } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import { readJson } from '#models/weights/json.ts';
+import { snapshotOf } from './data/snapshot.ts';
+import type { CaseRecord } from './records/caseRecord.ts';
 import { Lineage, type HashedFile, type LineageRun } from './records/lineage.ts';
+import type { Recipe } from './records/recipe.ts';
 
 const fileName = 'lineage.json';
 
@@ -75,6 +78,16 @@ export function recordLineage(folder: string, run: LineageRun, parent: Lineage |
     throw new Fault({ code: 'lineage.write', what: `The lineage of ${lineage.name} cannot be written.`, why: cause instanceof Error ? cause.message : String(cause), mend: 'Free space on the disk, or choose another folder.' }, { cause });
   }
   return lineage;
+}
+
+/** Writes the lineage of every folder of weights that a run makes; what the run began from and learnt from is hashed once. */
+export function lineageWriter({ recipe, records, tokenizer }: { readonly recipe: Recipe; readonly records: readonly CaseRecord[]; readonly tokenizer: unknown }): (folder: string, step: number) => void {
+  const parent = 'folder' in recipe.start ? lineageOf(recipe.start.folder) : null;
+  const distinct = [...new Map(records.map((record) => [record.id, record])).values()];
+  const common = {
+    recipe: { name: recipe.name, sha256: contentHash(recipe) }, data: { snapshot: snapshotOf(distinct).hash, cases: distinct.length }, seed: recipe.seed, tokenizer: contentHash(tokenizer),
+  };
+  return (folder, step) => void recordLineage(folder, { ...common, step }, parent);
 }
 
 /** What is known of a folder: its lineage, or for weights from elsewhere a record of their hashes alone. @throws Fault `lineage.folder`, `lineage.damaged` */

@@ -97,7 +97,9 @@ export async function preflight({ recipe, records, parts, most = Infinity, attem
   for (const [at, record] of chosen.entries()) {
     signal?.throwIfAborted();
     const picture = await opened(record, loadPicture, problems);
-    if (picture) for (const stage of stages) stage.read(record, picture);
+    // Stages that put a record alike read it once.
+    const memo: Memo = new Map();
+    if (picture) for (const stage of stages) stage.read(record, picture, memo);
     if (at % 50 === 49 || at + 1 === chosen.length) onProgress?.(at + 1, chosen.length);
   }
   return {
@@ -184,6 +186,12 @@ interface EncodedQuestion {
   readonly prefix: readonly number[];
   readonly branch: { readonly ids: readonly number[]; readonly firstTarget: number };
 }
+
+interface Reading {
+  readonly encoded: readonly EncodedQuestion[];
+  readonly picture: Picture;
+}
+type Memo = Map<string, Reading>;
 
 /** Whether a policy stage puts a question: it is of a wanted type, and its answer can be checked. */
 const isAsked = ({ questionType, gold, completion }: Turn, { questionTypes }: PolicyStage): boolean =>
@@ -274,10 +282,13 @@ class StageReader {
   }
 
   /** One record as the stage will put it: its questions, their lengths, and what their right answers earn. */
-  read(record: CaseRecord, stored: Picture): void {
+  read(record: CaseRecord, stored: Picture, memo: Memo): void {
     const { stage } = this;
     if (stage.learns === 'classify' || !this.own.has(record)) return;
-    const { encoded, picture } = this.encoded(record, stored);
+    const key = JSON.stringify([stage.pixels, stage.direct, stage.policy ? stage.policy.questionTypes ?? 'all' : null]);
+    const known = memo.get(key) ?? this.encoded(record, stored);
+    memo.set(key, known);
+    const { encoded, picture } = known;
     if (stage.policy) this.readPrompts(record, encoded, picture, stage.policy);
     else this.readAnswers(record, encoded);
   }
@@ -290,7 +301,7 @@ class StageReader {
     return encoded.some((one) => stage.policy !== undefined || this.isFitting(one));
   }
 
-  private encoded(record: CaseRecord, stored: Picture): { readonly encoded: readonly EncodedQuestion[]; readonly picture: Picture } {
+  private encoded(record: CaseRecord, stored: Picture): Reading {
     const { stage, recipe } = this;
     const picture = resize(stored, this.sizeOf(record));
     const [sx, sy] = [picture.width / record.width, picture.height / record.height];

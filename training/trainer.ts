@@ -9,6 +9,7 @@ import { classifierGraph, supervisedGraph, type GraphOptions, type ParameterSpec
 import { initialWeights } from './initialize.ts';
 import { classesOf } from './labels.ts';
 import { createLearner, type Learner } from './learner.ts';
+import { lineageWriter } from './lineage.ts';
 import { adamwStep } from './optimizers/adamw.ts';
 import { averageStep } from './optimizers/average.ts';
 import { clipFactor, globalNorm } from './optimizers/clip.ts';
@@ -33,10 +34,12 @@ export interface TrainOptions {
   readonly resume?: boolean;
   readonly signal?: AbortSignal;
   readonly onStep?: (record: StepRecord, secondsLeft: number) => void;
+  /** No weights are written: the run is made to see whether it can be. */
+  readonly isTrial?: boolean;
 }
 
 /** Trains by a recipe; the averaged weights end up in RUN/final. Returns the updates done. An abort pauses the run: its state is kept, and it can be resumed. */
-export async function train({ recipe, records, run, parts, device = 'cpu', until, resume = false, signal, onStep }: TrainOptions): Promise<number> {
+export async function train({ recipe, records, run, parts, device = 'cpu', until, resume = false, signal, onStep, isTrial = false }: TrainOptions): Promise<number> {
   const config = parseConfig(parts.config);
   const steps = recipe.stages.reduce((total, stage) => total + stage.steps, 0);
   const last = Math.min(until ?? steps, steps);
@@ -47,6 +50,7 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
   const looksBack = recipe.stages.some(({ learns, from }) => learns === 'policy' || from === 'start');
   const state = openRun(run, { recipe, records, parts }, resume, initial) ?? freshState(looksBack ? copied(initial, trained) : initial, trained);
   const { optimizer } = recipe;
+  const sign = isTrial ? () => undefined : lineageWriter({ recipe, records, tokenizer: parts.tokenizer });
 
   let stageAt = -1;
   let stageEnd = 0;
@@ -56,8 +60,9 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
   const firstStep = state.step;
   const isAtRest = (): boolean => learner?.isAtRest?.(state.step) !== false || state.step === stageEnd;
   const keep = (): void => {
+    if (isTrial) return;
     state.learner = learner?.save?.();
-    saveState(run, state, specs, recipe, parts);
+    sign(saveState(run, state, specs, recipe, parts), state.step);
     keptAt = state.step;
     pruneSteps(run, 2);
   };
@@ -114,7 +119,9 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
   } finally {
     await learner?.release();
   }
+  if (isTrial) return state.step;
   saveAveraged(join(run, 'final'), state, specs, recipe, parts, 'F16');
+  sign(join(run, 'final'), state.step);
   return state.step;
 }
 

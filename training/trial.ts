@@ -20,7 +20,7 @@ export const largestBatchTrial = ({ recipe, parts, device = 'cpu', signal }: Tri
   const folder = mkdtempSync(join(tmpdir(), 'loupe-trial-'));
   try {
     const trial: Recipe = { ...recipe, stages: [alone(recipe.stages[index]!)], checkpointEvery: 1_000_000 };
-    await train({ recipe: trial, records, run: join(folder, 'run'), parts, device, until: 1, ...(signal ? { signal } : {}) });
+    await train({ recipe: trial, records, run: join(folder, 'run'), parts, device, until: 1, isTrial: true, ...(signal ? { signal } : {}) });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

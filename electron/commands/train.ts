@@ -1,6 +1,7 @@
 /** `loupe train`: teaches a model by a recipe, in a run folder that can be resumed. */
 import { existsSync } from 'node:fs';
 import { devices, type Device } from '#models/runtime/session.ts';
+import { alarmsOf, alarmsText } from '#training/health.ts';
 import { preflight, preflightText, requireReady } from '#training/preflight.ts';
 import { casesOf, findRecipe, partsOf, recipes } from '#training/prepare.ts';
 import { keptParts } from '#training/state.ts';
@@ -58,10 +59,17 @@ export const command: Command = {
       requireReady(report);
     }
     const until = numberOption(context, 'steps', { least: 1, whole: true });
+    const written: StepRecord[] = [];
+    let ringing: readonly string[] = [];
     const done = await train({
       recipe, records, run, parts, device: device as Device, resume, signal: context.signal,
       ...(until === undefined ? {} : { until }),
       onStep(record, secondsLeft) {
+        written.push(record);
+        const alarms = alarmsOf(written);
+        const begun = alarms.filter(({ code }) => !ringing.includes(code));
+        if (begun.length > 0) context.progress(alarmsText(begun));
+        ringing = alarms.map(({ code }) => code);
         if (record.step % 10 === 0 || record.step < 10 || record['reward'] !== undefined) context.progress(`${lineOf(record)}  ${timeText(secondsLeft)} left`);
       },
     });

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Fault } from '#models/base/fault.ts';
+import { tinyRecipe, writeTinyIndex } from '#tests/support/tinyTraining.ts';
+import { casesOf, partsOf } from '#training/prepare.ts';
+import { train } from '#training/trainer.ts';
 import { chainOf, checkLineage, contentHash, fileHash, lineageOf, lineageText, recordLineage } from '#training/lineage.ts';
 import type { LineageRun } from '#training/records/lineage.ts';
 
@@ -117,6 +120,19 @@ test('content has one hash whatever the order of its fields; a file has that of 
   expect(contentHash({ a: [1, 2] })).not.toBe(contentHash({ a: [2, 1] }));
   writeFileSync(join(root, 'abc'), 'abc');
   expect(fileHash(join(root, 'abc'))).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+});
+
+test('every folder of weights that a run makes carries its lineage, an adapter too', async () => {
+  const records = await casesOf([writeTinyIndex(6)], {});
+  const first = join(root, 'first');
+  await train({ recipe: tinyRecipe, records, run: first, parts: partsOf(tinyRecipe, records), until: 1 });
+  const recipe = { ...tinyRecipe, name: 'second', start: { folder: join(first, 'final') }, trained: 'self_attn\\.[qv]_proj$', adapter: { rank: 2, alpha: 4 } };
+  const second = join(root, 'second');
+  await train({ recipe, records, run: second, parts: partsOf(recipe, records), until: 2 });
+  const made = join(second, 'final');
+  expect(checkLineage(made, { parentFolder: join(first, 'final') })).toEqual([]);
+  expect(checkLineage(join(second, 'checkpoints', 'step-000002'))).toEqual([]);
+  expect(chainOf(lineageOf(made)).map(({ kind, run }) => [kind, run?.recipe.name, run?.step, run?.data.cases])).toEqual([['checkpoint', 'tiny', 1, 6], ['adapter', 'second', 2, 6]]);
 });
 
 test('people read it as a tree', () => {
