@@ -8,6 +8,7 @@ import { snapshotOf } from './data/snapshot.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import { Lineage, type HashedFile, type LineageRun } from './records/lineage.ts';
 import type { Recipe } from './records/recipe.ts';
+import { startFolder } from './startFolder.ts';
 
 const fileName = 'lineage.json';
 
@@ -82,7 +83,7 @@ export function recordLineage(folder: string, run: LineageRun, parent: Lineage |
 
 /** Writes the lineage of every folder of weights that a run makes; what the run began from and learnt from is hashed once. */
 export function lineageWriter({ recipe, records, tokenizer }: { readonly recipe: Recipe; readonly records: readonly CaseRecord[]; readonly tokenizer: unknown }): (folder: string, step: number) => void {
-  const parent = 'folder' in recipe.start ? lineageOf(recipe.start.folder) : null;
+  const parent = 'folder' in recipe.start ? lineageOf(startFolder(recipe.start.folder)) : null;
   const distinct = [...new Map(records.map((record) => [record.id, record])).values()];
   const common = {
     recipe: { name: recipe.name, sha256: contentHash(recipe) }, data: { snapshot: snapshotOf(distinct).hash, cases: distinct.length }, seed: recipe.seed, tokenizer: contentHash(tokenizer),

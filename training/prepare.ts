@@ -19,6 +19,7 @@ import { vlmR1Ovd, vlmR1OvdAp, vlmR1Rec } from './recipes/vlmR1.ts';
 import { weThink } from './recipes/weThink.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import { Recipe } from './records/recipe.ts';
+import { startFolder } from './startFolder.ts';
 import { corpus } from './synthesis/questions.ts';
 
 /** Every recipe by its name. */
@@ -55,7 +56,7 @@ const pixelStatistics = { image_mean: [0.48145466, 0.4578275, 0.40821073], image
 
 /** The small files of the run's checkpoints: those of the folder it starts from, or new ones with a vocabulary learnt from the cases. */
 export function partsOf(recipe: Recipe, records: readonly CaseRecord[]): CheckpointParts {
-  if ('folder' in recipe.start) return openCheckpoint(recipe.start.folder);
+  if ('folder' in recipe.start) return openCheckpoint(startFolder(recipe.start.folder));
   const { scratch, vocabulary } = recipe.start;
   const { tokenizer, tokenizerConfig } = trainVocabulary(corpus(records, recipe.seed), vocabulary);
   const known = createTokenizer(tokenizer, tokenizerConfig);

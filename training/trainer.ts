@@ -20,6 +20,7 @@ import type { Recipe, Stage } from './records/recipe.ts';
 import type { StepRecord } from './records/run.ts';
 import { openRun, readStageStart, writeMetrics, writeRollouts, writeStageStart } from './runWriter.ts';
 import { stageData } from './stageData.ts';
+import { startFolder } from './startFolder.ts';
 import { freshState, isHelper, pruneSteps, saveAveraged, saveState, type TrainerState } from './state.ts';
 
 export interface TrainOptions {
@@ -192,7 +193,7 @@ function graphOptions({ trained, adapter, dropBranches }: Recipe): GraphOptions 
 
 function firstWeights(config: QwenVlConfig, specs: readonly ParameterSpec[], recipe: Recipe): Map<string, Float32Array> {
   if ('scratch' in recipe.start) return initialWeights(config, specs, recipe.seed, { localAttention: recipe.localAttention });
-  const { tensors } = openCheckpoint(recipe.start.folder);
+  const { tensors } = openCheckpoint(startFolder(recipe.start.folder));
   const fresh = initialWeights(config, specs.filter(({ name }) => name.includes('.lora_') || isHelper(name)), recipe.seed);
   return new Map(specs.map(({ name, shape }) => {
     const begun = fresh.get(name);
