@@ -22,8 +22,10 @@ export const command: Command = {
     const { recipe, data } = back.job;
     const tokenizer = back.job.start.files.find(({ path }) => path === 'tokenizer.json')!.sha256;
     const lineage = recordLineage(model, {
-      recipe: { name: recipe.name, sha256: recipe.sha256 }, data: { snapshot: data.snapshot, cases: data.cases }, step: back.returned.steps, seed: recipe.seed, tokenizer,
+      recipe: { name: recipe.name, sha256: recipe.sha256 }, data: { snapshot: data.snapshot, cases: data.cases }, step: back.returned.steps,
+      seed: recipe.seed, tokenizer,
     }, lineageOf(join(back.folder, 'parent')));
-    context.print({ model, kind: back.returned.kind, job: back.hash, engine: back.job.engine, steps: back.returned.steps, lineage: lineage.hash }, `${lineageText(lineage)}\n${model}`);
+    const { kind, steps } = back.returned;
+    context.print({ model, kind, job: back.hash, engine: back.job.engine, steps, lineage: lineage.hash }, `${lineageText(lineage)}\n${model}`);
   },
 };

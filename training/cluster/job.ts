@@ -1,6 +1,11 @@
-/** Writes the folder that an engine elsewhere needs for a run: data, checkpoint, configuration, rewards, programs, and one manifest of their hashes. */
+/**
+ * Writes the folder that an engine elsewhere needs for a run: data, checkpoint, configuration, rewards, programs, and one manifest of their hashes.
+ */
 import { createHash } from 'node:crypto';
-import { chmodSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync,
+  writeFileSync
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import type { Checkpoint } from '#models/weights/checkpoint.ts';
@@ -45,7 +50,11 @@ export interface JobParts {
  */
 export function writeJob(path: string, parts: JobParts): ClusterJob {
   const folder = resolve(path);
-  if (existsSync(folder)) throw new Fault({ code: 'cluster.folder', what: `The job cannot be written to ${basename(folder)}.`, why: 'There is such a folder or file already.', mend: 'Name a new one.' });
+  if (existsSync(folder)) throw new Fault({
+    code: 'cluster.folder', what: `The job cannot be written to ${basename(folder)}.`,
+    why: 'There is such a folder or file already.',
+    mend: 'Name a new one.',
+  });
   const { settings, departures } = parts.engine === 'trl' ? trlSettings(parts.plan) : verlSettings(parts.plan);
   const unfinished = `${folder}.${process.pid}.part`;
   try {
@@ -58,9 +67,14 @@ export function writeJob(path: string, parts: JobParts): ClusterJob {
     out.text('parent/lineage.json', `${JSON.stringify(parts.start.lineage, null, 1)}\n`);
     out.text('rewards.json', `${JSON.stringify(parts.uses, null, 1)}\n`);
     out.text('rewards.mjs', parts.rewardProgram);
-    out.text(parts.engine === 'trl' ? 'grpo.yaml' : 'verl.yaml', toYaml(settings, [`${recipe.name}, stage ${parts.stage + 1}: ${recipe.source}`, ...departures.map((departure) => `Departure: ${departure}`)]));
-    if (parts.engine === 'trl') out.text('weights.json', `${JSON.stringify({ trained: stage.trained ?? recipe.trained, adapter: recipe.adapter ?? null })}\n`);
-    for (const name of ['loupe_rewards.py', 'loupe_return.py', parts.engine === 'trl' ? 'train_trl.py' : 'train_verl.sh']) out.text(name, readFileSync(join(parts.templates, name), 'utf8'));
+    const comments = [`${recipe.name}, stage ${parts.stage + 1}: ${recipe.source}`, ...departures.map((departure) => `Departure: ${departure}`)];
+    out.text(parts.engine === 'trl' ? 'grpo.yaml' : 'verl.yaml', toYaml(settings, comments));
+    if (parts.engine === 'trl') {
+      out.text('weights.json', `${JSON.stringify({ trained: stage.trained ?? recipe.trained, adapter: recipe.adapter ?? null })}\n`);
+    }
+    for (const name of ['loupe_rewards.py', 'loupe_return.py', parts.engine === 'trl' ? 'train_trl.py' : 'train_verl.sh']) {
+      out.text(name, readFileSync(join(parts.templates, name), 'utf8'));
+    }
     if (parts.engine === 'verl') chmodSync(join(unfinished, 'train_verl.sh'), 0o755);
     out.text('README.md', readme(parts, departures));
     const job: ClusterJob = {
@@ -79,7 +93,8 @@ export function writeJob(path: string, parts: JobParts): ClusterJob {
     discard(unfinished);
     if (cause instanceof Fault) throw cause;
     throw new Fault({
-      code: 'cluster.write', what: `The job ${basename(folder)} cannot be written.`, why: (cause as NodeJS.ErrnoException).code === 'ENOSPC' ? 'The disk is full.' : cause instanceof Error ? cause.message : String(cause),
+      code: 'cluster.write', what: `The job ${basename(folder)} cannot be written.`,
+      why: (cause as NodeJS.ErrnoException).code === 'ENOSPC' ? 'The disk is full.' : cause instanceof Error ? cause.message : String(cause),
       mend: 'Free space, or choose another place.',
     }, { cause });
   }
@@ -129,16 +144,22 @@ export function hashOfFile(path: string): string {
 }
 
 /** Small files that transformers reads beside the weights; everything that is made new here is left out. */
-const isCopied = (name: string): boolean => ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'vocab.json', 'merges.txt', 'special_tokens_map.json', 'added_tokens.json', 'model.safetensors.index.json'].includes(name);
+const isCopied = (name: string): boolean => [
+  'config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'vocab.json', 'merges.txt', 'special_tokens_map.json',
+  'added_tokens.json', 'model.safetensors.index.json',
+].includes(name);
 
 /**
- * The checkpoint as transformers wants it: the chat template as a file of its own, and bounds of the image's area between which every picture of the job keeps
+ * The checkpoint as transformers wants it: the chat template as a file of its own, and bounds of the image's area between which every picture of the
+ * job keeps
  * its size.
  */
 function copyCheckpoint(target: string, { start: { checkpoint, withWeights }, train, held }: JobParts): JobFile[] {
   mkdirSync(target, { recursive: true });
   const files: JobFile[] = [];
-  const note = (name: string): void => void files.push({ path: name, bytes: statSync(join(target, name)).size, sha256: hashOfFile(join(target, name)) });
+  const note = (name: string): void => {
+    files.push({ path: name, bytes: statSync(join(target, name)).size, sha256: hashOfFile(join(target, name)) });
+  };
   for (const name of readdirSync(checkpoint.folder).sort()) {
     const isWeights = name.endsWith('.safetensors');
     if (!isWeights && !isCopied(name)) continue;
@@ -182,7 +203,9 @@ const verlColumns = {
   prompt: { list: { record: { role: 'text', content: 'text' } } },
   images: { list: { record: { bytes: 'bytes' } } },
   reward_model: { record: { style: 'text', ground_truth: 'text' } },
-  extra_info: { record: { index: 'int64', split: 'text', question: 'text', question_type: 'text', width: 'int64', height: 'int64', image_sha256: 'text' } },
+  extra_info: {
+    record: { index: 'int64', split: 'text', question: 'text', question_type: 'text', width: 'int64', height: 'int64', image_sha256: 'text' },
+  },
 } as const satisfies Columns;
 
 const verlRow = ({ turn, width, height, png }: JobPrompt, index: number, split: string): Record<string, unknown> => ({
@@ -193,16 +216,18 @@ const verlRow = ({ turn, width, height, png }: JobPrompt, index: number, split: 
 });
 
 function readme({ engine, plan, train, held, cases, start, uses }: JobParts, departures: readonly string[]): string {
+  const praised = uses.map(({ name, weight }) => (weight === 1 ? name : `${weight} · ${name}`)).join(' + ');
   const command = engine === 'trl' ? 'python train_trl.py' : './train_verl.sh trainer.n_gpus_per_node=8';
   return [
     `# ${plan.recipe.name} on ${engine === 'trl' ? 'TRL' : 'verl'}`, '',
-    `${train.length} questions about ${cases} cases (${held.length} more are held back), from ${start.name}, rewards ${uses.map(({ name, weight }) => (weight === 1 ? name : `${weight} · ${name}`)).join(' + ')}.`, '',
-    'The pictures are pixels without any header, in the size that the model sees; names of files, cases and patients did not come along. They are still images',
-    'of patients: treat the folder as such.', '',
+    `${train.length} questions about ${cases} cases (${held.length} more are held back), from ${start.name}, rewards ${praised}.`, '',
+    'The pictures are pixels without any header, in the size that the model sees; names of files, cases and patients did not come along.',
+    'They are still images of patients: treat the folder as such.', '',
     '## Run', '',
     ...(start.withWeights ? [] : ['Put the weights of the checkpoint into `checkpoint/` first; they are checked by their hashes.', '']),
     '```', ...(engine === 'trl' ? ['pip install trl peft datasets pyyaml torchvision'] : ['pip install verl vllm qwen-vl-utils']), command, '```', '',
-    ...(engine === 'trl' ? ['Several processes: `accelerate launch train_trl.py`. `--steps N` stops earlier, `--resume` goes on from `run/`.'] : ['Several machines: start Ray on them, copy the folder to the same path on each, and say `trainer.nnodes=N`.']),
+    engine === 'trl' ? 'Several processes: `accelerate launch train_trl.py`. `--steps N` stops earlier, `--resume` goes on from `run/`.'
+      : 'Several machines: start Ray on them, copy the folder to the same path on each, and say `trainer.nnodes=N`.',
     'Node 20 or newer has to be on every machine: the rewards are `rewards.mjs`, one program without packages, asked through `loupe_rewards.py`.', '',
     'The result lies in `result/`, sealed by its hashes. Bring the folder back and run `loupe import FOLDER --out MODEL`.', '',
     ...(departures.length > 0 ? ['## Departures from the recipe', '', ...departures.map((departure) => `- ${departure}`), ''] : []),

@@ -7,7 +7,7 @@ import { concatenated } from '#models/base/bytes.ts';
 import { Fault } from '#models/base/fault.ts';
 
 /** A column's type; every value is there. Records nest, lists hold any of the others but no further list. */
-export type ColumnType = 'text' | 'bytes' | 'int64' | 'double' | 'boolean' | { readonly record: Columns } | { readonly list: Exclude<ColumnType, { readonly list: unknown }> };
+export type ColumnType = Leaf | { readonly record: Columns } | { readonly list: Exclude<ColumnType, { readonly list: unknown }> };
 export type Columns = Readonly<Record<string, ColumnType>>;
 
 /** A row by column name. `int64` takes a safe integer. */
@@ -15,6 +15,11 @@ export type Row = Readonly<Record<string, unknown>>;
 
 const physical = { boolean: 0, int64: 2, double: 5, bytes: 6, text: 6 } as const;
 type Leaf = keyof typeof physical;
+
+const fits: Readonly<Record<Leaf, (value: unknown) => boolean>> = {
+  boolean: (value) => typeof value === 'boolean', int64: Number.isSafeInteger, double: (value) => typeof value === 'number',
+  bytes: (value) => value instanceof Uint8Array, text: (value) => typeof value === 'string',
+};
 
 /** A column as it is stored: the values of one leaf of all rows, with the levels that say where lists begin. */
 interface LeafColumn {
@@ -84,14 +89,14 @@ function append(leaves: readonly LeafColumn[], path: readonly string[], type: Co
 }
 
 function checked(value: unknown, type: Leaf, path: readonly string[]): unknown {
-  const fits = type === 'text' ? typeof value === 'string' : type === 'bytes' ? value instanceof Uint8Array : type === 'boolean' ? typeof value === 'boolean'
-    : type === 'int64' ? Number.isSafeInteger(value) : typeof value === 'number';
-  if (!fits) throw wrongValue(path, type);
+  if (!fits[type](value)) throw wrongValue(path, type);
   return value;
 }
 
 const wrongValue = (path: readonly string[], type: string): Fault => new Fault({
-  code: 'parquet.value', what: 'The table cannot be written.', why: `A value of ${path.join('.')} is not ${type}.`, mend: 'This is a defect of the export: report it.',
+  code: 'parquet.value', what: 'The table cannot be written.',
+  why: `A value of ${path.join('.')} is not ${type}.`,
+  mend: 'This is a defect of the export: report it.',
 });
 
 /** One data page (version 1) with all values of a column, behind its header. */
@@ -141,12 +146,22 @@ function plain(type: Leaf, values: readonly unknown[]): Uint8Array[] {
   });
   const bytes = new Uint8Array(8 * values.length);
   const view = new DataView(bytes.buffer);
-  values.forEach((value, at) => (type === 'double' ? view.setFloat64(8 * at, value as number, true) : view.setBigInt64(8 * at, BigInt(value as number), true)));
+  for (const [at, value] of (values as readonly number[]).entries()) {
+    if (type === 'double') view.setFloat64(8 * at, value, true);
+    else view.setBigInt64(8 * at, BigInt(value), true);
+  }
   return [bytes];
 }
 
+/** Where a column lies in the file, in bytes. */
+interface Chunk {
+  readonly leaf: LeafColumn;
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** FileMetaData: the schema as a flattened tree, then where each column lies. */
-function footerOf(columns: Columns, rows: number, chunks: readonly { readonly leaf: LeafColumn; readonly offset: number; readonly length: number }[]): Uint8Array {
+function footerOf(columns: Columns, rows: number, chunks: readonly Chunk[]): Uint8Array {
   const schema: ((out: Thrift) => void)[] = [(out) => {
     out.text(4, 'schema');
     out.i32(5, Object.keys(columns).length);

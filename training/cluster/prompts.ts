@@ -1,4 +1,6 @@
-/** The questions that a job takes along: drawn by weight from what can be asked of each case, and checked to be answerable by the recipe's rewards. */
+/**
+ * The questions that a job takes along: drawn by weight from what can be asked of each case, and checked to be answerable by the recipe's rewards.
+ */
 import { Fault } from '#models/base/fault.ts';
 import { Random } from '#models/base/random.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
@@ -28,12 +30,15 @@ export interface DrawOptions {
 const idleRounds = 3;
 
 /**
- * Up to `count` different questions, in an order that the seed decides: each round visits every case once (oftener or less often by its set's weight) and
+ * Up to `count` different questions, in an order that the seed decides: each round visits every case once (oftener or less often by its set's weight)
+ * and
  * puts one question to it. The pictures are shown as they are, so that boxes lie where the engine's model sees them.
  *
  * @param pictureOf  the case's picture in the size that the model sees
  */
-export async function drawPrompts(records: readonly CaseRecord[], options: DrawOptions, pictureOf: (record: CaseRecord) => Promise<CaseView['picture']>): Promise<DrawnPrompt[]> {
+export async function drawPrompts(
+  records: readonly CaseRecord[], options: DrawOptions, pictureOf: (record: CaseRecord) => Promise<CaseView['picture']>,
+): Promise<DrawnPrompt[]> {
   const drawn: DrawnPrompt[] = [];
   const seen = new Set<string>();
   for (let round = 0, idle = 0; drawn.length < options.count && idle < idleRounds; round++) {
@@ -41,11 +46,9 @@ export async function drawPrompts(records: readonly CaseRecord[], options: DrawO
     for (const record of visits(records, options, round)) {
       if (drawn.length === options.count) break;
       const picture = await pictureOf(record);
-      const [sx, sy] = [picture.width / record.width, picture.height / record.height];
-      const boxes = record.boxes?.map(({ class: name, box }) => ({ class: name, box: { x1: box.x1 * sx, y1: box.y1 * sy, x2: box.x2 * sx, y2: box.y2 * sy } })) ?? null;
       const random = Random.named(options.seed, `export/${record.id}/${round}`);
-      const turns = synthesize({ record, picture, boxes, flippedX: false, flippedY: false, quarterTurns: 0 }, random)
-        .filter(({ questionType }) => options.questionTypes?.includes(questionType) ?? true);
+      const view = { record, picture, boxes: boxesOn(picture, record), flippedX: false, flippedY: false, quarterTurns: 0 };
+      const turns = synthesize(view, random).filter(({ questionType }) => options.questionTypes?.includes(questionType) ?? true);
       if (turns.length === 0) continue;
       const chosen = drawOne(turns, random);
       const turn = random.chance(options.direct) ? asDirect(chosen) : chosen;
@@ -78,8 +81,18 @@ function drawOne(turns: readonly Turn[], random: Random): Turn {
   return turns.find(({ weight }) => (at -= weight) < 0) ?? turns.at(-1)!;
 }
 
-const asDirect = (turn: Turn): Turn => (turn.style === 'direct' ? turn
-  : { ...turn, style: 'direct', question: `${turn.question}${turn.question.includes('\n') ? '\n' : ' '}${directly}`, completion: turn.completion.slice(Math.max(0, turn.completion.lastIndexOf('<answer>'))) });
+/** The record's boxes in pixels of a picture of another size. */
+function boxesOn({ width, height }: CaseView['picture'], record: CaseRecord): CaseView['boxes'] {
+  const [sx, sy] = [width / record.width, height / record.height];
+  const scaled = ({ x1, y1, x2, y2 }: NonNullable<CaseRecord['boxes']>[number]['box']) => ({ x1: x1 * sx, y1: y1 * sy, x2: x2 * sx, y2: y2 * sy });
+  return record.boxes?.map(({ class: name, box }) => ({ class: name, box: scaled(box) })) ?? null;
+}
+
+function asDirect(turn: Turn): Turn {
+  if (turn.style === 'direct') return turn;
+  const question = `${turn.question}${turn.question.includes('\n') ? '\n' : ' '}${directly}`;
+  return { ...turn, style: 'direct', question, completion: turn.completion.slice(Math.max(0, turn.completion.lastIndexOf('<answer>'))) };
+}
 
 /**
  * Those prompts whose own right answer the rewards can score; what none of them applies to teaches nothing and is left out.
@@ -89,11 +102,13 @@ const asDirect = (turn: Turn): Turn => (turn.style === 'direct' ? turn
 export function scorable(prompts: readonly DrawnPrompt[], uses: readonly Use[], maxTokens: number): DrawnPrompt[] {
   return prompts.filter(({ turn, picture: { width, height } }) => {
     const { reward, faults } = scoredRow(uses, {
-      completion: turn.completion, target: turn.gold, question: turn.question, size: { width, height }, tokens: Math.ceil(turn.completion.length / 3), maxTokens, finished: true, step: 0, steps: 1,
+      completion: turn.completion, target: turn.gold, question: turn.question, size: { width, height }, tokens: Math.ceil(turn.completion.length / 3),
+      maxTokens, finished: true, step: 0, steps: 1,
     });
     const [fault] = faults ?? [];
     if (fault) throw new Fault({
-      code: 'cluster.reward', what: `The reward ${fault.reward} cannot be computed outside of Loupe's own loop.`, why: `For a right answer to a question of kind ${turn.questionType}: ${fault.what} ${fault.why}`,
+      code: 'cluster.reward', what: `The reward ${fault.reward} cannot be computed outside of Loupe's own loop.`,
+      why: `For a right answer to a question of kind ${turn.questionType}: ${fault.what} ${fault.why}`,
       mend: 'Leave this reward out of the recipe, or keep to question types that it can score.',
     });
     return reward !== null;

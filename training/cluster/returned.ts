@@ -31,14 +31,19 @@ export function openReturned(path: string, original?: string): ReturnedJob {
   const folder = realFolder(path);
   const job = parsed(ClusterJob, folder, 'job.json', 'import.job', 'It is not the folder of a job, or its manifest is damaged.');
   const hash = hashOfFile(insideFolder(folder, 'job.json'));
-  if (original !== undefined && hashOfFile(insideFolder(realFolder(original), 'job.json')) !== hash) throw stranger('Its job.json is not that of the job that was exported.');
+  if (original !== undefined && hashOfFile(insideFolder(realFolder(original), 'job.json')) !== hash) {
+    throw stranger('Its job.json is not that of the job that was exported.');
+  }
   if (!existsSync(join(folder, 'result', 'returned.json'))) throw new Fault({
-    code: 'import.result', what: `${basename(folder)} has nothing to import.`, why: 'There is no result/returned.json: the run has not ended, or ended without sealing what it made.',
+    code: 'import.result', what: `${basename(folder)} has nothing to import.`,
+    why: 'There is no result/returned.json: the run has not ended, or ended without sealing what it made.',
     mend: 'Let the run end; `python loupe_return.py STEPS` in the folder seals a result/model that is there already.',
   });
   const returned = parsed(ClusterReturn, folder, 'result/returned.json', 'import.result', 'What says which weights came back is damaged.');
   if (returned.job !== hash) throw stranger('The result was made by another job: it names another job.json.');
-  if (returned.kind !== job.trains) throw stranger(`The job trains a${job.trains === 'adapter' ? 'n adapter' : ' checkpoint'}, the result is the other kind.`);
+  if (returned.kind !== job.trains) {
+    throw stranger(`The job trains a${job.trains === 'adapter' ? 'n adapter' : ' checkpoint'}, the result is the other kind.`);
+  }
   const recipeFile = job.files.find(({ path: name }) => name === 'recipe.json');
   if (!recipeFile) throw damaged('job.json names no recipe.json.');
   checkFile(folder, recipeFile);
@@ -58,7 +63,8 @@ export function startOf({ folder, job }: Pick<ReturnedJob, 'folder' | 'job'>, ba
   const start = base === undefined ? join(folder, 'checkpoint') : realFolder(base);
   for (const file of job.start.files) {
     if (base === undefined) checkFile(start, file);
-    else if (file.path.endsWith('.safetensors') && (!existsSync(join(start, file.path)) || hashOfFile(insideFolder(realFolder(start), file.path)) !== file.sha256)) {
+    else if (file.path.endsWith('.safetensors') && (!existsSync(join(start, file.path))
+      || hashOfFile(insideFolder(start, file.path)) !== file.sha256)) {
       throw stranger(`${basename(start)} is not what the job began from: ${file.path} has other bytes.`);
     }
   }
@@ -66,15 +72,21 @@ export function startOf({ folder, job }: Pick<ReturnedJob, 'folder' | 'job'>, ba
 }
 
 /**
- * Writes the returned weights as a folder of ours, whole or not at all: only tensors come over, under our names, with the configuration and the tokenizer of
+ * Writes the returned weights as a folder of ours, whole or not at all: only tensors come over, under our names, with the configuration and the
+ * tokenizer of
  * what the job began from. Nothing that the engine wrote is trusted further than its shape and its numbers.
  *
- * @throws Fault `import.folder` where `out` is there already, `import.shape` for tensors of another model, `import.numbers` for weights that are not finite,
+ * @throws Fault `import.folder` where `out` is there already, `import.shape` for tensors of another model, `import.numbers` for weights that are not
+ * finite,
  *   and those of the readers and writers of weights
  */
 export function takeOver({ folder, job, hash, returned, recipe }: ReturnedJob, start: Checkpoint, out: string): string {
   const target = resolve(out);
-  if (existsSync(target)) throw new Fault({ code: 'import.folder', what: `The model cannot be written to ${basename(target)}.`, why: 'There is such a folder or file already.', mend: 'Name a new one.' });
+  if (existsSync(target)) throw new Fault({
+    code: 'import.folder', what: `The model cannot be written to ${basename(target)}.`,
+    why: 'There is such a folder or file already.',
+    mend: 'Name a new one.',
+  });
   const unfinished = `${target}.${process.pid}.part`;
   const model = realFolder(join(folder, 'result', 'model'));
   try {
@@ -87,19 +99,24 @@ export function takeOver({ folder, job, hash, returned, recipe }: ReturnedJob, s
         copyFileSync(insideFolder(model, name), join(unfinished, name));
       }
       // Where the engine found its base is a path of another machine.
-      writeFileSync(join(unfinished, 'adapter_config.json'), `${JSON.stringify({ ...adapter.config, base_model_name_or_path: job.start.name, inference_mode: true }, null, 2)}\n`);
+      const settings = { ...adapter.config, base_model_name_or_path: job.start.name, inference_mode: true };
+      writeFileSync(join(unfinished, 'adapter_config.json'), `${JSON.stringify(settings, null, 2)}\n`);
     } else {
       const tensors = openCheckpoint(model).tensors;
       checkShapes(start.tensors, tensors);
       const { config, generationConfig, tokenizer } = start;
-      const tokenizerConfig = { ...(start.tokenizerConfig as Record<string, unknown>), ...(start.chatTemplate === null ? {} : { chat_template: start.chatTemplate }) };
+      const template = start.chatTemplate === null ? {} : { chat_template: start.chatTemplate };
+      const tokenizerConfig = { ...(start.tokenizerConfig as Record<string, unknown>), ...template };
       const pixels = recipe.stages[job.recipe.stage]?.pixels;
-      const preprocessor = { ...(start.preprocessor as Record<string, unknown>), ...(pixels === undefined ? {} : { min_pixels: pixels, max_pixels: pixels }) };
+      const bounds = pixels === undefined ? {} : { min_pixels: pixels, max_pixels: pixels };
+      const preprocessor = { ...(start.preprocessor as Record<string, unknown>), ...bounds };
       saveCheckpoint(unfinished, { config, generationConfig, preprocessor, tokenizer, tokenizerConfig }, [...tensors.values()].map((entry) => ({
-        name: entry.name, shape: entry.shape, data: () => finite(entry), ...(entry.dtype === 'F16' || entry.dtype === 'BF16' ? { dtype: entry.dtype } : {}),
+        name: entry.name, shape: entry.shape, data: () => finite(entry),
+        ...(entry.dtype === 'F16' || entry.dtype === 'BF16' ? { dtype: entry.dtype } : {}),
       })), 'F32');
     }
-    writeFileSync(join(unfinished, 'cluster.json'), `${JSON.stringify({ job: hash, engine: job.engine, versions: returned.versions, steps: returned.steps, departures: job.departures }, null, 1)}\n`);
+    const about = { job: hash, engine: job.engine, versions: returned.versions, steps: returned.steps, departures: job.departures };
+    writeFileSync(join(unfinished, 'cluster.json'), `${JSON.stringify(about, null, 1)}\n`);
     renameSync(unfinished, target);
     return target;
   } catch (cause) {
@@ -110,7 +127,10 @@ export function takeOver({ folder, job, hash, returned, recipe }: ReturnedJob, s
 
 /** Both hold the same tensors in the same shapes; a tied head may be written out or left out. */
 function checkShapes(start: ReadonlyMap<string, TensorEntry>, returned: ReadonlyMap<string, TensorEntry>): void {
-  const wrong = (why: string): Fault => new Fault({ code: 'import.shape', what: 'The returned weights do not fit what the job began from.', why, mend: 'Check which model the run saved.' });
+  const wrong = (why: string): Fault => new Fault({
+    code: 'import.shape', what: 'The returned weights do not fit what the job began from.', why,
+    mend: 'Check which model the run saved.',
+  });
   for (const [name, { shape }] of start) {
     const found = returned.get(name);
     if (!found) throw wrong(`The tensor ${name} is missing.`);
@@ -124,7 +144,11 @@ function checkShapes(start: ReadonlyMap<string, TensorEntry>, returned: Readonly
 function finite(entry: TensorEntry): Float32Array {
   const values = readTensor(entry);
   const at = values.findIndex((value) => !Number.isFinite(value));
-  if (at >= 0) throw new Fault({ code: 'import.numbers', what: 'The returned weights cannot be used.', why: `${entry.name} holds ${values[at]} at ${at}: the run has diverged.`, mend: 'Take an earlier checkpoint of the run, or a lower learning rate.' });
+  if (at >= 0) throw new Fault({
+    code: 'import.numbers', what: 'The returned weights cannot be used.',
+    why: `${entry.name} holds ${values[at]} at ${at}: the run has diverged.`,
+    mend: 'Take an earlier checkpoint of the run, or a lower learning rate.',
+  });
   return values;
 }
 
@@ -136,7 +160,14 @@ function checkFile(folder: string, { path, bytes, sha256 }: ClusterReturn['files
 
 /** What of a schema is needed here; the schemas themselves are those of `training/records`. */
 interface Schema<T> {
-  safeParse(value: unknown): { readonly success: true; readonly data: T } | { readonly success: false; readonly error: { readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] } };
+  safeParse(value: unknown):
+    | { readonly success: true; readonly data: T }
+    | { readonly success: false; readonly error: { readonly issues: readonly Issue[] } };
+}
+
+interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
 }
 
 function parsed<T>(schema: Schema<T>, folder: string, name: string, code: string, why: string): T {
@@ -145,22 +176,36 @@ function parsed<T>(schema: Schema<T>, folder: string, name: string, code: string
     json = readJson(insideFolder(folder, name), 256_000_000);
   } catch (cause) {
     throw cause instanceof Fault && cause.code !== 'checkpoint.missing' && cause.code !== 'checkpoint.json' ? cause
-      : new Fault({ code, what: `${basename(folder)} cannot be imported.`, why: `${name} cannot be read. ${why}`, mend: 'Copy the whole folder back from where it ran.' }, { cause });
+      : new Fault({ code, what: `${basename(folder)} cannot be imported.`,
+      why: `${name} cannot be read. ${why}`,
+      mend: 'Copy the whole folder back from where it ran.' }, { cause });
   }
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   const issues = result.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-  throw new Fault({ code, what: `${basename(folder)} cannot be imported.`, why: `${why} ${name}: ${issues}.`, mend: 'Copy the whole folder back from where it ran.' });
+  throw new Fault({ code, what: `${basename(folder)} cannot be imported.`,
+  why: `${why} ${name}: ${issues}.`,
+  mend: 'Copy the whole folder back from where it ran.' });
 }
 
 function realFolder(path: string): string {
   try {
     return realpathSync(resolve(path));
   } catch (cause) {
-    throw new Fault({ code: 'import.job', what: `${basename(path)} cannot be imported.`, why: 'There is no such folder.', mend: 'Name the folder of a job.' }, { cause });
+    throw new Fault({
+      code: 'import.job', what: `${basename(path)} cannot be imported.`,
+      why: 'There is no such folder.',
+      mend: 'Name the folder of a job.' }, { cause,
+    });
   }
 }
 
-const stranger = (why: string): Fault => new Fault({ code: 'import.stranger', what: 'The result is refused.', why, mend: 'Import it from the folder of its own job.' });
+const stranger = (why: string): Fault => new Fault({
+  code: 'import.stranger', what: 'The result is refused.', why,
+  mend: 'Import it from the folder of its own job.',
+});
 
-const damaged = (why: string): Fault => new Fault({ code: 'import.damaged', what: 'The result is refused.', why, mend: 'Copy the folder back again from where it ran.' });
+const damaged = (why: string): Fault => new Fault({
+  code: 'import.damaged', what: 'The result is refused.', why,
+  mend: 'Copy the folder back again from where it ran.',
+});

@@ -15,25 +15,38 @@ export interface RewardService {
   close(): Promise<void>;
 }
 
+export interface ServiceOptions {
+  /** What every caller has to know. */
+  readonly token: string;
+  /** Default 0: any that is free. */
+  readonly port?: number;
+  /** Bytes of a request. */
+  readonly longest?: number;
+}
+
 /** The token that a caller has to know; shorter ones could be guessed. */
 const shortestToken = 16;
 
 /**
- * Listens on 127.0.0.1. `POST /score` takes what `scoreRequest` takes and answers `{"results": […]}`; `GET /rewards` lists the table; `GET /health` says that
- * it runs. Every request carries `Authorization: Bearer TOKEN`. What cannot be done comes back as `{"fault": {…}}` with status 400, 401, 404, 405 or 413.
+ * Listens on 127.0.0.1. `POST /score` takes what `scoreRequest` takes and answers `{"results": […]}`; `GET /rewards` lists the table; `GET /health`
+ * says that it runs. Every request carries `Authorization: Bearer TOKEN`. What cannot be done comes back as `{"fault": {…}}` with status 400, 401, 404,
+ * 405 or 413.
  *
- * @param port  0 for any that is free
- * @param longest  bytes of a request
  * @throws Fault `reward.token` for a token that is too short, `reward.port` where the port is taken
  */
-export async function serveRewards({ token, port = 0, longest = most.bytes }: { readonly token: string; readonly port?: number; readonly longest?: number }): Promise<RewardService> {
+export async function serveRewards({ token, port = 0, longest = most.bytes }: ServiceOptions): Promise<RewardService> {
   if (token.length < shortestToken) throw new Fault({
-    code: 'reward.token', what: 'The reward service does not start.', why: `Its token has ${token.length} characters.`, mend: `Give one of at least ${shortestToken}, or none: then one is drawn.`,
+    code: 'reward.token', what: 'The reward service does not start.',
+    why: `Its token has ${token.length} characters.`,
+    mend: `Give one of at least ${shortestToken}, or none: then one is drawn.`,
   });
   const server = createServer((request, response) => {
     handle(request, token, longest).then(
       (value) => reply(response, 200, value),
-      (thrown: unknown) => reply(response, thrown instanceof Refusal ? thrown.status : thrown instanceof Fault ? 400 : 500, { fault: faultOf(thrown) }, thrown instanceof Refusal),
+      (thrown: unknown) => {
+        const status = thrown instanceof Refusal ? thrown.status : thrown instanceof Fault ? 400 : 500;
+        reply(response, status, { fault: faultOf(thrown) }, thrown instanceof Refusal);
+      },
     ).catch(() => response.destroy());
   });
   // Batches of a step may take a while to score; what dawdles while it is sent is cut off.
@@ -42,7 +55,8 @@ export async function serveRewards({ token, port = 0, longest = most.bytes }: { 
   server.maxConnections = 256;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => reject(new Fault({
-      code: 'reward.port', what: `The reward service cannot listen on port ${port}.`, why: cause.code === 'EADDRINUSE' ? 'Another program has the port.' : cause.message,
+      code: 'reward.port', what: `The reward service cannot listen on port ${port}.`,
+      why: cause.code === 'EADDRINUSE' ? 'Another program has the port.' : cause.message,
       mend: 'Choose another port, or 0 for any that is free.',
     }, { cause })));
     server.listen(port, '127.0.0.1', resolve);
@@ -65,11 +79,17 @@ class Refusal extends Fault {
 
 async function handle(request: IncomingMessage, token: string, longest: number): Promise<unknown> {
   // A page in a browser can reach the loopback address; it cannot leave out its origin, nor name the host as we do.
-  if (request.headers.origin !== undefined || !/^(?:127\.0\.0\.1|localhost)(?::\d+)?$/.test(request.headers.host ?? '')) throw new Refusal(401, 'It comes from a web page or names another host.', 'Call http://127.0.0.1 from a program.');
-  if (!isToken(request.headers.authorization, token)) throw new Refusal(401, 'It does not carry the token of this service.', 'Send "Authorization: Bearer TOKEN".');
+  if (request.headers.origin !== undefined || !/^(?:127\.0\.0\.1|localhost)(?::\d+)?$/.test(request.headers.host ?? '')) {
+    throw new Refusal(401, 'It comes from a web page or names another host.', 'Call http://127.0.0.1 from a program.');
+  }
+  if (!isToken(request.headers.authorization, token)) {
+    throw new Refusal(401, 'It does not carry the token of this service.', 'Send "Authorization: Bearer TOKEN".');
+  }
   const path = (request.url ?? '').split('?')[0];
   if (path === '/health' && request.method === 'GET') return { status: 'ok' };
-  if (path === '/rewards' && request.method === 'GET') return rewards.map(({ name, source, summary, reads, modes }) => ({ name, source, summary, reads, modes: Object.keys(modes) }));
+  if (path === '/rewards' && request.method === 'GET') {
+    return rewards.map(({ name, source, summary, reads, modes }) => ({ name, source, summary, reads, modes: Object.keys(modes) }));
+  }
   if (path !== '/score') throw new Refusal(404, `There is no ${String(path).slice(0, 80)}.`, 'Use /score, /rewards or /health.');
   if (request.method !== 'POST') throw new Refusal(405, `${request.method} is not what /score takes.`, 'Use POST.');
   return { results: await scoreRequest(parsed(await bodyOf(request, longest))) };
@@ -103,17 +123,20 @@ function parsed(text: string): unknown {
 /** @param isLast  closes the connection: what is left of a request that was turned away is not read */
 function reply(response: ServerResponse, status: number, value: unknown, isLast = false): void {
   const text = JSON.stringify(value);
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), ...(isLast ? { connection: 'close' } : {}) });
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+  response.writeHead(status, isLast ? { ...headers, connection: 'close' } : headers);
   response.end(text);
 }
 
 function faultOf(thrown: unknown): FaultFields {
   if (thrown instanceof Fault) return thrown.toJSON();
-  return { code: 'internal', what: 'The reward service failed.', why: thrown instanceof Error ? thrown.message : String(thrown), mend: 'This is a defect: report it with the request.' };
+  const why = thrown instanceof Error ? thrown.message : String(thrown);
+  return { code: 'internal', what: 'The reward service failed.', why, mend: 'This is a defect: report it with the request.' };
 }
 
 /**
- * Answers requests that come one on each line, in order: `{"id", "uses", "rows"}` in, `{"id", "results"}` or `{"id", "fault"}` out. Ends with the input.
+ * Answers requests that come one on each line, in order: `{"id", "uses", "rows"}` in, `{"id", "results"}` or `{"id", "fault"}` out.
+ * Ends with the input.
  *
  * @throws Fault `reward.request` for a line that is longer than a request may be
  */

@@ -27,7 +27,8 @@ export interface Scored {
 export const most = { bytes: 64_000_000, rows: 8192, uses: 32 } as const;
 
 /**
- * Scores the rows of one request: `{"uses": [{"name", "mode"?, "weight"?, "options"?}], "rows": [{"completion", …}]}`. A row that a reward cannot read
+ * Scores the rows of one request: `{"uses": [{"name", "mode"?, "weight"?, "options"?}], "rows": [{"completion", …}]}`. A row that a reward cannot
+ * read
  * takes its fault along and spoils no other row. Gives way to other requests between rows.
  *
  * @throws Fault `reward.request` for a request of another form, `reward.name`, `reward.mode`
@@ -73,7 +74,9 @@ function useOf(value: unknown): Use {
   if (typeof weight !== 'number' || !Number.isFinite(weight)) throw badRequest(`The weight of ${name} is no number.`);
   if (!isObject(options)) throw badRequest(`The options of ${name} are no object.`);
   if (!findReward(name).modes[mode as RewardMode]) throw new Fault({
-    code: 'reward.mode', what: `The reward ${name} has no ${String(mode)} mode.`, why: 'It is defined in another one only.', mend: `Use ${Object.keys(findReward(name).modes).join(' or ')}.`,
+    code: 'reward.mode', what: `The reward ${name} has no ${String(mode)} mode.`,
+    why: 'It is defined in another one only.',
+    mend: `Use ${Object.keys(findReward(name).modes).join(' or ')}.`,
   });
   return { name, mode: mode as RewardMode, weight, options };
 }
@@ -81,7 +84,9 @@ function useOf(value: unknown): Use {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const unforeseen = (thrown: unknown): FaultFields => ({
-  code: 'internal', what: 'A reward failed.', why: thrown instanceof Error ? thrown.message : String(thrown), mend: 'This is a defect of the reward: report it with the row.',
+  code: 'internal', what: 'A reward failed.',
+  why: thrown instanceof Error ? thrown.message : String(thrown),
+  mend: 'This is a defect of the reward: report it with the row.',
 });
 
 export const badRequest = (why: string): Fault => new Fault({

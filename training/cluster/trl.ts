@@ -28,7 +28,9 @@ export function trlSettings(plan: EnginePlan): EngineSettings {
     if (s.scale !== 'none') throw refused('TRL', 'It has no leave-one-out baseline that is divided by a deviation.');
     departures.push(`Advantages are ${policy.rollouts - 1}/${policy.rollouts} of the recipe's: TRL subtracts the mean of the whole group.`);
   }
-  if (s.dynamicSampling && s.dynamicSampling.filter.rule !== 'none') departures.push('TRL does not draw further prompts in place of groups that teach nothing; they add no gradient.');
+  if (s.dynamicSampling && s.dynamicSampling.filter.rule !== 'none') {
+    departures.push('TRL does not draw further prompts in place of groups that teach nothing; they add no gradient.');
+  }
   if (s.samplerCorrection) departures.push('Completions come from the weights that are trained, so nothing corrects for another sampler.');
   if (s.maskTruncated && !s.countsMasked) departures.push('TRL counts masked completions in its normaliser.');
   if (s.beta > 0) {
@@ -107,7 +109,9 @@ function objective({ switches: s, policy }: EnginePlan): { readonly [name: strin
       return { loss_type: 'cispo', ...level };
     case 'policyGradient':
       // With one update for each batch of completions the ratio is 1, and the clipped loss has the same gradient.
-      if (policy.iterations > 1 || policy.miniBatches > 1) throw refused('TRL', 'It has no loss without a ratio; with one update for each batch of completions the two agree.');
+      if (policy.iterations > 1 || policy.miniBatches > 1) {
+        throw refused('TRL', 'It has no loss without a ratio; with one update for each batch of completions the two agree.');
+      }
       return { loss_type: normalised(s), ...level };
     case 'clip':
       return { loss_type: normalised(s), ...level };
@@ -128,21 +132,27 @@ function normalised({ normaliser, counts, lengthConstant }: EnginePlan['switches
 /** What no engine does as our own trainer. */
 export function commonDepartures({ recipe, stage, policy, switches: s }: EnginePlan): readonly string[] {
   const { augment, optimizer } = recipe;
+  const curricula = policy.curricula.map(({ name }) => name).join(', ');
+  const isWeighted = Object.values(recipe.setWeights).some((weight) => weight > 0 && weight !== 1);
   return [
     ...(augment.plain < 1 ? ['Pictures are shown as they are: the engine does not augment.'] : []),
     ...(recipe.dropBranches > 0 ? ['No branches are dropped.'] : []),
     ...(optimizer.average > 0 || (stage.average ?? 0) > 0 ? ['The last weights come back, not their moving average.'] : []),
-    ...(policy.curricula.length > 0 ? [`Without the curricula ${policy.curricula.map(({ name }) => name).join(', ')}: they need the loop of Loupe.`] : []),
+    ...(policy.curricula.length > 0 ? [`Without the curricula ${curricula}: they need the loop of Loupe.`] : []),
     ...(stage.data ? [`The data is that of the export, not of the pipeline ${stage.data.pipeline}.`] : []),
     ...(optimizer.horizon !== undefined && !stage.restart ? ['The learning rate is laid out over this stage alone.'] : []),
     ...(s.overlong ? ['The length limit is not softened; a reward of the table can do that.'] : []),
-    ...(Object.values(recipe.setWeights).some((weight) => weight > 0 && weight !== 1) ? ['Sets are drawn by their weights once, at the export.'] : []),
+    ...(isWeighted ? ['Sets are drawn by their weights once, at the export.'] : []),
   ];
 }
 
 export function dividedRows(rows: number, miniBatches: number): number {
   if (rows % miniBatches === 0) return rows / miniBatches;
-  throw new Fault({ code: 'cluster.batch', what: 'The stage cannot be handed to the engine.', why: `${rows} completions of a step do not divide into ${miniBatches} equal batches.`, mend: 'Change batch, accumulate, rollouts or miniBatches.' });
+  throw new Fault({
+    code: 'cluster.batch', what: 'The stage cannot be handed to the engine.',
+    why: `${rows} completions of a step do not divide into ${miniBatches} equal batches.`,
+    mend: 'Change batch, accumulate, rollouts or miniBatches.',
+  });
 }
 
 export function largestDivisor(total: number, limit: number): number {
@@ -150,5 +160,6 @@ export function largestDivisor(total: number, limit: number): number {
 }
 
 export const refused = (engine: string, why: string): Fault => new Fault({
-  code: 'cluster.objective', what: `${engine} cannot minimise this stage's objective.`, why, mend: 'Choose another engine, or change the switches of the recipe.',
+  code: 'cluster.objective', what: `${engine} cannot minimise this stage's objective.`, why,
+  mend: 'Choose another engine, or change the switches of the recipe.',
 });

@@ -20,9 +20,13 @@ export function verlSettings(plan: EnginePlan): EngineSettings {
   if (s.advantageEpsilon !== 1e-6) departures.push(`verl adds 1e-6 to the deviation of a group, the recipe ${s.advantageEpsilon}.`);
   if (s.scale === 'batch' || s.combine === 'normalizeThenSum') throw refused('verl', 'It normalises the sum of the rewards within a group.');
   if (s.baseline === 'leaveOneOut' && s.scale !== 'none') throw refused('verl', 'Its leave-one-out baseline is not divided by a deviation.');
-  if (s.dynamicSampling && s.dynamicSampling.filter.rule !== 'none') departures.push('Groups that teach nothing are kept: drawing others in their place is a recipe of its own in verl (recipe/dapo).');
+  if (s.dynamicSampling && s.dynamicSampling.filter.rule !== 'none') {
+    departures.push('Groups that teach nothing are kept: drawing others in their place is a recipe of its own in verl (recipe/dapo).');
+  }
   if (s.maskTruncated) departures.push('Truncated completions are learnt from: verl does not mask them.');
-  if (s.topEntropy < 1 || s.offPolicyThreshold !== null || s.delta !== null) throw refused('verl', 'It masks neither tokens of low entropy nor sequences that went off policy, and has no two-sided clip.');
+  if (s.topEntropy < 1 || s.offPolicyThreshold !== null || s.delta !== null) {
+    throw refused('verl', 'It masks neither tokens of low entropy nor sequences that went off policy, and has no two-sided clip.');
+  }
   if (s.entropyController) throw refused('verl', 'Its entropy bonus has a fixed weight.');
   if (s.klBiasCorrection && s.beta > 0) throw refused('verl', 'Its KL term is not multiplied by the ratio.');
   if (s.counts !== 'microBatchBySequences') departures.push('verl weighs micro-batches by their sequences.');
@@ -115,7 +119,8 @@ function aggregation({ switches: s, policy }: EnginePlan): { readonly [name: str
     case 'sequenceMean': return { loss_agg_mode: 'seq-mean-token-mean' };
     case 'tokenMean': return { loss_agg_mode: 'token-mean' };
     case 'tokenSum': return { loss_agg_mode: 'seq-mean-token-sum' };
-    case 'tokenSumConstant': case 'constantLength': return { loss_agg_mode: 'seq-mean-token-sum-norm', loss_scale_factor: s.lengthConstant ?? policy.maxNewTokens };
+    case 'tokenSumConstant': case 'constantLength':
+      return { loss_agg_mode: 'seq-mean-token-sum-norm', loss_scale_factor: s.lengthConstant ?? policy.maxNewTokens };
   }
 }
 
@@ -125,7 +130,8 @@ function weightsOf(plan: EnginePlan): { readonly [name: string]: Setting } {
     case '.': return { freeze_vision_tower: false };
     case '^model\\.': case '^model\\.|^lm_head': return { freeze_vision_tower: true };
     default: throw new Fault({
-      code: 'cluster.trained', what: 'verl cannot train this choice of weights.', why: `It trains everything or leaves the tower out; the recipe says ${trainedPattern(plan)}.`,
+      code: 'cluster.trained', what: 'verl cannot train this choice of weights.',
+      why: `It trains everything or leaves the tower out; the recipe says ${trainedPattern(plan)}.`,
       mend: 'Say "." or "^model\\\\." in the recipe, or choose TRL.',
     });
   }
@@ -136,5 +142,6 @@ const trainedPattern = ({ recipe, stage }: EnginePlan): string => stage.trained 
 function adapterOf(plan: EnginePlan): { readonly [name: string]: Setting } {
   const { adapter } = plan.recipe;
   if (!adapter) return {};
-  return { lora_rank: adapter.rank, lora_alpha: adapter.alpha, target_modules: 'all-linear', exclude_modules: trainedPattern(plan) === '.' ? null : '.*visual.*' };
+  const exclude = trainedPattern(plan) === '.' ? null : '.*visual.*';
+  return { lora_rank: adapter.rank, lora_alpha: adapter.alpha, target_modules: 'all-linear', exclude_modules: exclude };
 }

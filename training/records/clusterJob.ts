@@ -5,7 +5,10 @@ import type { PolicyStage, Recipe, Stage } from './recipe.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits');
 /** Below its folder: no `..`, no drive, no leading slash. */
-const insidePath = z.string().min(1).max(300).refine((path) => !/^[\\/]|[\\:\0]/.test(path) && path.split('/').every((part) => part !== '..' && part !== '.' && part !== ''), 'must be a relative path inside the folder');
+const insidePath = z.string().min(1).max(300).refine(
+  (path) => !/^[\\/]|[\\:\0]/.test(path) && path.split('/').every((part) => part !== '..' && part !== '.' && part !== ''),
+  'must be a relative path inside the folder',
+);
 const file = z.object({ path: insidePath, bytes: z.number().int().nonnegative(), sha256: hash });
 export type JobFile = z.infer<typeof file>;
 

@@ -1,4 +1,7 @@
-/** A GRPO step beside TRL's: the same checkpoint, drawn pictures, questions, group size, length limit and rewards, from sampling to the changed weights. */
+/**
+ * A GRPO step beside TRL's: the same checkpoint, drawn pictures, questions, group size, length limit and rewards, from sampling to the changed
+ * weights.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +27,8 @@ export interface GrpoBench {
 type Step = Readonly<Record<(typeof parts)[number], number>> & { readonly length: number };
 const parts = ['step', 'rollout', 'scoring', 'reference', 'update'] as const;
 
+type PeerSteps = Readonly<Record<keyof Step, readonly number[]>> & { readonly peak_rss_mb: number; readonly parameters: number };
+
 export async function benchGrpo({ model, peer, rounds, threads }: GrpoBench): Promise<Record<string, unknown>> {
   const folder = mkdtempSync(join(tmpdir(), 'loupe-bench-grpo-'));
   const steps = Math.max(1, Math.ceil(rounds / turns));
@@ -38,14 +43,17 @@ export async function benchGrpo({ model, peer, rounds, threads }: GrpoBench): Pr
     for (let turn = 0; turn < turns; turn++) {
       own.push(...(await ourSteps(recipe, join(folder, `run${turn}`))));
       if (!peer) continue;
-      const reply = await peer.ask({ do: 'steps', count: steps }) as unknown as Record<keyof Step, readonly number[]> & { peak_rss_mb: number; parameters: number };
-      theirs.push(...reply.step.map((_, at) => Object.fromEntries([...parts, 'length' as const].map((part) => [part, reply[part][at]!])) as unknown as Step));
+      const reply = await peer.ask({ do: 'steps', count: steps }) as unknown as PeerSteps;
+      theirs.push(...reply.step.map((step, at) => ({
+        step, rollout: reply.rollout[at]!, scoring: reply.scoring[at]!, reference: reply.reference[at]!, update: reply.update[at]!,
+        length: reply.length[at]!,
+      })));
       about = { ...about, peak_rss_mb: Math.round(reply.peak_rss_mb), parameters: reply.parameters };
     }
     const ours = summary(own);
     const peers = theirs.length > 0 ? summary(theirs) : null;
     return {
-      what: `GRPO step, ${prompts} prompts × ${group} completions of at most ${newTokens} tokens, ${Math.sqrt(pixels)}² pictures, everything trained, KL to a reference`,
+      what: `GRPO step, ${prompts} × ${group} completions of at most ${newTokens} tokens, ${Math.sqrt(pixels)}² pictures, all weights, KL to a reference`,
       ours: { ...ours, threads, peak_rss_mb: peakRssMb() },
       ...(peers ? { peer: { ...peers, threads, ...about }, ratio: rounded(peers.step_s / ours.step_s) } : {}),
     };
@@ -62,7 +70,8 @@ function recipeFor(model: string, steps: number): Recipe {
       policy: { objective: { preset: 'grpo/vlmR1' }, rewards: [{ name: 'accuracy' }], rollouts: group, maxNewTokens: newTokens, reference: 'start' },
     }],
     optimizer: { learningRate: 1e-6, warmupSteps: 0, floor: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clip: 1, average: 0 },
-    dropBranches: 0, localAttention: 0, augment: { plain: 1, zoom: 1, aspect: 1, shift: 0, turn: 0, colour: 0, erase: 0 }, setWeights: {}, answerWeight: 1, checkpointEvery: 1_000_000,
+    dropBranches: 0, localAttention: 0, augment: { plain: 1, zoom: 1, aspect: 1, shift: 0, turn: 0, colour: 0, erase: 0 }, setWeights: {},
+    answerWeight: 1, checkpointEvery: 1_000_000,
   });
 }
 
@@ -79,7 +88,8 @@ async function ourSteps(recipe: Recipe, run: string): Promise<readonly Step[]> {
       const seconds = (what: string): number => measured[`timing/${what}_s`] ?? 0;
       const [rollout, scoring, reference, step] = [seconds('rollout'), seconds('scoring'), seconds('reference'), (now - before) / 1000];
       before = now;
-      steps.push({ step, rollout, scoring, reference, update: step - rollout - scoring - reference, length: measured['completions/mean_length'] ?? NaN });
+      const update = step - rollout - scoring - reference;
+      steps.push({ step, rollout, scoring, reference, update, length: measured['completions/mean_length'] ?? NaN });
     },
   });
   return steps.slice(1);

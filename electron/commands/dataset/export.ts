@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
-import { smartResize } from '#models/imaging/patches.ts';
+import { smartResize, type PatchOptions } from '#models/imaging/patches.ts';
 import { decodePicture, encodePng } from '#models/imaging/picture.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import { resize } from '#models/imaging/resize.ts';
@@ -62,7 +62,9 @@ export async function exportJob(options: ExportOptions): Promise<ClusterJob> {
     return resize(options.pictureOf?.(record) ?? await decodePicture(loadBytes(record, { verify: true }), record.file), size);
   };
   const draw = async (records: readonly CaseRecord[], count: number): Promise<DrawnPrompt[]> => scorable(
-    await drawPrompts(records, { count, seed: recipe.seed, questionTypes: policy.questionTypes, direct: stage.direct, setWeights: stage.setWeights ?? recipe.setWeights }, pictureOf),
+    await drawPrompts(records, {
+      count, seed: recipe.seed, questionTypes: policy.questionTypes, direct: stage.direct, setWeights: stage.setWeights ?? recipe.setWeights,
+    }, pictureOf),
     uses, policy.maxNewTokens,
   );
   const perStep = stage.batch * stage.accumulate;
@@ -70,13 +72,16 @@ export async function exportJob(options: ExportOptions): Promise<ClusterJob> {
   progress(`Drawing up to ${wanted} questions about ${options.train.length} cases …`);
   const train = await draw(options.train, wanted);
   if (train.length === 0) throw new Fault({
-    code: 'cluster.empty', what: 'There is nothing to hand over.', why: 'None of the cases carries a question whose answer these rewards can check.', mend: 'Name cases with labels or boxes, or other question types in the recipe.',
+    code: 'cluster.empty', what: 'There is nothing to hand over.',
+    why: 'None of the cases carries a question whose answer these rewards can check.',
+    mend: 'Name cases with labels or boxes, or other question types in the recipe.',
   });
   const held = await draw(options.held, heldPrompts);
 
   const tokenizer = createTokenizer(checkpoint.tokenizer, checkpoint.tokenizerConfig);
   const plan: EnginePlan = {
-    recipe, stage, policy, switches: switchesOf(policy.objective.preset, policy.objective.switches as Partial<ObjectiveSwitches>), prompts: train.length,
+    recipe, stage, policy, switches: switchesOf(policy.objective.preset, policy.objective.switches as Partial<ObjectiveSwitches>),
+    prompts: train.length,
     suppressed: imageTokens(tokenizer), promptTokens: longestPrompt([...train, ...held], { checkpoint, tokenizer, ...patches }),
   };
   progress('Bundling the rewards …');
@@ -89,10 +94,13 @@ export async function exportJob(options: ExportOptions): Promise<ClusterJob> {
 }
 
 /** A job for TRL about drawn pictures alone, those that a stage of the recipe with as many phantoms sees: what the bench compares with. */
-export function exportDrawn({ recipe, pictures, prompts, out }: { readonly recipe: Recipe; readonly pictures: number; readonly prompts: number; readonly out: string }): Promise<ClusterJob> {
+export function exportDrawn(
+  { recipe, pictures, prompts, out }: Pick<ExportOptions, 'recipe' | 'out'> & { readonly pictures: number; readonly prompts: number },
+): Promise<ClusterJob> {
   const drawn = new Map([...phantomRecords(pictures, recipe.seed)].map(({ record, picture }) => [record, picture]));
   return exportJob({
-    engine: 'trl', recipe, stage: undefined, model: undefined, train: [...drawn.keys()], held: [], prompts, withWeights: true, out, progress: () => undefined,
+    engine: 'trl', recipe, stage: undefined, model: undefined, train: [...drawn.keys()], held: [], prompts, withWeights: true, out,
+    progress: () => undefined,
     pictureOf: (record) => drawn.get(record)!,
   });
 }
@@ -102,7 +110,8 @@ function policyStage(recipe: Recipe, chosen: number | undefined): { at: number; 
   const stage = recipe.stages[at];
   if (stage?.policy) return { at, stage, policy: stage.policy };
   throw new Fault({
-    code: 'cluster.stage', what: `The recipe ${recipe.name} cannot be handed over.`, why: chosen === undefined ? 'None of its stages learns by policy.' : `Its stage ${chosen + 1} does not exist or does not learn by policy.`,
+    code: 'cluster.stage', what: `The recipe ${recipe.name} cannot be handed over.`,
+    why: chosen === undefined ? 'None of its stages learns by policy.' : `Its stage ${chosen + 1} does not exist or does not learn by policy.`,
     mend: 'Choose a recipe with such a stage, or train it here with `loupe train`.',
   });
 }
@@ -112,8 +121,15 @@ const imageTokens = (tokenizer: Tokenizer): number[] =>
   ['<|vision_start|>', '<|vision_end|>', '<|vision_pad|>', '<|image_pad|>', '<|video_pad|>'].flatMap((token) => tokenizer.idOf(token) ?? []);
 
 /** Tokens of the longest prompt. */
-function longestPrompt(prompts: readonly DrawnPrompt[], { checkpoint, tokenizer, patchSize, mergeSize }: { readonly checkpoint: Checkpoint; readonly tokenizer: Tokenizer; readonly patchSize: number; readonly mergeSize: number }): number {
-  if (checkpoint.chatTemplate === null) throw new Fault({ code: 'cluster.template', what: 'The model cannot be handed over.', why: 'Its folder has no chat template.', mend: 'Take a folder with chat_template.jinja, or with the template in tokenizer_config.json.' });
+function longestPrompt(
+  prompts: readonly DrawnPrompt[],
+  { checkpoint, tokenizer, patchSize, mergeSize }: Pick<PatchOptions, 'patchSize' | 'mergeSize'> & { checkpoint: Checkpoint; tokenizer: Tokenizer },
+): number {
+  if (checkpoint.chatTemplate === null) throw new Fault({
+    code: 'cluster.template', what: 'The model cannot be handed over.',
+    why: 'Its folder has no chat template.',
+    mend: 'Take a folder with chat_template.jinja, or with the template in tokenizer_config.json.',
+  });
   const template = checkpoint.chatTemplate;
   return Math.max(...prompts.map(({ turn, picture }) => promptTokens(
     tokenizer, template, [{ role: 'user', content: [{ type: 'image' }, { type: 'text', text: turn.question }] }],
@@ -133,11 +149,21 @@ async function encoded(prompts: readonly DrawnPrompt[]): Promise<JobPrompt[]> {
 /** `rewards.mjs`: the table of rewards and its service as one file that needs nothing but Node. */
 export function bundledRewards(): string {
   const settings = {
-    entryPoints: ['training/cluster/rewardProgram.ts'], bundle: true, platform: 'node', format: 'esm', target: 'node20', write: false, logLevel: 'error', legalComments: 'none',
+    entryPoints: ['training/cluster/rewardProgram.ts'], bundle: true, platform: 'node', format: 'esm', target: 'node20', write: false,
+    logLevel: 'error', legalComments: 'none',
     banner: { js: '// Rewards of Loupe, bundled from its sources. Research use only.' },
   };
-  const script = `import { build } from 'esbuild'; const { outputFiles } = await build(${JSON.stringify(settings)}); process.stdout.write(outputFiles[0].text);`;
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: projectRoot(), encoding: 'utf8', maxBuffer: 64 << 20 });
+  const script = [
+    `import { build } from 'esbuild';`, `const { outputFiles } = await build(${JSON.stringify(settings)});`,
+    'process.stdout.write(outputFiles[0].text);',
+  ].join('\n');
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+    cwd: projectRoot(), encoding: 'utf8', maxBuffer: 64 << 20,
+  });
   if (status === 0 && stdout.length > 0) return stdout;
-  throw new Fault({ code: 'cluster.bundle', what: 'The rewards cannot be bundled.', why: stderr.trim().split('\n').slice(-3).join(' ') || 'The bundler ended without a result.', mend: 'Run npm ci in the folder of Loupe.' });
+  throw new Fault({
+    code: 'cluster.bundle', what: 'The rewards cannot be bundled.',
+    why: stderr.trim().split('\n').slice(-3).join(' ') || 'The bundler ended without a result.',
+    mend: 'Run npm ci in the folder of Loupe.',
+  });
 }
