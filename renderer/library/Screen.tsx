@@ -93,19 +93,20 @@ function Chips({ shownCount }: { readonly shownCount: number }): ReactElement {
 
 const columns: readonly SortKey[] = ['study', 'modality', 'date', 'images', 'status', 'added'];
 const rowHeight = 56;
+const headHeight = 28;
 
 function Table({ studies, selectedId }: { readonly studies: readonly StudySummary[]; readonly selectedId: string | null }): ReactElement {
   const t = useText();
   const sort = useStore(library, (state) => state.sort);
   const body = useRef<HTMLDivElement>(null);
-  const virtual = useVirtualizer({ count: studies.length, getScrollElement: () => body.current, estimateSize: () => rowHeight, overscan: 8 });
+  const virtual = useVirtualizer({ count: studies.length, getScrollElement: () => body.current, estimateSize: () => rowHeight, overscan: 8, scrollMargin: headHeight, scrollPaddingStart: headHeight });
   const selectedAt = studies.findIndex(({ id }) => id === selectedId);
   useEffect(() => {
     if (selectedAt >= 0) virtual.scrollToIndex(selectedAt, { align: 'auto' });
     // eslint-disable-next-line react-hooks/exhaustive-deps -- the scroller is the same for as long as the table is
   }, [selectedAt]);
   return (
-    <div className="table" role="grid" aria-rowcount={studies.length + 1} aria-label={t('library.title')}>
+    <div className="table" ref={body} tabIndex={0} role="grid" aria-rowcount={studies.length + 1} aria-label={t('library.title')} aria-activedescendant={virtual.getVirtualItems().some(({ index }) => index === selectedAt) ? `study-${selectedId ?? ''}` : undefined}>
       <div className="columns table-head" role="row">
         <span role="presentation" />
         {columns.map((key) => (
@@ -114,13 +115,11 @@ function Table({ studies, selectedId }: { readonly studies: readonly StudySummar
           </span>
         ))}
       </div>
-      <div className="table-body" ref={body} tabIndex={0} role="rowgroup" aria-activedescendant={selectedId === null ? undefined : `study-${selectedId}`}>
-        <div style={{ height: virtual.getTotalSize(), position: 'relative' }} role="presentation">
-          {virtual.getVirtualItems().map(({ index, start }) => {
-            const study = studies[index] as StudySummary;
-            return <StudyRow key={study.id} study={study} top={start} index={index} isSelected={study.id === selectedId} />;
-          })}
-        </div>
+      <div className="table-body" role="rowgroup" style={{ height: virtual.getTotalSize() }}>
+        {virtual.getVirtualItems().map(({ index, start }) => {
+          const study = studies[index] as StudySummary;
+          return <StudyRow key={study.id} study={study} top={start - headHeight} index={index} isSelected={study.id === selectedId} />;
+        })}
       </div>
     </div>
   );
