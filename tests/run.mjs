@@ -74,6 +74,7 @@ if (filters.length === 0) {
   typecheck('tsconfig.pure.json');
   typecheck('tsconfig.node.json');
   typecheck('tsconfig.dom.json');
+  typecheck('tests/app/tsconfig.json');
   lint();
 }
 test();
