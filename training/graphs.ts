@@ -51,6 +51,8 @@ export interface GraphOptions {
   readonly fused?: boolean;
   /** The factor of the loss over cells; 0 (default) leaves it and its heads out. */
   readonly cells?: number;
+  /** Tells the labels of all tasks apart beside writing, by a linear layer over the tower's rows; absent leaves it out. */
+  readonly labels?: { readonly classes: number; readonly factor: number };
 }
 
 /**
@@ -77,7 +79,17 @@ export function supervisedGraph(config: QwenVlConfig, bucket: Bucket, options: G
   const scores = logits(parameters, config, gather(hidden, graph.input('rows', [targets], 'int64')));
   const { loss, gradient } = sftLoss(scores, graph.input('targets', [targets], 'int64'), graph.input('weights', [targets]));
   const beside = grid && options.cells ? cellSeeds(graph, parameters, config, { batch, grid }, halfway!, options.cells) : [];
-  return finish(loss, [{ value: scores, gradient }, ...beside]);
+  const told = grid && options.labels ? labelSeeds(graph, parameters, config, batch, vision!, options.labels) : [];
+  return finish(loss, [{ value: scores, gradient }, ...beside, ...told]);
+}
+
+/** The classifier over the tower's rows beside the answers; its loss becomes the output `labels`. */
+function labelSeeds(graph: Graph, parameters: Parameters, config: QwenVlConfig, batch: number, rows: Value, { classes, factor }: { classes: number; factor: number }): readonly Seed[] {
+  const pooled = reduceMean(reshape(rows, [batch, rows.shape[0]! / batch, config.hiddenSize]), [1], false);
+  const scores = parameters.linear(pooled, 'classifier', classes, true);
+  const { loss, gradient } = classifyLoss(scores, graph.input('labels.targets', [batch, classes]));
+  graph.output('labels', mul(loss, factor));
+  return [{ value: scores, gradient: mul(gradient, factor) }];
 }
 
 /** The heads over cells; their loss becomes the output `cells`. */

@@ -7,9 +7,22 @@ import type { CaseRecord } from './records/caseRecord.ts';
 import type { Stage } from './records/recipe.ts';
 
 /** Whether a record's label says something that an image can be told by. */
-export const isClassified = ({ labelsSpace, label }: CaseRecord): boolean => labelsSpace.length > 1 && label !== 'unspecified';
+export const isClassified = ({ labelsSpace, label }: Pick<CaseRecord, 'labelsSpace' | 'label'>): boolean => labelsSpace.length > 1 && label !== 'unspecified';
 
 const classOf = (task: string, label: string): string => `${task}/${label}`;
+
+/** Targets of a batch for the loss over labels beside the answers, [B, C]; an image that nothing can be told by has a row of zeros. */
+export function labelTargets(records: readonly Pick<CaseRecord, 'task' | 'label' | 'labelsSpace'>[], classes: ReadonlyMap<string, number>, smoothing: number): Packed['feeds'] {
+  const targets = new Float32Array(records.length * classes.size);
+  records.forEach((record, b) => {
+    if (!isClassified(record)) return;
+    for (const other of record.labelsSpace) {
+      const at = classes.get(classOf(record.task, other));
+      if (at !== undefined) targets[b * classes.size + at] = smoothing / record.labelsSpace.length + (other === record.label ? 1 - smoothing : 0);
+    }
+  });
+  return { 'labels.targets': { type: 'float32', dims: [records.length, classes.size], data: targets } };
+}
 
 /** Every label of every task with its number, in alphabetical order. */
 export function classesOf(records: readonly CaseRecord[]): ReadonlyMap<string, number> {

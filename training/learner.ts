@@ -11,7 +11,7 @@ import { createSession, float32, type Device, type Feeds, type Session } from '#
 import { packCells } from './cells.ts';
 import { drawExample, drawLesson, drawView, Pictures, weighted, type Example, type ExampleMaker, type LabelledView, type Language } from './examples.ts';
 import { bucketName, classifierGraph, supervisedGraph, type Bucket, type GraphOptions, type ParameterSpec, type TrainingGraph } from './graphs.ts';
-import { classesOf, isClassified, packViews } from './labels.ts';
+import { classesOf, isClassified, labelTargets, packViews } from './labels.ts';
 import { packExamples, type Packed } from './pack.ts';
 import type { ChosenTurn } from './prompts.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
@@ -24,6 +24,7 @@ export interface Accumulated {
   /** Means over the step's batches. */
   readonly loss: number;
   readonly cells: number;
+  readonly labels?: number;
   readonly gradients: ReadonlyMap<string, Float32Array>;
   readonly packed: readonly Packed[];
   /** Seconds spent on drawing and packing. */
@@ -72,7 +73,7 @@ interface Drawn {
 /** Holds the pictures at the stage's size, the records by bucket, and a session for each bucket that was met. */
 export function createLearner({ config, recipe, stage, records, parts, device, options, chosen }: LearnerOptions): Learner {
   const patching = patchOptions(parts.preprocessor, config, stage.pixels);
-  const graphOptions = { ...narrowed(options, stage), cells: stage.cells };
+  const graphOptions = { ...narrowed(options, stage), cells: stage.cells, ...(stage.labels > 0 ? { labels: { classes: classesOf(records).size, factor: stage.labels } } : {}) };
   const isClassifying = stage.learns === 'classify';
   const pictures = new Pictures(patching, isClassifying);
   const maker: ExampleMaker = { pictures, options: patching, language: languageOf(parts, config), augment: recipe.augment };
@@ -96,16 +97,20 @@ export function createLearner({ config, recipe, stage, records, parts, device, o
   const drawAnswers = async (pool: Pool, random: Random): Promise<Drawn> => {
     const bucket: Bucket = { batch: stage.batch, grid: pool.grid, tokens: stage.tokens, targets: stage.batch * stage.targets };
     const examples: Example[] = [];
+    const shown: CaseRecord[] = [];
     for (let missed = 0; examples.length < stage.batch;) {
       const record = pool.records[weighted(pool.weights, random)]!;
       const lesson = lessons?.get(record.id);
       const example = lesson ? await drawLesson(record, lesson.turns, stage, maker, random) : await drawExample(record, stage, maker, random);
-      if (example.branches.length > 0) examples.push(example);
-      else if (++missed > mostMissed) throw tooLong(stage);
+      if (example.branches.length > 0) {
+        examples.push(example);
+        shown.push(record);
+      } else if (++missed > mostMissed) throw tooLong(stage);
     }
     const packed = packExamples(config, bucket, examples, recipe);
     const cells = stage.cells > 0 ? packCells(config.tokens.image, bucket, examples) : {};
-    return { bucket: bucketName(bucket), graph: () => supervisedGraph(config, bucket, graphOptions), packed: { ...packed, feeds: { ...packed.feeds, ...cells } } };
+    const labels = stage.labels > 0 ? labelTargets(shown, classes, stage.smoothing) : {};
+    return { bucket: bucketName(bucket), graph: () => supervisedGraph(config, bucket, graphOptions), packed: { ...packed, feeds: { ...packed.feeds, ...cells, ...labels } } };
   };
   const drawLabels = async (pool: Pool, random: Random): Promise<Drawn> => {
     const views: LabelledView[] = [];
@@ -120,7 +125,7 @@ export function createLearner({ config, recipe, stage, records, parts, device, o
     async accumulate({ step, weights }) {
       const gradients = new Map<string, Float32Array>();
       const packed: Packed[] = [];
-      let [loss, cells, drawSeconds] = [0, 0, 0];
+      let [loss, cells, labels, drawSeconds] = [0, 0, 0, 0];
       for (let part = 0; part < stage.accumulate; part++) {
         const started = performance.now();
         const random = Random.named(recipe.seed, `batch:${step}:${part}`);
@@ -134,9 +139,10 @@ export function createLearner({ config, recipe, stage, records, parts, device, o
         const outputs = await session.run(fed);
         loss += (outputs['loss']!.data as Float32Array)[0]! / stage.accumulate;
         cells += ((outputs['cells']?.data as Float32Array | undefined)?.[0] ?? 0) / stage.accumulate;
+        labels += ((outputs['labels']?.data as Float32Array | undefined)?.[0] ?? 0) / stage.accumulate;
         for (const { name } of trained) addScaled(gradients, name, outputs[`gradient.${name}`]!.data as Float32Array, 1 / stage.accumulate);
       }
-      return { loss, cells, gradients, packed, drawSeconds };
+      return { loss, cells, labels, gradients, packed, drawSeconds };
     },
     async release() {
       for (const made of sessions.values()) await (await made).session.release();

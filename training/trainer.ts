@@ -87,7 +87,7 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
       }
       const started = performance.now();
       const rate = rateAt(recipe, state.step);
-      const { loss, cells, gradients, packed, drawSeconds, images, metrics } = await learner!.accumulate(state);
+      const { loss, cells, labels, gradients, packed, drawSeconds, images, metrics } = await learner!.accumulate(state);
       const norm = globalNorm(gradients.values());
       if (!Number.isFinite(norm) || !Number.isFinite(loss)) throw diverged(state.step);
       const gradientScale = clipFactor(norm, optimizer.clip);
@@ -103,7 +103,7 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
       state.step++;
 
       const record: StepRecord = {
-        step: state.step, stage: index, loss, ...(stage.cells > 0 ? { cells_loss: cells } : {}), learning_rate: rate, grad_norm: norm,
+        step: state.step, stage: index, loss, ...(stage.cells > 0 ? { cells_loss: cells } : {}), ...(stage.labels > 0 ? { labels_loss: labels } : {}), learning_rate: rate, grad_norm: norm,
         learnt_tokens: packed.reduce((total, { learnt }) => total + learnt, 0), tokens: packed.reduce((total, { tokens }) => total + tokens, 0),
         images: images ?? stage.batch * stage.accumulate, draw_s: drawSeconds, step_s: (performance.now() - started) / 1000, ...metrics,
       };
@@ -178,7 +178,7 @@ function stageOf(recipe: Recipe, step: number): { stage: Stage; index: number; b
 function parametersOf(config: QwenVlConfig, recipe: Recipe, records: readonly CaseRecord[], options: GraphOptions): { specs: readonly ParameterSpec[]; trained: readonly ParameterSpec[] } {
   const side = 2 * config.vision.mergeSize;
   const hasCells = recipe.stages.some(({ cells }) => cells > 0);
-  const graphs = [supervisedGraph(config, { batch: 1, grid: [1, side, side], tokens: 8, targets: 1 }, { ...options, cells: hasCells ? 1 : 0 })];
+  const graphs = [supervisedGraph(config, { batch: 1, grid: [1, side, side], tokens: 8, targets: 1 }, { ...options, cells: hasCells ? 1 : 0, ...(recipe.stages.some(({ labels }) => labels > 0) ? { labels: { classes: classesOf(records).size, factor: 1 } } : {}) })];
   if (recipe.stages.some(({ learns }) => learns === 'classify')) graphs.push(classifierGraph(config, { batch: 1, grid: [1, side, side], classes: classesOf(records).size }, options));
   const distinct = (specs: readonly ParameterSpec[]): readonly ParameterSpec[] => [...new Map(specs.map((spec) => [spec.name, spec])).values()];
   return { specs: distinct(graphs.flatMap(({ parameters }) => parameters)), trained: distinct(graphs.flatMap((graph) => graph.trained)) };

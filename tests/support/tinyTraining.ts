@@ -46,7 +46,7 @@ export const tinyRecipe: Recipe = {
       },
     },
   },
-  stages: [{ learns: 'answer', cells: 0, phantoms: 0, mix: 0, smoothing: 0, steps: 4, pixels: 56 * 56, batch: 4, accumulate: 1, tokens: 128, targets: 64, turns: 2, direct: 1 }],
+  stages: [{ learns: 'answer', cells: 0, labels: 0, phantoms: 0, mix: 0, smoothing: 0, steps: 4, pixels: 56 * 56, batch: 4, accumulate: 1, tokens: 128, targets: 64, turns: 2, direct: 1 }],
   optimizer: { learningRate: 3e-3, warmupSteps: 2, floor: 0.1, beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0.05, clip: 1, average: 0.9 },
   dropBranches: 0.1, localAttention: 3,
   augment: { plain: 0.5, zoom: 1.1, aspect: 1.1, shift: 0.05, turn: 5, colour: 0.1, erase: 0.2 },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Random } from '#models/base/random.ts';
 import type { Grid } from '#models/networks/rope.ts';
-import { classesOf, isClassified, packViews } from '#training/labels.ts';
+import { classesOf, isClassified, labelTargets, packViews } from '#training/labels.ts';
 import { madeUp } from '#tests/support/caseRecords.ts';
 
 const first = madeUp({ task: 't', labelsSpace: ['a', 'b'], label: 'a' });
@@ -29,4 +29,10 @@ test('a mixed image carries each label in the part of its patches', () => {
       expect(targets[b * 2 + 1]).toBeCloseTo(ones, 6);
     }
   }
+});
+
+test('beside the answers an image has its smoothed label, and one that nothing can be told by has a row of zeros', () => {
+  const { data, dims } = labelTargets([first, { ...second, label: 'unspecified' }, second], classes, 0.2)['labels.targets']!;
+  expect(dims).toEqual([3, 2]);
+  expect([...data as Float32Array].map((x) => Number(x.toFixed(6)))).toEqual([0.9, 0.1, 0, 0, 0.1, 0.9]);
 });

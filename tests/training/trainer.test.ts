@@ -86,6 +86,18 @@ test('the tower learns from labels alone, and the layer that helped it is not sh
   expect([...openCheckpoint(join(folder, 'final')).tensors.keys()].filter((name) => name.startsWith('classifier'))).toEqual([]);
 });
 
+test('places and labels are learnt beside the answers, and their layers are not shipped', async () => {
+  const folder = newRun();
+  const stage = { ...tinyRecipe.stages[0]!, steps: 40, cells: 0.5, labels: 0.5 };
+  await run({ ...tinyRecipe, stages: [stage], checkpointEvery: 100 }, folder);
+  const losses = metrics(folder);
+  for (const which of ['cells_loss', 'labels_loss'] as const) {
+    const mean = (some: typeof losses): number => some.reduce((total, line) => total + line[which]!, 0) / some.length;
+    expect(mean(losses.slice(-8)), which).toBeLessThan(0.9 * mean(losses.slice(0, 4)));
+  }
+  expect([...openCheckpoint(join(folder, 'final')).tensors.keys()].filter((name) => /^(cells|classifier)\./.test(name))).toEqual([]);
+});
+
 test('synthetic images join a stage that asks for them', async () => {
   const folder = newRun();
   const stage = { ...tinyRecipe.stages[0]!, steps: 1, phantoms: 2, setWeights: { us_breast_busi: 0 } };

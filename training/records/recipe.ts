@@ -106,9 +106,11 @@ export const Stage = z.object({
   turns: z.number().int().positive().default(1),
   /** For `answer`: how much the loss over cells counts, by which vision rows learn to tell what they show and where its edges lie; 0 leaves it out. */
   cells: z.number().nonnegative().default(0),
+  /** For `answer`: how much telling the labels of all tasks apart counts, by the tower and a linear layer as in `classify`; 0 leaves it out. */
+  labels: z.number().nonnegative().default(0),
   /** Part of the questions that are put in the short form, answered without reasoning. */
   direct: share.default(0),
-  /** For `classify`: part of the images into which another one is mixed, and the part of a target that is spread over the other labels of its task. */
+  /** For `classify`: part of the images into which another one is mixed; there and with `labels`: part of a target that is spread over the other labels of its task. */
   mix: share.default(0),
   smoothing: share.default(0),
 }).refine(({ learns, policy }) => (learns === 'policy') === (policy !== undefined), { path: ['policy'], message: 'belongs to a stage that learns by policy, and only to such a stage' });

@@ -21,6 +21,8 @@ export const StepRecord = z.object({
   loss: z.number(),
   /** The loss over cells with its factor, where the stage has one. */
   cells_loss: z.number().optional(),
+  /** The loss over labels beside the answers with its factor, where the stage has one. */
+  labels_loss: z.number().optional(),
   learning_rate: z.number().nonnegative(),
   /** Before clipping. */
   grad_norm: z.number().nonnegative(),

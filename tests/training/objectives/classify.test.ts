@@ -3,12 +3,11 @@ import { Graph } from '#models/graph/graph.ts';
 import { evaluate } from '#tests/support/interpreter.ts';
 import { classifyLoss } from '#training/objectives/classify.ts';
 
-it('the cross-entropy against soft targets has the value of its formula and the gradient that finite differences find', () => {
+it.each([['all rows have a label', [0.8, 0.1, 0.1, 0, 0.5, 0.5]], ['one row has none', [0.8, 0.1, 0.1, 0, 0, 0]]])('the cross-entropy against soft targets has the value of its formula and the gradient that finite differences find when %s', (_, targets) => {
   const graph = new Graph('g');
   const { loss, gradient } = classifyLoss(graph.input('scores', [2, 3]), graph.input('targets', [2, 3]));
   graph.output('loss', loss);
   graph.output('gradient', gradient);
-  const targets = [0.8, 0.1, 0.1, 0, 0.5, 0.5];
   const scores = [1, -0.5, 2, 0.3, 0, -2];
   const run = (z: readonly number[]) => evaluate(graph, { scores: z, targets });
   const outputs = run(scores);
