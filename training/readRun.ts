@@ -32,7 +32,7 @@ export function readManifest(run: string): { readonly name: string; readonly see
 export function readMetrics(run: string): readonly (MetricsLine & { readonly step: number })[] {
   return readText(run, 'metrics.jsonl').split('\n').flatMap((text) => {
     const value = jsonOrNull(text);
-    return typeof value === 'object' && value !== null && 'step' in value && typeof value.step === 'number' ? [value as MetricsLine & { step: number }] : [];
+    return typeof value === 'object' && value !== null && 'step' in value && typeof value.step === 'number' ? [{ ...value, step: value.step }] : [];
   });
 }
 

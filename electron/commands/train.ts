@@ -84,7 +84,7 @@ const casesBefore = 200;
 function lineOf(record: StepRecord): string {
   const { step, stage, loss, grad_norm, images, draw_s, step_s } = record;
   const begin = `step ${step}  stage ${stage + 1}  loss ${loss.toFixed(3)}  gradient ${grad_norm.toFixed(2)}`;
-  const number = (name: string, digits: number): string => (record[name] as number | undefined)?.toFixed(digits) ?? '–';
+  const number = (name: string, digits: number): string => record[name]?.toFixed(digits) ?? '–';
   if (record['reward'] === undefined) return `${begin}  ${(images / step_s).toFixed(0)} images/s (drawing ${(100 * draw_s / step_s).toFixed(0)} %)`;
   return `${begin}  reward ${number('reward', 3)}  right ${number('accuracy', 2)}  equal groups ${number('frac_reward_zero_std', 2)}  ${number('completions/mean_length', 0)} tokens  `
     + `${step_s.toFixed(2)} s (rollout ${number('timing/rollout_s', 2)}, update ${number('timing/update_s', 2)})`;

@@ -23,13 +23,13 @@ test('an update with the largest batch is made, and nothing of it stays', async 
 });
 
 const folder = mkdtempSync(join(tmpdir(), 'loupe-train-'));
-async function loupeTrain(values: Record<string, unknown>, recipe: object = tinyRecipe): Promise<{ value: Record<string, unknown>; progress: string }> {
+async function loupeTrain(values: Record<string, string | boolean>, recipe: object = tinyRecipe): Promise<{ value: Record<string, unknown>; progress: string }> {
   const path = join(folder, `recipe${readdirSync(folder).length}.json`);
   writeFileSync(path, JSON.stringify(recipe));
   const printed: unknown[] = [];
   const told: string[] = [];
   await command.run({
-    positionals: [path], values: { data: [writeTinyIndex(6)], ...values } as never, json: true, signal: new AbortController().signal, print: (value) => printed.push(value), progress: (text) => void told.push(text),
+    positionals: [path], values: { data: [writeTinyIndex(6)], ...values }, json: true, signal: new AbortController().signal, print: (value) => printed.push(value), progress: (text) => void told.push(text),
   });
   return { value: printed[0] as Record<string, unknown>, progress: told.join('\n') };
 }

@@ -87,7 +87,6 @@ const widthOf = (text: string): number => [...text].reduce((total, letter) => to
 
 /** A model may write anything, also what a terminal would obey: control and direction characters become visible signs. */
 const harmless = (text: string): string =>
-  // eslint-disable-next-line no-control-regex
   text.replace(/[\u0000-\u0009\u000b-\u001f]/g, (sign) => String.fromCharCode(0x2400 + sign.charCodeAt(0))).replace(/[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g, '\ufffd');
 const oneLine = (text: string): string => harmless(text.replaceAll('\n', ' ⏎ '));
 

@@ -39,7 +39,6 @@ describe('the summary of a group', () => {
 
 test('what a model writes cannot move the cursor, clear the screen or turn the text around', () => {
   const hostile = { ...rolloutLine, question: 'a\u001b[2Jb\u202ec\rd\u009b5m', answer: '\u0007', case: 'x\u001b]0;y' };
-  // eslint-disable-next-line no-control-regex
   expect(viewText(hostile, { tokens: 'all' })).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
 });
 
