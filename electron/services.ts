@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Handlers } from './contract/contract.ts';
 import type { Publish } from './contract/events.ts';
+import { openAnnotations } from './library/annotations.ts';
 import { openLibrary, type Library } from './library/library.ts';
 import { openReviews } from './review/ask.ts';
 import { builtInModel, projectRoot, workerFile } from './storage/folders.ts';
@@ -56,6 +57,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     return opening;
   };
   const library = openLibrary({ folder, reader: decoding, publish, now });
+  const annotations = openAnnotations({ folder, now });
   const reviews = openReviews({
     folder, publish, now, study: library.study, setStatus: library.setStatus,
     model: { opened, sample: (ask, count, options) => inference.sample(ask, count, options) },
@@ -78,6 +80,8 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'library.cancelImport': async ({ importId }) => done(library.cancel(importId)),
     'library.remove': async ({ studyIds }) => ({ undoId: library.remove(studyIds) }),
     'library.restore': async ({ undoId }) => done(library.restore(undoId)),
+    'annotations.list': async ({ studyId }) => [...annotations.list(studyId)],
+    'annotations.change': async ({ studyId, changes }) => done(annotations.change(studyId, changes)),
     'review.ask': async (question) => reviews.ask(question),
     'review.stop': async ({ askId }) => done(reviews.stop(askId)),
     'review.traces': async ({ studyId }) => [...reviews.traces(studyId)],
@@ -90,6 +94,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     async close() {
       isClosing = true;
       reviews.close();
+      annotations.close();
       library.close();
       decoding.worker.close();
       await Promise.race([inference.close(), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);

@@ -1,6 +1,8 @@
 /** All that the window may ask: one row for each method, which gives the type and the check on both sides. */
 import { z } from 'zod';
 import type { FaultFields } from '#models/base/fault.ts';
+import { Annotation } from '#models/clinical/annotation.ts';
+import { AnnotationChange } from './annotations.ts';
 import { StudyDetail, StudyId, StudySummary } from './library.ts';
 import { Question, Trace } from './review.ts';
 
@@ -26,6 +28,9 @@ export const contract = {
   'library.cancelImport': { argument: z.object({ importId: z.string() }), result: Nothing },
   'library.remove': { argument: z.object({ studyIds: z.array(StudyId).min(1).max(10_000) }), result: z.object({ undoId: z.string() }) },
   'library.restore': { argument: z.object({ undoId: z.string() }), result: Nothing },
+  'annotations.list': { argument: z.object({ studyId: StudyId }), result: z.array(Annotation) },
+  /** On the disk when it answers. */
+  'annotations.change': { argument: z.object({ studyId: StudyId, changes: z.array(AnnotationChange).min(1).max(1000) }), result: Nothing },
   /** Answers when the model has ended; meanwhile `review.part` tells how it goes. */
   'review.ask': { argument: Question.extend({ askId: z.string().regex(/^[\w-]{1,64}$/) }), result: Trace },
   'review.stop': { argument: z.object({ askId: z.string() }), result: Nothing },

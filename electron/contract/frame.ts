@@ -41,6 +41,10 @@ export const FrameHeader = z.object({
   /** A pixel's height by its width. */
   aspect: z.number().positive(),
   modality: z.string(),
+  /** Milliseconds from one frame to the next where the file is a film; null where it says none. */
+  frameTimeMs: z.number().positive().nullable().default(null),
+  /** The file says that pixels were lost to compression on the way. */
+  isLossy: z.boolean().default(false),
 });
 export type FrameHeader = z.infer<typeof FrameHeader>;
 
