@@ -145,15 +145,12 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
 
   const seen = new Set<string>();
   const takeMedium = async (path: string, name: string, references: readonly string[], nesting: number): Promise<void> => {
-    tell({ done: progress.done + 1, found: progress.found + references.length });
-    for (const reference of references) {
+    const fresh = references.filter((reference) => !seen.has(join(dirname(path), reference)));
+    tell({ done: progress.done + 1, found: progress.found + fresh.length });
+    for (const reference of fresh) {
       if (signal.aborted) return;
       const file = join(dirname(path), reference);
       const called = `${name} › ${reference}`;
-      if (seen.has(file)) {
-        tell({ done: progress.done + 1, known: progress.known + 1 });
-        continue;
-      }
       seen.add(file);
       const there = await stat(file).catch(() => null);
       if (!there?.isFile()) skip(called, 'The table of contents names it, but it is not there. Import the whole folder of the medium.');

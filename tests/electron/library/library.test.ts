@@ -9,6 +9,7 @@ import { unpack } from '#electron/library/archive.ts';
 import { assemble } from '#electron/library/assemble.ts';
 import { inspect, isoDate, shownName } from '#electron/library/inspect.ts';
 import { openLibrary, type Library, type LibraryReader } from '#electron/library/library.ts';
+import { writeDicom, type NewElement } from '#models/imaging/dicom/writer.ts';
 import { sampleStudy } from '#training/synthesis/samples.ts';
 
 /** The reader as it runs in the decoding process, without the process. */
@@ -103,6 +104,25 @@ describe('an import', () => {
     expect(progress).toMatchObject({ added: 1, skippedCount: 1, isDone: true });
     expect(progress.skipped[0]?.name).toBe('studies.zip › readme.txt');
     expect(library.list()[0]).toMatchObject({ patient: 'PHANTOM, FILM' });
+  });
+
+  test('of a DICOMDIR takes the files that it names, and says which of them are not there', async () => {
+    const medium = join(folder, 'medium');
+    mkdirSync(join(medium, 'IMAGES'), { recursive: true });
+    const slices = [...head.files.values()].slice(0, 2);
+    slices.forEach((bytes, i) => writeFileSync(join(medium, 'IMAGES', `IM${i}`), bytes));
+    const record = (...parts: readonly string[]): NewElement[] => [{ tag: 'x00041500', vr: 'CS', value: parts }];
+    writeFileSync(join(medium, 'DICOMDIR'), writeDicom([
+      { tag: 'x00080016', vr: 'UI', value: '1.2.840.10008.1.3.10' }, { tag: 'x00080018', vr: 'UI', value: '1.2.3.4' },
+      { tag: 'x00041220', vr: 'SQ', value: [record('IMAGES', 'IM0'), record('IMAGES', 'IM1'), record('IMAGES', 'IM9'), record('..', 'sources', 'chest-film.dcm')] },
+    ]));
+    const alone = open();
+    const progress = await imported(alone.library, alone.told, join(medium, 'DICOMDIR'));
+    expect(progress).toMatchObject({ added: 2, skippedCount: 1, found: 4, done: 4 });
+    expect(progress.skipped[0]).toMatchObject({ name: 'DICOMDIR › IMAGES/IM9' });
+    expect(alone.library.list()).toHaveLength(1);
+    const whole = open();
+    expect(await imported(whole.library, whole.told, medium)).toMatchObject({ added: 2, known: 0 });
   });
 
   test('that is stopped keeps what is in and says so', async () => {
