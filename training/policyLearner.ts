@@ -192,6 +192,7 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
       const scored = sequences.get(before);
       if (scored) sequences.set(after, scored);
     });
+    const compared = groups;
     const fresh = new Set(groups.flatMap(({ rollouts }) => rollouts.map(({ completion }) => completion)));
     const earlier = new Set<Rollout>();
     for (const curriculum of curricula) if (curriculum.select) groups = curriculum.select(groups, tools);
@@ -201,11 +202,11 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
     }
     if (wantsScores) await timing.during('reference', () => scoreAll(groups, plan, weights, sequences, isTaught));
     for (const rollout of earlier) sequences.set(rollout, { ...sequences.get(rollout), old: rollout.completion.logprobs });
-    await onGroups?.(step + 1, groups, sampler);
+    await onGroups?.(step + 1, compared, sampler);
     return {
       plan, groups, sequences,
       metrics: {
-        ...sampleMetrics(groups, plan), ...timing.metrics, 'sampling/dropped_groups': tried.dropped, 'sampling/attempts': tried.attempts,
+        ...sampleMetrics(compared, plan), ...timing.metrics, 'sampling/dropped_groups': tried.dropped, 'sampling/attempts': tried.attempts, 'sampling/replayed': earlier.size,
       },
     };
   };
@@ -311,7 +312,7 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
     const metrics = updateMetrics(outcomes, learning);
     steer(metrics, groups.reduce((total, { rollouts }) => total + rollouts.length, 0));
     return {
-      loss, cells: 0, gradients, packed: [{ feeds: {}, learnt, tokens }], drawSeconds: 0, images: groups.length,
+      loss, cells: 0, gradients, packed: [{ feeds: {}, learnt, tokens }], drawSeconds: 0, images: groups.length || promptCount,
       metrics: { ...metrics, ...(learning.beta !== 0 ? { beta: controlled.beta } : {}), 'timing/update_s': (performance.now() - started) / 1000 },
     };
   };

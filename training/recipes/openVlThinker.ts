@@ -5,7 +5,7 @@
  * Defaults: three rounds; SFT lr 5e-6, one epoch, tower and connector frozen; GRPO n 5, temperature 1, top-p 0.99, clip 0.2 and 0.3, dual clip 3, k3 with 1e-2, lr 1e-6,
  * 3,000 questions of middle difficulty with the tower frozen, then 6,000 hard ones with it trained; reasoning of four samples, the right ones, one of them.
  * Departures: the first round's reasoning is the base's own (no text-only reasoner is at hand); tiers by error alone where nobody has rated; strict reward,
- * without the penalty for answering right after the reasoning; known reasoning fills up to 96 lessons.
+ * without the penalty for answering right after the reasoning; known reasoning fills up to 96 lessons, other questions a tier of fewer than 32.
  */
 import { Recipe } from '#training/records/recipe.ts';
 import { fromLoupeBase, imitationStage, maxNewTokens, rewardStage } from './published.ts';
@@ -17,8 +17,8 @@ const rounds = ([['shortest', true], ['secondLongest', false], ['secondLongest',
     ...imitationStage, from: 'start' as const, steps: 25, trained: '^model\\.',
     data: { pipeline: 'selfReasoning', options: { questions: 192, samples: 4, temperature: 0.6, select, trim, least: 96 } },
   },
-  { ...rewardStage, steps: 40, trained: '^(?!visual\\.(?!merger))', data: { pipeline: 'tiered', options: { questions: 192, samples: 4, tier: 'medium' } }, policy },
-  { ...rewardStage, steps: 40, data: { pipeline: 'tiered', options: { questions: 192, samples: 4, tier: 'hard' } }, policy },
+  { ...rewardStage, steps: 40, trained: '^(?!visual\\.(?!merger))', data: { pipeline: 'tiered', options: { questions: 192, samples: 4, tier: 'medium', least: 32 } }, policy },
+  { ...rewardStage, steps: 40, data: { pipeline: 'tiered', options: { questions: 192, samples: 4, tier: 'hard', least: 32 } }, policy },
 ]);
 
 export const openVlThinker = Recipe.parse({

@@ -9,7 +9,7 @@
 import { Recipe } from '#training/records/recipe.ts';
 import { fromLoupeBase, maxNewTokens, rewardStage } from './published.ts';
 
-const data = { pipeline: 'passRate', options: { questions: 256, samples: 8, keep: 'any' } } as const;
+const data = { pipeline: 'passRate', options: { questions: 256, samples: 8, keep: 'any', least: 32 } } as const;
 const replay = { name: 'replay', options: { alpha: 1, episode: 64 } } as const;
 const policy = {
   objective: { preset: 'bnpo', switches: { scale: 'none', clipHigh: 0.35, beta: 0 } }, reference: 'none', rewards: [{ name: 'vlRethinker' }], rollouts: 8, topP: 0.95, maxNewTokens,

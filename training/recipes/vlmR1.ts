@@ -11,13 +11,15 @@ import { boxQuestions, fromLoupeBase, maxNewTokens, rewardStage } from './publis
 
 const policy = { rollouts: 8, maxNewTokens, objective: { preset: 'grpo/vlmR1' } } as const;
 
+const single = ['localization_lesion', 'localization_lungs', 'localization_organ'];
+
 export const vlmR1Rec = Recipe.parse({
   ...fromLoupeBase,
   name: 'vlmR1Rec',
   source: 'VLM-R1 (arXiv 2504.07615), referring expressions',
   stages: [{
-    ...rewardStage, steps: 200, data: { pipeline: 'questionSets', options: { questionTypes: ['localization_lesion', 'localization_lungs', 'localization_organ'], questions: 512, boxes: 1 } },
-    policy: { ...policy, rewards: [{ name: 'vlmR1Iou' }, { name: 'vlmR1BoxFormat' }] },
+    ...rewardStage, steps: 200, data: { pipeline: 'questionSets', options: { questionTypes: single, questions: 512, boxes: 1 } },
+    policy: { ...policy, questionTypes: single, rewards: [{ name: 'vlmR1Iou' }, { name: 'vlmR1BoxFormat' }] },
   }],
 });
 

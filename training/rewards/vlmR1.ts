@@ -93,11 +93,11 @@ function cornersFromText(row: RewardRow): Corners | null {
   return corners.length === 4 && corners.every((value) => typeof value === 'number') ? corners as unknown as Corners : null;
 }
 
-/** The IoU of the one box that the answer holds with the one of the gold; in the file's pixels, or in the input's where the row names those. */
-function strictIou(row: RewardRow): number {
+/** The IoU of the one box that the answer holds with the one of the gold; in the file's pixels, or in the input's where the row names those. null: there is not one gold box. */
+function strictIou(row: RewardRow): number | null {
   const gold = goldOf(row.target, 'boxes');
   const [wanted, ...others] = gold.boxes;
-  if (!wanted || others.length > 0) throw rowFault('Its gold does not hold one box.', 'Give a gold with one box, or use vlmR1OdLength.');
+  if (!wanted || others.length > 0) return null;
   const answer = strictThinkAnswer(row.completion)?.answer;
   const claimed = answer === undefined ? null : strictBoxes(answer.startsWith('{') ? `[${answer}]` : answer);
   const [said, ...more] = claimed ?? [];
@@ -168,13 +168,13 @@ export const vlmR1Rewards = [
     reads: ['target: [x1, y1, x2, y2] in file pixels, its JSON, or a Gold with one box',
       'size and input (or grid): file and model input, where the answer is in input pixels'],
     summary: 'The IoU of the answer’s first box with the right one, an overlap of one pixel or less counting as none; '
-      + 'strict: plain IoU, one box, one block of each kind.',
+      + 'strict: plain IoU, one box, one block of each kind; it does not apply where the gold has several boxes or none.',
     holes: [
       'Of several boxes, and of several answer blocks, only the first counts.',
       'A space before a comma, a decimal or a quoted number earns 0.',
       'A box one pixel wide scores 0 against itself.',
     ],
-    modes: { published: (row) => pay(iouReward(row)), strict: (row) => pay(strictIou(row)) },
+    modes: { published: (row) => pay(iouReward(row)), strict: (row) => ({ reward: strictIou(row) }) },
   },
   {
     name: 'vlmR1Accuracy', source,

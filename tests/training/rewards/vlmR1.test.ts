@@ -62,6 +62,9 @@ describe('a referred box, strictly', () => {
       expect(score('vlmR1Iou', 'strict', completion, gold)).toBe(0);
     }
   });
+  test('does not apply where there is not one box to be found', () => {
+    for (const boxes of [[], [gold.boxes[0], gold.boxes[0]]]) expect(score('vlmR1Iou', 'strict', answered(entry([10, 10, 20, 20])), { ...gold, boxes })).toBeNull();
+  });
   test('is measured in the file where the row names input and file', () => {
     const extra = { size: { width: 100, height: 100 }, input: { width: 200, height: 50 } };
     expect(score('vlmR1Iou', 'strict', answered(entry([20, 5, 40, 10])), gold, extra)).toBe(1);
