@@ -1,4 +1,4 @@
-/** What the packaged window is asked to prove about itself: it shows the library, reaches its pixels, and reaches nothing else. */
+/** What the packaged window is asked to prove about itself: it shows the library, reaches its pixels, answers, and reaches nothing else. */
 import { writeFile } from 'node:fs/promises';
 import type { WebContents } from 'electron';
 
@@ -13,6 +13,11 @@ const probe = `(async () => {
   const reply = await window.loupe.invoke('library.list', null);
   const cover = reply.ok ? reply.value.map((study) => study.cover).find(Boolean) : undefined;
   results.hasPixels = cover !== undefined && (await fetch('frame://pixels/' + cover + '/thumbnail?side=96')).ok;
+  const study = reply.ok ? reply.value.find((one) => one.cover && one.kind !== 'slide') : undefined;
+  const asked = study && await window.loupe.invoke('review.ask', {
+    askId: 'self-test', studyId: study.id, question: 'Is there an abnormality?', maxNewTokens: 8, views: [{ kind: 'frame', frameId: study.cover, window: null }],
+  });
+  results.answers = asked !== undefined && asked.ok && asked.value.tokens > 0;
   results.refusesNonsense = (await window.loupe.invoke('library.study', { studyId: '../etc' })).ok === false;
   results.reachesNoNetwork = await fetch('https://example.org/').then(() => false, () => true);
   results.opensNoWindow = window.open('https://example.org/') === null;

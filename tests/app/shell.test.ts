@@ -10,7 +10,7 @@ const { electron, hasDisplay, isSuperuser } = thisMachine(resolve('.'));
 const isPossible = electron !== null && hasDisplay && !isSuperuser;
 
 describe.skipIf(!isPossible)('the desktop window (skipped without Electron, a display, or an ordinary user)', () => {
-  test('shows the library, reaches its pixels, and reaches nothing else', async () => {
+  test('shows the library, reaches its pixels, answers, and reaches nothing else', async () => {
     const { program, page } = await import(resolve('electron/bundle.mjs')) as { program(): Promise<string>; page(): Promise<string> };
     const data = mkdtempSync(join(tmpdir(), 'loupe-shell-'));
     try {
@@ -19,7 +19,7 @@ describe.skipIf(!isPossible)('the desktop window (skipped without Electron, a di
       });
       const line = said.split('\n').find((one) => one.startsWith('{'));
       expect(JSON.parse(line ?? 'null')).toEqual({
-        listsStudies: true, hasNoNode: true, isIsolated: true, hasPixels: true, refusesNonsense: true, reachesNoNetwork: true, opensNoWindow: true,
+        listsStudies: true, hasNoNode: true, isIsolated: true, hasPixels: true, answers: true, refusesNonsense: true, reachesNoNetwork: true, opensNoWindow: true,
       });
     } finally {
       rmSync(data, { recursive: true, force: true });
