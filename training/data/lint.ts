@@ -2,6 +2,7 @@
 import type { Picture } from '#models/imaging/image.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
+import { curatedFlaw } from '#training/records/curated.ts';
 import { leaks, pictureHash, type PictureHash } from './split.ts';
 
 export interface LintIssue {
@@ -74,6 +75,8 @@ function rowIssues(record: CaseRecord): LintIssue[] {
     if (!questionTypes.includes(type) || facts[fact] !== undefined) continue;
     issues.push(error('question.fact', id, `asks for ${type}, but has no fact ${fact}`));
   }
+  const flaw = curatedFlaw(record);
+  if (flaw !== null) issues.push(error('question.curated', id, flaw));
   if (licenceClass === 'permissive' && !/^(?:CC ?BY|CC0|MIT|Apache|BSD|PDDL|public domain)/i.test(licence)) {
     issues.push(warning('licence.unclear', id, `is classed permissive under the licence ${JSON.stringify(licence)}`));
   }

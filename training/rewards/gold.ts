@@ -7,9 +7,17 @@ export interface LabelledBox {
   readonly box: Box;
 }
 
+export interface LabelledPoint {
+  readonly label: string;
+  readonly x: number;
+  readonly y: number;
+}
+
 export type Gold =
   /** One of lettered options: `options[0]` is A. `right` is the index of the right one. */
   | { readonly kind: 'choice'; readonly options: readonly string[]; readonly right: number }
+  /** Several of lettered options; `right` are the indices of all that apply, which may be none. */
+  | { readonly kind: 'choices'; readonly options: readonly string[]; readonly right: readonly number[] }
   | { readonly kind: 'yesNo'; readonly value: boolean }
   /** Any of `accept` is right; naming any of `reject` is wrong. Both hold every spelling that counts. */
   | { readonly kind: 'word'; readonly accept: readonly string[]; readonly reject: readonly string[] }
@@ -18,6 +26,8 @@ export type Gold =
   | { readonly kind: 'ordinal'; readonly value: string; readonly scale: readonly string[] }
   /** Boxes in the pixels that the question is about. With `matchLabels` a box counts only under the right label. */
   | { readonly kind: 'boxes'; readonly boxes: readonly LabelledBox[]; readonly matchLabels: boolean }
+  /** Places in the pixels that the question is about; a claimed point counts within `tolerance` pixels. */
+  | { readonly kind: 'points'; readonly points: readonly LabelledPoint[]; readonly tolerance: number }
   | { readonly kind: 'text'; readonly text: string };
 
 export const letterOf = (index: number): string => String.fromCharCode(65 + index);
@@ -31,6 +41,11 @@ const isLabelledBox = (value: unknown): boolean => {
   return isText(label) && [x1, y1, x2, y2].every(isFinite);
 };
 
+const isLabelledPoint = (value: unknown): boolean => {
+  const { label, x, y } = Object(value) as Record<string, unknown>;
+  return isText(label) && isFinite(x) && isFinite(y);
+};
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** What each kind of gold holds, in words, and the test for it. */
@@ -40,6 +55,11 @@ export const goldKinds: { readonly [K in Gold['kind']]: { readonly form: string;
     holds: ({ options, right }) => isTexts(options) && options.length <= 26
       && Number.isInteger(right) && (right as number) >= 0 && (right as number) < options.length,
   },
+  choices: {
+    form: '{options: [TEXT], right: [INDEX]}',
+    holds: ({ options, right }) => isTexts(options) && options.length <= 26 && Array.isArray(right) && new Set(right).size === right.length
+      && right.every((index) => Number.isInteger(index) && (index as number) >= 0 && (index as number) < options.length),
+  },
   yesNo: { form: '{value: BOOLEAN}', holds: ({ value }) => typeof value === 'boolean' },
   word: { form: '{accept: [TEXT], reject: [TEXT]}', holds: ({ accept, reject }) => isTexts(accept) && accept.length > 0 && isTexts(reject) },
   number: { form: '{value: NUMBER, tolerance: NUMBER}', holds: ({ value, tolerance }) => isFinite(value) && isFinite(tolerance) && tolerance >= 0 },
@@ -47,6 +67,10 @@ export const goldKinds: { readonly [K in Gold['kind']]: { readonly form: string;
   boxes: {
     form: '{boxes: [{label, box: {x1, y1, x2, y2}}], matchLabels: BOOLEAN}',
     holds: ({ boxes, matchLabels }) => Array.isArray(boxes) && boxes.length <= 1000 && boxes.every(isLabelledBox) && typeof matchLabels === 'boolean',
+  },
+  points: {
+    form: '{points: [{label, x, y}], tolerance: PIXELS}',
+    holds: ({ points, tolerance }) => Array.isArray(points) && points.length <= 1000 && points.every(isLabelledPoint) && isFinite(tolerance) && tolerance > 0,
   },
   text: { form: '{text: TEXT}', holds: ({ text }) => isText(text) },
 };

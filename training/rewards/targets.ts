@@ -1,6 +1,7 @@
 /** Targets of published rewards: each release writes its solution in its own way, and a gold of ours is written out likewise. */
 import { isGold, letterOf, type Gold } from './gold.ts';
 import { cornersOf, isCorners, type Corners, type Size } from './geometry.ts';
+import { pointList } from './points.ts';
 import { isDict } from './python.ts';
 import { rowFault, type RewardRow } from './reward.ts';
 
@@ -8,11 +9,13 @@ import { rowFault, type RewardRow } from './reward.ts';
 export function goldText(gold: Gold): string {
   switch (gold.kind) {
     case 'choice': return letterOf(gold.right);
+    case 'choices': return gold.right.map(letterOf).join(', ') || 'None';
     case 'yesNo': return gold.value ? 'yes' : 'no';
     case 'word': return gold.accept[0] ?? '';
     case 'number': return String(gold.value);
     case 'ordinal': return gold.value;
     case 'text': return gold.text;
+    case 'points': return gold.points.length === 0 ? 'None' : pointList(gold.points);
     case 'boxes': {
       const items = gold.boxes.map(({ label, box }) => `{"bbox_2d": ${JSON.stringify(cornersOf(box))}, "label": ${JSON.stringify(label)}}`);
       return items.length === 0 ? 'None' : `\`\`\`json\n[${items.join(', ')}]\n\`\`\``;

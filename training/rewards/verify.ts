@@ -2,6 +2,7 @@
 import { iou } from '#models/clinical/finding.ts';
 import { answerOf, boxAnswerOf, boxesIn, normalise } from './extract.ts';
 import { letterOf, type Gold, type LabelledBox } from './gold.ts';
+import { matchPoints, pointsIn } from './points.ts';
 
 export interface Verdict {
   /** 0 … 1. */
@@ -19,6 +20,16 @@ export const verifiers: Verifiers = {
     const letter = leadingLetter(answer);
     if (letter !== null) return letter === letterOf(right) ? 1 : 0;
     return verifiers.word(answer, { kind: 'word', accept: [options[right] ?? ''], reject: options.filter((_, index) => index !== right) });
+  },
+
+  /** The letters decide, or the options' own words: the share that both name among all that either names; nothing for nothing is 1. */
+  choices(answer, { options, right }) {
+    const letters = leadingLetters(answer, options.length);
+    const named = namedIn(normalise(answer), options.map(normalise));
+    const said = letters ?? new Set(options.flatMap((option, index) => (named.includes(normalise(option)) ? [index] : [])));
+    const either = new Set([...said, ...right]);
+    if (either.size === 0) return isNone(answer) ? 1 : 0;
+    return right.filter((index) => said.has(index)).length / either.size;
   },
 
   /** The first word that says yes or no decides. */
@@ -61,11 +72,19 @@ export const verifiers: Verifiers = {
     return matchBoxes(claimed, boxes, matchLabels).reduce((total, { overlap }) => total + overlap, 0) / most;
   },
 
+  /** Pairs within the tolerance over the larger count; no point for none is 1. */
+  points(answer, { points, tolerance }) {
+    const claimed = pointsIn(answer);
+    const most = Math.max(claimed.length, points.length);
+    if (most === 0) return isNone(answer) ? 1 : 0;
+    return matchPoints(claimed, points, tolerance) / most;
+  },
+
   /** The harmonic mean of word precision and recall. */
   text: (answer, { text }) => wordF1(answer, text),
 };
 
-const thresholds: Readonly<Record<Gold['kind'], number>> = { choice: 1, yesNo: 1, word: 1, number: 1, ordinal: 1, boxes: 0.5, text: 0.5 };
+const thresholds: Readonly<Record<Gold['kind'], number>> = { choice: 1, choices: 1, yesNo: 1, word: 1, number: 1, ordinal: 1, boxes: 0.5, points: 0.5, text: 0.5 };
 
 /** Scores a bare answer. An answer is correct at score 1; boxes and free text already at 0.5. */
 export function verifyAnswer(answer: string, gold: Gold): Verdict {
@@ -75,7 +94,7 @@ export function verifyAnswer(answer: string, gold: Gold): Verdict {
 
 /** Scores the answer part of a completion. */
 export const verify = (completion: string, gold: Gold): Verdict => verifyAnswer(
-  gold.kind === 'boxes' ? boxAnswerOf(completion) : answerOf(completion), gold,
+  gold.kind === 'boxes' || gold.kind === 'points' ? boxAnswerOf(completion) : answerOf(completion), gold,
 );
 
 /** One gold box and the claimed box that was matched to it. */
@@ -125,6 +144,14 @@ function numberOf(word: string): number | null {
 function leadingLetter(answer: string): string | null {
   const match = /^\s*(?:[Oo]ption\s+)?[([]?([A-Z])[)\].:,]?(?=\s|$)/.exec(answer.slice(0, 40));
   return match?.[1] ?? null;
+}
+
+/** Capital letters joined by commas, blanks or `and`, and nothing else; null where the answer is anything else. */
+function leadingLetters(answer: string, count: number): ReadonlySet<number> | null {
+  const words = answer.slice(0, 200).split(/[\s,;.()]+|and/).filter((word) => word !== '');
+  if (words.length === 0 || !words.every((word) => /^[A-Z]$/.test(word))) return null;
+  const indices = words.map((word) => word.charCodeAt(0) - 65);
+  return indices.every((index) => index < count) ? new Set(indices) : null;
 }
 
 const isNone = (answer: string): boolean => answer.replace(/\s/g, '') === '[]' || /^(none|no|nothing|absent)\b/.test(normalise(answer));

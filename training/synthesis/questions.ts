@@ -4,6 +4,7 @@ import { Random as RandomStream } from '#models/base/random.ts';
 import { area, type Box } from '#models/clinical/finding.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
+import { answerOfGold, curatedOf, curatedType, goldOfCurated, questionOf } from '#training/records/curated.ts';
 import type { Turn } from '#training/records/turn.ts';
 import {
   brightnessOf, brightnessOfGrid, hullOf, inReadingOrder, placeOf, places, shareOf, sideOf, wholeBox, type Brightness, type Size
@@ -32,6 +33,7 @@ export const weights = {
   count_white_blood_cells: 1, count_platelets: 1, count_fluid_regions: 1, region_class: 1,
   position: 0.7, side: 0.5, size: 0.5, share: 0.3, larger: 0.4,
   modality: 0.3, body_part: 0.2, specimen: 0.2, describe: 0.4,
+  curated: 6,
   brightness_side: 0.25, brightness_vertical: 0.25, brightness_quarter: 0.25, brightness_level: 0.15, symmetry: 0.15,
 } as const satisfies Record<string, number>;
 
@@ -106,7 +108,9 @@ const directShare = 0.3;
 
 function turnsOf(scene: Scene, random: Random): Turn[] {
   const turns: Turn[] = [];
-  for (const type of Object.keys(makers) as QuestionType[]) {
+  // A judged case asks what was judged and nothing else.
+  const types = curatedOf(scene.record) ? [curatedType] as const : Object.keys(makers) as QuestionType[];
+  for (const type of types) {
     const draft = makers[type]({ ...scene, noun: random.pick(nounsFor(scene.record)) }, { random, isFixed: false });
     if (draft) turns.push(turnOf(scene.record, type, draft, random.chance(directShare)));
   }
@@ -397,6 +401,13 @@ const makers: { readonly [T in QuestionType]: Maker } = {
       question: ask('describe', scene, mode), steps: lesions.length > 0 ? lesionSteps(lesions, scene, mode) : labelSteps(scene, mode), answer,
       gold: { kind: 'text', text: answer }
     };
+  },
+
+  curated(scene) {
+    const curated = curatedOf(scene.record);
+    if (!curated || (scene.boxes === null && (curated.gold.kind === 'boxes' || curated.gold.kind === 'points'))) return null;
+    const gold = goldOfCurated(curated, scene.boxes ?? []);
+    return { question: questionOf(curated), steps: curated.steps.map(({ kind, text }) => ({ kind, text })), answer: answerOfGold(gold), gold };
   },
 
   brightness_side: ({ brightness: { left, right }, ...scene }, mode) => halfDraft(scene, mode, 'brightness_side', ['left', left], ['right', right]),
