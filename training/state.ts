@@ -1,5 +1,5 @@
 /** What a run changes as it goes, and how it is kept on disk so that it can go on exactly. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import { saveCheckpoint, type CheckpointParts } from '#models/weights/checkpoint.ts';
@@ -7,6 +7,7 @@ import { saveAdapter } from '#models/weights/peft.ts';
 import { openSafetensors, readTensor, writeSafetensors } from '#models/weights/safetensors.ts';
 import type { ParameterSpec } from './graphs.ts';
 import type { Recipe } from './records/recipe.ts';
+import { retention, retentionRule, type RetentionRule } from './retention.ts';
 
 export interface TrainerState {
   /** Updates done. */
@@ -42,8 +43,10 @@ const stepFolder = (run: string, step: number): string => join(run, 'checkpoints
 /**
  * Writes a checkpoint folder with the averaged weights and, beside them, everything that going on needs; frozen weights stay where the run began.
  * The folder appears whole or not at all.
+ *
+ * @param score  by which the best checkpoints are told, higher is better; null where nothing was measured
  */
-export function saveState(run: string, state: TrainerState, specs: readonly ParameterSpec[], recipe: Recipe, parts: CheckpointParts): string {
+export function saveState(run: string, state: TrainerState, specs: readonly ParameterSpec[], recipe: Recipe, parts: CheckpointParts, score: number | null = null): string {
   const folder = stepFolder(run, state.step);
   const partial = `${folder}.part`;
   rmSync(partial, { recursive: true, force: true });
@@ -53,7 +56,7 @@ export function saveState(run: string, state: TrainerState, specs: readonly Para
     const shapes = new Map(specs.map(({ name, shape }) => [name, shape]));
     writeSafetensors(join(partial, 'trainer.safetensors'),
       groups.flatMap((group) => [...state[group]].filter(([name]) => state.first.has(name)).map(([name, data]) => ({ name: `${group}/${name}`, dtype: 'F32' as const, shape: shapes.get(name)!, data }))));
-    writeFileSync(join(partial, 'trainer.json'), JSON.stringify({ step: state.step, ...(state.learner === undefined ? {} : { learner: state.learner }) }));
+    writeFileSync(join(partial, 'trainer.json'), JSON.stringify({ step: state.step, ...(score === null ? {} : { score }), ...(state.learner === undefined ? {} : { learner: state.learner }) }));
     rmSync(folder, { recursive: true, force: true });
     renameSync(partial, folder);
   } catch (cause) {
@@ -102,7 +105,12 @@ export function lastState(run: string, initial: ReadonlyMap<string, Float32Array
   return state;
 }
 
-/** Removes all but the last few kept steps. */
-export function pruneSteps(run: string, keep: number): void {
-  for (const step of keptSteps(run).slice(0, -keep)) rmSync(stepFolder(run, step), { recursive: true, force: true });
+/** Removes the kept steps that the rule does not hold. */
+export function pruneSteps(run: string, rule: RetentionRule = retentionRule): void {
+  const checkpoints = keptSteps(run).map((step) => {
+    const folder = stepFolder(run, step);
+    const { score } = JSON.parse(readFileSync(join(folder, 'trainer.json'), 'utf8')) as { score?: number };
+    return { step, score: score ?? null, bytes: readdirSync(folder).reduce((total, name) => total + statSync(join(folder, name)).size, 0) };
+  });
+  for (const step of retention(checkpoints, rule).remove) rmSync(stepFolder(run, step), { recursive: true, force: true });
 }

@@ -18,6 +18,7 @@ import { createPolicyLearner } from './policyLearner.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Recipe, Stage } from './records/recipe.ts';
 import type { StepRecord } from './records/run.ts';
+import type { RetentionRule } from './retention.ts';
 import { openRun, readStageStart, writeMetrics, writeRollouts, writeStageStart } from './runWriter.ts';
 import { stageData } from './stageData.ts';
 import { startFolder } from './startFolder.ts';
@@ -57,15 +58,18 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
   let stageEnd = 0;
   let learner: Learner | null = null;
   let keptAt = state.step;
+  /** Of the batches since the last checkpoint. */
+  const rewards: number[] = [];
   const began = performance.now();
   const firstStep = state.step;
   const isAtRest = (): boolean => learner?.isAtRest?.(state.step) !== false || state.step === stageEnd;
   const keep = (): void => {
     if (isTrial) return;
     state.learner = learner?.save?.();
-    sign(saveState(run, state, specs, recipe, parts), state.step);
+    sign(saveState(run, state, specs, recipe, parts, rewards.length > 0 ? rewards.reduce((a, b) => a + b, 0) / rewards.length : null), state.step);
     keptAt = state.step;
-    pruneSteps(run, 2);
+    rewards.length = 0;
+    pruneSteps(run, recipe.keep as RetentionRule | undefined);
   };
   try {
     while (state.step < last && !(signal?.aborted && isAtRest())) {
@@ -108,6 +112,7 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
         images: images ?? stage.batch * stage.accumulate, draw_s: drawSeconds, step_s: (performance.now() - started) / 1000, ...metrics,
       };
       writeMetrics(run, record);
+      if (record['reward'] !== undefined) rewards.push(record['reward']);
       onStep?.(record, ((performance.now() - began) / 1000 / (state.step - firstStep)) * (last - state.step));
       // A checkpoint that falls due while a batch is still learnt from is made after it.
       const isDue = Math.floor(state.step / recipe.checkpointEvery) > Math.floor(keptAt / recipe.checkpointEvery);

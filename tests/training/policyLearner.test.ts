@@ -46,7 +46,6 @@ const linesOf = (folder: string, step: number): RolloutLine[] =>
 const mean = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0) / numbers.length;
 const codeOf = (attempt: Promise<unknown>): Promise<string> => attempt.then(() => 'none', (fault: unknown) => (fault as Fault).code ?? String(fault));
 
-
 test('trying, praising and comparing raises the reward of a goal that is easily met', async () => {
   const folder = newRun();
   await run(recipeOf({ stage: { steps: 12 }, policy: { rollouts: 8, objective: { preset: 'bnpo', switches } } }), folder);
@@ -256,4 +255,16 @@ describe('a run that is interrupted', () => {
     expect(readdirSync(join(other, 'checkpoints'))).toEqual(['step-000002']);
     expect(await run(recipe, other, { resume: true })).toBe(4);
   });
+});
+
+test('the checkpoint of the best rewards stays on the disk beside the newest, and a budget is kept to', async () => {
+  const keptBy = async (keep: unknown): Promise<{ readonly steps: readonly string[]; readonly rewards: readonly number[] }> => {
+    const folder = newRun();
+    await run(recipeOf({ stage: { steps: 4 }, checkpointEvery: 1, keep }), folder);
+    return { steps: readdirSync(join(folder, 'checkpoints')).sort(), rewards: metrics(folder).map(({ reward }) => reward as number) };
+  };
+  const { steps, rewards } = await keptBy({ last: 1, best: 1 });
+  const best = rewards.indexOf(Math.max(...rewards)) + 1;
+  expect(steps).toEqual([...new Set([best, 4])].sort().map((step) => `step-00000${step}`));
+  expect((await keptBy({ last: 4, best: 0, budgetBytes: 1 })).steps).toEqual(['step-000004']);
 });

@@ -146,5 +146,13 @@ export const Recipe = z.object({
   /** How much an answer's tokens count, relative to those of the reasoning. */
   answerWeight: positive,
   checkpointEvery: z.number().int().positive(),
+  /**
+   * Which checkpoints stay on the disk (`training/retention.ts`): the newest, the best by the mean reward since the checkpoint before, and every so many steps.
+   * Absent: the two newest and, of a run with a policy stage, the best.
+   */
+  keep: z.object({
+    last: z.number().int().min(1).default(2), best: z.number().int().nonnegative().default(1),
+    every: z.number().int().positive().optional(), budgetBytes: positive.optional(),
+  }).optional(),
 });
 export type Recipe = z.infer<typeof Recipe>;
