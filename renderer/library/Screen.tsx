@@ -164,8 +164,8 @@ function Detail({ study }: { readonly study: StudySummary | undefined }): ReactE
   if (!study) return <aside className="detail" aria-hidden="true" />;
   const { id, patient, description, cover, birthDate, sex, patientId, accession, date, series, images, files, bytes, addedAt, question } = study;
   const facts: readonly (readonly [string, string])[] = [
-    ['ID', patientId], [t('library.born', { date: '' }).trim(), [formatDate(birthDate), sex ?? ''].filter((part) => part !== '').join(' · ')], [t('library.columns.date'), formatDate(date)], [t('library.accession'), accession],
-    [t('library.columns.images'), `${formatNumber(images)} · ${t('library.series', { count: series })}`], [t('library.files'), `${formatNumber(files)} · ${formatBytes(bytes)}`], [t('library.added'), formatDate(addedAt)],
+    ['ID', patientId], [t('library.born'), formatDate(birthDate)], [t('library.sex'), sex ?? ''], [t('library.columns.date'), formatDate(date)], [t('library.accession'), accession],
+    [t('library.columns.images'), t('library.imagesIn', { images: formatNumber(images), count: series })], [t('library.files'), `${formatNumber(files)} · ${formatBytes(bytes)}`], [t('library.added'), formatDate(addedAt)],
   ];
   return (
     <aside className="detail" aria-label={patient || description}>
