@@ -1,6 +1,7 @@
 /** Every command as data: the palette, the cheat sheet, the tabs and the key listener read this table. */
 import { libraryActions, libraryActionStrings } from './library/library.ts';
 import { reviewActions, reviewActionStrings } from './review/review.ts';
+import { stageActions, stageActionStrings } from './review/stageActions.ts';
 import { isPressed, type Action } from './workstation/action.ts';
 import { goTo, navigation } from './workstation/navigation.ts';
 import { createStore } from './workstation/store.ts';
@@ -15,11 +16,12 @@ export const actions: readonly Action[] = [
   { name: 'app.library', shortcuts: ['Mod+1'], isForTyping: true, run: () => goTo({ screen: 'library' }) },
   { name: 'app.review', shortcuts: ['Mod+2'], isForTyping: true, when: () => navigation.get().studyId !== null, run: () => goTo({ screen: 'review' }) },
   ...libraryActions,
+  ...stageActions,
   ...reviewActions,
 ];
 
 export const actionStrings: Readonly<Record<string, string>> = {
-  'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...reviewActionStrings,
+  'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...reviewActionStrings, ...stageActionStrings,
 };
 
 /** What can be done now. */

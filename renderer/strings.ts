@@ -1,6 +1,7 @@
 /** English of what lies around the screens; all of it together is what the window can say. */
 import { actionStrings } from './actions.ts';
 import { libraryStrings } from './library/strings.ts';
+import { stageStrings } from './review/stageStrings.ts';
 import { reviewStrings } from './review/strings.ts';
 import type { Strings } from './workstation/text.ts';
 
@@ -28,5 +29,5 @@ const appStrings = {
 /** Action names hold dots, which separate keys: they are kept apart. */
 const actionTable = Object.fromEntries(Object.entries(actionStrings).map(([name, label]) => [name.replace('.', ':'), label]));
 
-export const english: Strings = { app: appStrings, library: libraryStrings, review: reviewStrings, actions: actionTable };
+export const english: Strings = { app: appStrings, library: libraryStrings, review: reviewStrings, stage: stageStrings, actions: actionTable };
 export const actionKey = (name: string): string => `actions.${name.replace('.', ':')}`;

@@ -71,6 +71,12 @@ export function voxelOf(grid: VolumeGrid, place: PatientPoint): PatientPoint {
 
 export const patientOf = ({ origin, axes: [a, b, c] }: VolumeGrid, [x, y, z]: PatientPoint): PatientPoint => add(add(add(origin, a, x), b, y), c, z);
 
+/** The place itself, or the nearest one whose voxel is in the block. */
+export function insideOf(grid: VolumeGrid, place: PatientPoint): PatientPoint {
+  const [x, y, z] = voxelOf(grid, place).map((part, axis) => Math.min((grid.size[axis] as number) - 0.5, Math.max(0.5, part))) as [number, number, number];
+  return patientOf(grid, [x, y, z]);
+}
+
 /** The middle of the block. */
 export const middleOf = (grid: VolumeGrid): PatientPoint => patientOf(grid, [grid.size[0] / 2, grid.size[1] / 2, grid.size[2] / 2]);
 

@@ -2,6 +2,7 @@
 import type { FrameHeader } from '#electron/contract/frame.ts';
 import type { AskedView } from '#electron/contract/review.ts';
 import { Fault } from '#models/base/fault.ts';
+import type { VolumeGrid } from '#models/imaging/volume.ts';
 import type { CanvasViewport } from '#renderer/viewports/canvasViewport.ts';
 import type { SlideViewport } from '#renderer/viewports/slideViewport.ts';
 import { wholeView } from '#renderer/viewports/view.ts';
@@ -17,7 +18,9 @@ import { currentSeries, initialReview, reduceReview, type ShownLook } from './st
 export const review = createStore(reduceReview, initialReview);
 
 /** What lies outside of React's and the reducer's reach: the view on the screen now, and what the frame in it says of itself. */
-export const stage: { canvas: CanvasViewport | null; slide: SlideViewport | null; header: FrameHeader | null } = { canvas: null, slide: null, header: null };
+export const stage: { canvas: CanvasViewport | null; slide: SlideViewport | null; header: FrameHeader | null; grid: VolumeGrid | null; readonly cells: Map<number, CanvasViewport> } = {
+  canvas: null, slide: null, header: null, grid: null, cells: new Map(),
+};
 
 /** Once, when the page starts. */
 export function startReview(): void {
@@ -143,7 +146,9 @@ export const reviewActions: readonly Action[] = [
   { name: 'review.flipVertical', shortcuts: ['V'], screen: 'review', when: hasFrames, run: turnView((view) => ({ ...view, isFlippedVertically: !view.isFlippedVertically })) },
   { name: 'review.reset', shortcuts: ['Space'], screen: 'review', when: isHere, run: () => {
     setLook(null);
-    if (stage.canvas) stage.canvas.setView(wholeView);
+    // Linked cells are reset together, as they were windowed together.
+    const { hanging } = review.get();
+    if (stage.canvas) [...stage.cells].filter(([at]) => hanging.isLinked || at === hanging.activeAt).forEach(([, canvas]) => canvas.setView(wholeView));
     else stage.slide?.fit();
   } },
 ];

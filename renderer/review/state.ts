@@ -1,7 +1,8 @@
 /** What the review screen knows, and how it changes. */
-import type { SeriesSummary, StudyDetail } from '#electron/contract/library.ts';
+import type { SeriesSummary, StudyDetail, StudySummary } from '#electron/contract/library.ts';
 import type { AnswerPart, Trace } from '#electron/contract/review.ts';
 import type { Box } from '#models/clinical/finding.ts';
+import { lookedAt, noHanging, reduceHanging, rehung, type Hanging, type HangingChange, type Hung } from './hanging.ts';
 
 /** How grey values are shown by hand; null in its place: as the frame says. */
 export interface ShownLook {
@@ -18,6 +19,10 @@ export interface ReviewState {
   readonly fault: { readonly what: string; readonly why: string; readonly mend: string } | null;
   readonly seriesAt: number;
   readonly frameAt: number;
+  /** What hangs where; the active cell shows `seriesAt` and `frameAt`. */
+  readonly hanging: Hanging;
+  /** Earlier studies that were brought in, by the series of theirs that stand behind the study's own. */
+  readonly priors: Readonly<Record<string, StudySummary>>;
   /** By series, so that each keeps its window. */
   readonly looks: Readonly<Record<string, ShownLook>>;
   readonly traces: readonly Trace[];
@@ -36,6 +41,9 @@ export type ReviewAction =
   | { readonly type: 'failed'; readonly fault: ReviewState['fault'] }
   | { readonly type: 'series'; readonly at: number }
   | { readonly type: 'frame'; readonly at: number }
+  | { readonly type: 'hang'; readonly change: HangingChange }
+  | { readonly type: 'prior'; readonly study: StudySummary; readonly series: readonly SeriesSummary[] }
+  /** For the active cell, and with linked cells for all of its modality. */
   | { readonly type: 'look'; readonly look: ShownLook | null }
   | { readonly type: 'question'; readonly question: string }
   | { readonly type: 'asking'; readonly askId: string; readonly question: string }
@@ -47,17 +55,26 @@ export type ReviewAction =
   | { readonly type: 'lit'; readonly lit: ReviewState['lit'] };
 
 export const initialReview: ReviewState = {
-  studyId: null, detail: null, fault: null, seriesAt: 0, frameAt: 0, looks: {}, traces: [], traceAt: -1, question: '', asking: null, areMarksShown: true, lit: null,
+  studyId: null, detail: null, fault: null, seriesAt: 0, frameAt: 0, hanging: noHanging, priors: {}, looks: {}, traces: [], traceAt: -1, question: '', asking: null, areMarksShown: true, lit: null,
 };
 
+/** The cells follow whatever changes the active one. */
 export function reduceReview(state: ReviewState, action: ReviewAction): ReviewState {
+  const next = reduceStudy(state, action);
+  const isElsewhere = next.detail !== state.detail || next.seriesAt !== state.seriesAt || next.frameAt !== state.frameAt;
+  return next.detail && isElsewhere && action.type !== 'hang' && action.type !== 'prior' ? { ...next, hanging: rehung(hungOf(state), hungOf(next)) } : next;
+}
+
+const hungOf = ({ detail, seriesAt, frameAt, hanging }: ReviewState): Hung => ({ series: detail?.series ?? [], seriesAt, frameAt, hanging });
+
+function reduceStudy(state: ReviewState, action: ReviewAction): ReviewState {
   switch (action.type) {
     case 'opening': return action.studyId === state.studyId && !state.fault ? state : { ...initialReview, asking: state.asking, areMarksShown: state.areMarksShown, studyId: action.studyId };
     case 'opened': {
       const { detail, traces } = action;
       if (detail.study.id !== state.studyId) return state;
       const frames = detail.series[0]?.frames.length ?? 0;
-      const next: ReviewState = { ...state, detail, traces, traceAt: traces.length - 1, seriesAt: 0, frameAt: frames >> 1, question: detail.study.question ?? '', fault: null };
+      const next: ReviewState = { ...state, hanging: noHanging, priors: {}, detail, traces, traceAt: traces.length - 1, seriesAt: 0, frameAt: frames >> 1, question: detail.study.question ?? '', fault: null };
       return traces.length > 0 ? shownTrace(next, traces.length - 1) : next;
     }
     case 'failed': return { ...state, fault: action.fault };
@@ -70,11 +87,25 @@ export function reduceReview(state: ReviewState, action: ReviewAction): ReviewSt
       const at = Math.min(last, Math.max(0, action.at));
       return at === state.frameAt ? state : { ...state, frameAt: at };
     }
+    case 'hang': {
+      if (!state.detail) return state;
+      const { seriesAt, frameAt, hanging } = reduceHanging(hungOf(state), action.change);
+      return { ...state, seriesAt, frameAt, hanging, lit: seriesAt === state.seriesAt ? state.lit : null };
+    }
+    case 'prior': {
+      const { detail } = state;
+      const [chosen] = action.series;
+      if (!detail || !chosen) return state;
+      const known = new Set(detail.series.map(({ id }) => id));
+      const added = action.series.filter(({ id }) => !known.has(id));
+      const next = { ...state, detail: { ...detail, series: [...detail.series, ...added] }, priors: { ...state.priors, ...Object.fromEntries(action.series.map(({ id }) => [id, action.study])) } };
+      return { ...next, hanging: reduceHanging(hungOf(next), { type: 'beside prior', seriesId: chosen.id }).hanging };
+    }
     case 'look': {
-      const id = currentSeries(state)?.id;
-      if (id === undefined) return state;
-      const { [id]: _old, ...others } = state.looks;
-      return { ...state, looks: action.look ? { ...others, [id]: action.look } : others };
+      const ids = lookedAt(hungOf(state));
+      if (ids.length === 0) return state;
+      const others = Object.entries(state.looks).filter(([id]) => !ids.includes(id));
+      return { ...state, looks: Object.fromEntries([...others, ...(action.look ? ids.map((id) => [id, action.look as ShownLook] as const) : [])]) };
     }
     case 'question': return { ...state, question: action.question };
     case 'asking': return { ...state, asking: { askId: action.askId, question: action.question, part: null }, lit: null };

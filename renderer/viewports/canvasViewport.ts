@@ -8,12 +8,18 @@ import { paint, type Look } from './windowing.ts';
 export interface CanvasViewport extends Viewport {
   show(frame: WiredFrame, look: Look | null): void;
   setLook(look: Look | null): void;
+  /** What is shown; null before the first. */
+  frame(): WiredFrame | null;
   view(): View;
   setView(view: View): void;
   pan(by: Point): void;
   zoomAt(pointer: Point, factor: number): void;
   /** CSS pixels for one image pixel. */
   zoom(): number;
+  /** An image point into the middle. */
+  centre(point: Point): void;
+  /** Of the element, CSS pixels. */
+  width(): number;
 }
 
 export function createCanvasViewport(canvas: HTMLCanvasElement): CanvasViewport {
@@ -86,6 +92,7 @@ export function createCanvasViewport(canvas: HTMLCanvasElement): CanvasViewport 
       isStale = true;
       later();
     },
+    frame: () => frame ?? null,
     view: () => view,
     setView(next) {
       view = next;
@@ -108,6 +115,12 @@ export function createCanvasViewport(canvas: HTMLCanvasElement): CanvasViewport 
       view = { ...view, zoom: null, middle: { x: 0.5, y: 0.5 } };
       changed();
     },
+    centre({ x, y }) {
+      const { image } = stage();
+      view = { ...view, middle: { x: x / image.width, y: y / image.height } };
+      changed();
+    },
+    width: () => canvas.clientWidth,
     zoom: () => Math.abs(toScreen(view, stage()).xx || toScreen(view, stage()).xy),
     toScreen: () => toScreen(view, stage()),
     toImage: (point) => mapPoint(toImage(view, stage()), point),

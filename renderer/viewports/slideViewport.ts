@@ -1,6 +1,7 @@
 /** A whole-slide pyramid on our own tiles, by OpenSeadragon. */
 import OpenSeadragon from 'openseadragon';
 import type { SlideSummary } from '#electron/contract/library.ts';
+import type { Point } from '#models/imaging/coordinates.ts';
 import type { Viewport } from './viewport.ts';
 
 export interface SlideViewport extends Viewport {
@@ -8,6 +9,13 @@ export interface SlideViewport extends Viewport {
   visibleRegion(): { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
   /** CSS pixels for one level-0 pixel. */
   zoom(): number;
+  /** At once, about the middle. */
+  zoomTo(zoom: number): void;
+  zoomAt(pointer: Point, factor: number): void;
+  /** Moved by screen pixels. */
+  pan(by: Point): void;
+  /** A level-0 point into the middle. */
+  centre(point: Point): void;
 }
 
 export function createSlideViewport(element: HTMLElement, slide: SlideSummary, tileUrl: (level: number, column: number, row: number) => string): SlideViewport {
@@ -47,6 +55,12 @@ export function createSlideViewport(element: HTMLElement, slide: SlideSummary, t
       return { x: left, y: top, width: Math.max(1, Math.min(width, Math.ceil(x + wide)) - left), height: Math.max(1, Math.min(height, Math.ceil(y + high)) - top) };
     },
     zoom: () => (viewer.isOpen() ? viewer.viewport.viewportToImageZoom(viewer.viewport.getZoom(true)) : 1),
+    zoomTo: (zoom) => void viewer.viewport.zoomTo(viewer.viewport.imageToViewportZoom(zoom), undefined, true),
+    zoomAt({ x, y }, factor) {
+      viewer.viewport.zoomBy(factor, viewer.viewport.pointFromPixel(new OpenSeadragon.Point(x, y), false), false).applyConstraints(true);
+    },
+    pan: ({ x, y }) => void viewer.viewport.panBy(viewer.viewport.deltaPointsFromPixels(new OpenSeadragon.Point(-x, -y), false)).applyConstraints(),
+    centre: ({ x, y }) => void viewer.viewport.panTo(viewer.viewport.imageToViewportCoordinates(new OpenSeadragon.Point(x, y)), true),
     onViewChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
