@@ -32,6 +32,10 @@ function tokenOf(file: string | undefined): string {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (cause) {
-    throw new Fault({ code: 'reward.token', what: 'The reward service does not start.', why: `The token file cannot be read: ${(cause as Error).message}.`, mend: 'Name a file that holds the token.' }, { cause });
+    throw new Fault({
+      code: 'reward.token', what: 'The reward service does not start.',
+      why: `The token file cannot be read: ${(cause as Error).message}.`,
+      mend: 'Name a file that holds the token.',
+    }, { cause });
   }
 }
