@@ -195,8 +195,8 @@ function realFolder(path: string): string {
     throw new Fault({
       code: 'import.job', what: `${basename(path)} cannot be imported.`,
       why: 'There is no such folder.',
-      mend: 'Name the folder of a job.' }, { cause,
-    });
+      mend: 'Name the folder of a job.',
+    }, { cause });
   }
 }
 
