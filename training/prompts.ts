@@ -94,7 +94,7 @@ export function createPromptSource({ records, chosen, maker, stage, recipe }: Pr
         if (records.length === 0) break;
         const record = records[weighted(recordWeights, random)]!;
         const turns = await turnsOf(record, view, random);
-        const weights = turns.map((turn) => turn.weight * (weigh?.(record, turn) ?? 1));
+        const weights = turns.map((turn) => turn.weight * (stage.questionWeights?.[turn.questionType] ?? 1) * (weigh?.(record, turn) ?? 1));
         if (weights.every((weight) => weight <= 0)) continue;
         return promptOf(record, turns[weighted(weights, random)]!, view);
       }
