@@ -72,6 +72,8 @@ interface Lesson {
 interface Controlled {
   beta: number;
   entropyBonus: number;
+  /** Under a controller the bonus counts only in updates that follow one whose entropy was at most the target (TRL). */
+  isBonusDue: boolean;
 }
 
 /** Sessions of training graphs hold their activations' memory, so few stay open. */
@@ -127,7 +129,7 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
   const isTaught = ({ completion, advantage, given, imitation }: Rollout): boolean =>
     (advantage !== 0 || imitation !== undefined || hasReference || switches.entropyBonus !== 0 || switches.entropyController !== null || switches.topEntropy < 1)
     && lossMask(completion.tokens.length, { finished: completion.finished, ...(given === undefined ? {} : { given }) }, switches).some((counts) => counts > 0);
-  const controlled: Controlled = { beta: switches.beta, entropyBonus: switches.entropyBonus };
+  const controlled: Controlled = { beta: switches.beta, entropyBonus: switches.entropyBonus, isBonusDue: switches.entropyController === null };
   const sessions = new SessionCache(openGraphs);
   const compiled = new Map<string, { readonly parameters: readonly ParameterSpec[]; readonly trained: readonly ParameterSpec[] }>();
   let batch: Batch | null = null;
@@ -153,7 +155,7 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
           prompts.push(await source.draw(random, `${begin + place.step}:${attempt}:${i}`, weigh));
         }
       });
-      const completions = await timing.during('rollout', () => sampler.sampleAll(prompts.map((prompt) => ({ prompt, count: plan.rollouts, seed: random.uint32() })), plan));
+      const completions = await timing.during('rollout', () => sampler.sampleAll(prompts.map((prompt) => ({ prompt, count: plan.rollouts, seed: random.uint32() })), { ...plan, entropies: true }));
       const judged = await timing.during('scoring', () => scorer.judge(prompts.map((prompt, i) => ({ prompt, completions: completions[i]! })), plan, place));
       for (const [i, rollouts] of judged.entries()) {
         const prompt = prompts[i]!;
@@ -280,7 +282,7 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
   const update = async ({ plan, sequences }: Batch, groups: readonly Group[], weights: Weights): Promise<Accumulated> => {
     const started = performance.now();
     const all = (await microBatches(groups)).map(({ groups: some }) => some.map(({ prompt, rollouts }) => ({ prompt, rollouts, sequences: rollouts.map((rollout) => sequenceOf(rollout, sequences.get(rollout), learning)) })));
-    const step = stepWeights(all.map((some) => some.flatMap((lesson) => lesson.sequences)), learning, { maxNewTokens: plan.maxNewTokens, ...controlled });
+    const step = stepWeights(all.map((some) => some.flatMap((lesson) => lesson.sequences)), learning, { maxNewTokens: plan.maxNewTokens, beta: controlled.beta, entropyBonus: controlled.isBonusDue ? controlled.entropyBonus : 0 });
     // What a completion weighs depends on all that were tried; those that weigh nothing cost nothing from here on.
     const lessons = all.flatMap((some, at) => {
       const weights = [...step.microBatches[at]!];
@@ -323,6 +325,7 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
     if (klController && kl !== undefined) controlled.beta *= 1 + (Math.min(0.2, Math.max(-0.2, kl / klController.target - 1)) * count) / klController.horizon;
     if (entropyController && entropy !== undefined) {
       const { target, step, least, most } = entropyController;
+      controlled.isBonusDue = entropy <= target;
       controlled.entropyBonus = Math.min(most, Math.max(least, controlled.entropyBonus + (entropy <= target ? step : -step)));
     }
   };

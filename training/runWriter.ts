@@ -104,7 +104,7 @@ export async function writeRollouts(run: string, { step, stage, groups }: { read
       size, prompt_tokens: (await sampler.encode(prompt)).ids.length,
       completions: rollouts.filter(({ imitation }) => imitation === undefined).map(({ completion, reward, rewards, parts, isCorrect, advantage }) => ({
         text: completion.text, tokens: [...completion.tokens], logprobs: completion.logprobs.map((x) => Number(x.toFixed(6))), pieces: completion.tokens.map((token) => sampler.textOf([token])),
-        finished: completion.finished, reward, rewards: { ...rewards }, parts: { ...parts }, correct: isCorrect, advantage,
+        ...(completion.entropies ? { entropies: completion.entropies.map((x) => Number(x.toFixed(4))) } : {}), finished: completion.finished, reward, rewards: { ...rewards }, parts: { ...parts }, correct: isCorrect, advantage,
         boxes: boxesIn(completion.text).map(({ label, box: { x1, y1, x2, y2 } }) => ({ label, box: [x1, y1, x2, y2] as [number, number, number, number] })),
       })),
     });

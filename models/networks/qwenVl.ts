@@ -1,6 +1,6 @@
 /** The graphs that run a Qwen-VL checkpoint: see, read the prompt, write a token, score a text. */
 import { Graph, type Value } from '#models/graph/graph.ts';
-import { concat, exp, gather, gatherElements, gemm, log, reduceMax, reduceSum, reshape, sub } from '#models/graph/ops.ts';
+import { concat, exp, gather, gatherElements, gemm, log, mul, reduceMax, reduceSum, reshape, sub } from '#models/graph/ops.ts';
 import { batchAttention, causalMask, slotAttention, type KeepKeyValue } from './attention.ts';
 import { patchWidth, type QwenVlConfig } from './config.ts';
 import { decoder } from './decoder.ts';
@@ -100,14 +100,15 @@ export function prefillGraph(config: QwenVlConfig, parametersOf: ParametersOf, s
 
 /**
  * The log-probabilities of given tokens. In: as `prefillGraph`, with `rows` [K] (the rows that predict) and `targets` [K] (what they should predict).
- * Out: `logprobs` [K].
+ * Out: `logprobs` [K], at the temperature (default 1).
  */
-export function scoreGraph(config: QwenVlConfig, parametersOf: ParametersOf, { targets, ...shape }: SequenceShape & { readonly targets: number }): Graph {
+export function scoreGraph(config: QwenVlConfig, parametersOf: ParametersOf, { targets, temperature = 1, ...shape }: SequenceShape & { readonly targets: number; readonly temperature?: number }): Graph {
   const graph = new Graph('score');
   const parameters = parametersOf(graph);
   const hidden = readSequence(graph, parameters, config, shape);
   const rows = graph.input('rows', [targets], 'int64');
-  graph.output('logprobs', tokenLogProbs(logits(parameters, config, gather(hidden, rows)), graph.input('targets', [targets], 'int64')));
+  const scores = logits(parameters, config, gather(hidden, rows));
+  graph.output('logprobs', tokenLogProbs(temperature === 1 ? scores : mul(scores, 1 / temperature), graph.input('targets', [targets], 'int64')));
   return graph;
 }
 

@@ -1,6 +1,5 @@
 /** Writing completions token by token: several samples of one prompt, or many prompts side by side. */
 
-import { entropyOf } from '#models/base/math.ts';
 import { Random } from '#models/base/random.ts';
 import type { CacheShape, KvCacheSize, Prefilled } from './kvCache.ts';
 import { bucket, KvCache } from './kvCache.ts';
@@ -67,9 +66,9 @@ class Lane {
   /** Takes the next token from these logits. */
   advance(logits: Float32Array): void {
     const { sampling, banned, stops, maxNewTokens } = this.options;
-    const choice = chooseToken(logits, sampling, this.random, banned);
+    const choice = chooseToken(logits, sampling, this.random, banned, this.options.entropies);
     this.tokens.push(choice.token);
-    if (this.options.entropies) this.entropies.push(entropyOf(logits));
+    if (choice.entropy !== undefined) this.entropies.push(choice.entropy);
     const { temperature } = sampling;
     this.logProbabilities.push(this.options.temperedLogProbabilities && temperature !== 0 && temperature !== 1 ? logProbability(logits, choice.token, temperature) : choice.logProbability);
     if (stops.has(choice.token)) this.end = 'stop';

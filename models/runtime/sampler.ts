@@ -28,6 +28,8 @@ export interface Choice {
   readonly token: number;
   /** ln p(token) at temperature 1 over the whole vocabulary: what a scorer of the finished text computes, whatever the sampling was. */
   readonly logProbability: number;
+  /** Of the distribution at temperature 1 over the whole vocabulary, in nats; where it was asked for. */
+  readonly entropy?: number;
 }
 
 /**
@@ -36,13 +38,25 @@ export interface Choice {
  * @param logits  [V]
  * @param random  drawn from once for each token, and not at all when greedy
  */
-export function chooseToken(logits: Float32Array, sampling: Sampling, random: Random, banned?: BanMask): Choice {
+export function chooseToken(logits: Float32Array, sampling: Sampling, random: Random, banned?: BanMask, wantsEntropy = false): Choice {
   const top = highest(logits);
   const odds = oddsOf(logits, top);
   let total = 0;
   for (let i = 0; i < logits.length; i++) total += odds[i] as number;
+  // Before the draw, which may write over the exponentials.
+  const entropy = wantsEntropy ? Math.log(total) - weightedSum(logits, odds, top) / total : undefined;
   const token = sampling.temperature === 0 ? likeliest(logits, banned) : draw(logits, odds, sampling, random, banned);
-  return { token, logProbability: (logits[token] as number) - top - Math.log(total) };
+  return { token, logProbability: (logits[token] as number) - top - Math.log(total), ...(entropy === undefined ? {} : { entropy }) };
+}
+
+/** Σ exp(x − top) · (x − top). */
+function weightedSum(logits: Float32Array, odds: Float64Array, top: number): number {
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) {
+    const weight = odds[i] as number;
+    if (weight !== 0) sum += weight * ((logits[i] as number) - top);
+  }
+  return sum;
 }
 
 /** ln softmax(logits / temperature)[token], summed in double precision. */

@@ -31,8 +31,8 @@ export interface LiveModel {
   /** The tower's rows for one image, [P / merge², hiddenSize]. */
   see(prompt: Pick<EncodedPrompt, 'grid' | 'patches'>): Promise<Float32Array>;
   read(prompt: Pick<EncodedPrompt, 'ids' | 'grid'>, vision: Float32Array): Promise<Prefilled>;
-  /** ln p of each token of a completion at temperature 1. */
-  score(prompt: Pick<EncodedPrompt, 'ids' | 'grid'>, vision: Float32Array, completion: readonly number[]): Promise<Float32Array>;
+  /** ln p of each token of a completion at the temperature, 1 where absent. */
+  score(prompt: Pick<EncodedPrompt, 'ids' | 'grid'>, vision: Float32Array, completion: readonly number[], temperature?: number): Promise<Float32Array>;
   release(): Promise<void>;
 }
 
@@ -155,14 +155,14 @@ export function createLiveModel({ config, device = 'cpu', lora }: LiveModelOptio
         stride: tokens, tokens: prompt.ids.length, nextPosition: next,
       };
     },
-    async score(prompt, vision, completion) {
+    async score(prompt, vision, completion, temperature = 1) {
       if (completion.length === 0) return new Float32Array(0);
       const [tokens, visionRows, targets] = [bucket(prompt.ids.length + completion.length, 32), rowsOf(vision), bucket(completion.length, 16)];
       const { feeds } = sequence(prompt, vision, completion, tokens, visionRows);
       const rows = new Int32Array(targets).map((_, i) => (i < completion.length ? prompt.ids.length - 1 + i : 0));
       const wanted = new Int32Array(targets);
       wanted.set(completion);
-      const outputs = await run(`score ${tokens} ${visionRows} ${targets}`, (parametersOf) => scoreGraph(config, parametersOf, { batch: 1, tokens, visionRows, targets }), {
+      const outputs = await run(`score ${tokens} ${visionRows} ${targets} ${temperature}`, (parametersOf) => scoreGraph(config, parametersOf, { batch: 1, tokens, visionRows, targets, temperature }), {
         ...feeds, rows: int64([targets], rows), targets: int64([targets], wanted),
       });
       return floats(outputs, 'logprobs').slice(0, completion.length);

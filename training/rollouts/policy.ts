@@ -81,12 +81,12 @@ export function createPolicySampler({ model, tokenizer, endOfTurn, encode, maxKe
     return Promise.all(written.map(async (completions, at) => {
       const start = given[at]!;
       if (start.length === 0) return completions.map(completionOf);
-      // The given part was not drawn, but its probability is known all the same.
-      const before = [...await scoreTokens(requests[at]!.prompt, start)];
+      // The given part was not drawn, but its probability is known all the same, at the temperature of the rest. The greedy choice is that of temperature 1.
+      const before = [...await scoreTokens(requests[at]!.prompt, start, temperature || 1)];
       return completions.map((completion) => completionOf({ ...completion, tokens: [...start, ...completion.tokens], logProbabilities: [...before, ...completion.logProbabilities] }));
     }));
   };
-  const scoreTokens = async (prompt: Prompt, tokens: readonly number[]): Promise<Float32Array> => model.score(await encoded(prompt), await see(prompt), tokens);
+  const scoreTokens = async (prompt: Prompt, tokens: readonly number[], temperature?: number): Promise<Float32Array> => model.score(await encoded(prompt), await see(prompt), tokens, temperature);
 
   return {
     sampleAll, see, textOf, encode: encoded,

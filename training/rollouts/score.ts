@@ -101,7 +101,7 @@ function rowOf({ id, record, turn, size }: Prompt, completion: Completion, { max
   return {
     id, case: record.id, modality: record.modality, task: record.task, question_type: turn.questionType,
     completion: completion.text, target: turn.gold, question: turn.question, size, input: size,
-    tokens: completion.tokens.length, maxTokens: maxNewTokens, finished: completion.finished, step, steps,
+    tokens: completion.tokens.length, tokenIds: completion.tokens, maxTokens: maxNewTokens, finished: completion.finished, step, steps,
   };
 }
 
@@ -165,9 +165,9 @@ function judged(prompt: Prompt, { text }: Completion): Prompt {
   return { ...prompt, turn: { ...prompt.turn, question } };
 }
 
-/** The softened length limit as a further reward: 0 up to the buffer, falling to −factor at the limit. */
+/** The softened length limit as a further reward: 0 up to the buffer, falling to −factor at the limit, and with `floored` no further (TRL, EasyR1). */
 export function overlongPenalty(tokens: number, maxNewTokens: number, { buffer, factor, floored }: OverlongShaping): number {
   const free = Math.max(0, maxNewTokens - buffer);
   const fall = Math.min(0, ((free - tokens) / buffer) * factor);
-  return floored ? Math.max(-1, fall) : fall;
+  return floored ? Math.max(-factor, fall) : fall;
 }

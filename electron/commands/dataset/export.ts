@@ -22,6 +22,7 @@ import type { ObjectiveSwitches } from '#training/objectives/switches.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
 import type { ClusterJob, Engine, EnginePlan } from '#training/records/clusterJob.ts';
 import type { PolicyStage, Recipe, Stage } from '#training/records/recipe.ts';
+import { startFolder } from '#training/startFolder.ts';
 import { phantomRecords } from '#training/synthesis/phantoms.ts';
 import { builtInModel, projectRoot } from '#electron/storage/folders.ts';
 
@@ -51,7 +52,7 @@ const heldPrompts = 64;
 export async function exportJob(options: ExportOptions): Promise<ClusterJob> {
   const { recipe, engine, progress } = options;
   const { at, stage, policy } = policyStage(recipe, options.stage);
-  const folder = options.model ?? ('folder' in recipe.start ? recipe.start.folder : builtInModel());
+  const folder = options.model ?? ('folder' in recipe.start ? startFolder(recipe.start.folder) : builtInModel());
   const checkpoint = openCheckpoint(folder);
   const config = parseConfig(checkpoint.config);
   const patches = patchOptions(checkpoint.preprocessor, config, stage.pixels);
@@ -148,18 +149,8 @@ async function encoded(prompts: readonly DrawnPrompt[]): Promise<JobPrompt[]> {
 
 /** `rewards.mjs`: the table of rewards and its service as one file that needs nothing but Node. */
 export function bundledRewards(): string {
-  const settings = {
-    entryPoints: ['training/cluster/rewardProgram.ts'], bundle: true, platform: 'node', format: 'esm', target: 'node20', write: false,
-    logLevel: 'error', legalComments: 'none',
-    banner: { js: '// Rewards of Loupe, bundled from its sources. Research use only.' },
-  };
-  const script = [
-    `import { build } from 'esbuild';`, `const { outputFiles } = await build(${JSON.stringify(settings)});`,
-    'process.stdout.write(outputFiles[0].text);',
-  ].join('\n');
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-    cwd: projectRoot(), encoding: 'utf8', maxBuffer: 64 << 20,
-  });
+  const script = join(projectRoot(), 'electron', 'commands', 'dataset', 'bundleRewards.mjs');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script], { cwd: projectRoot(), encoding: 'utf8', maxBuffer: 64 << 20 });
   if (status === 0 && stdout.length > 0) return stdout;
   throw new Fault({
     code: 'cluster.bundle', what: 'The rewards cannot be bundled.',
