@@ -11,7 +11,7 @@ import { languageOf, patchOptions } from './learner.ts';
 import { createPromptSource } from './prompts.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Prompt } from './records/policy.ts';
-import { Recipe } from './records/recipe.ts';
+import type { Recipe } from './records/recipe.ts';
 import { verify } from './rewards/verify.ts';
 import { createLiveModel } from './rollouts/model.ts';
 import { createPolicySampler } from './rollouts/policy.ts';
