@@ -42,7 +42,7 @@ const permits = (pattern: string, name: string): boolean => (pattern.endsWith('/
 /** The names that a source imports: from, side effect, dynamic, and types by import(). Comments do not count. */
 function specifiersOf(source: string): string[] {
   const code = source.replace(/^\s*(?:\/\/|\*|\/\*).*$/gm, '');
-  return [...code.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire(?:\.resolve)?\(\s*)['"]([^'"\s]+)['"]/g)].map((match) => match[1]!);
+  return [...code.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire(?:\.resolve)?\(\s*)['"]([\w.#@][^'"\s]*)['"]/g)].map((match) => match[1]!);
 }
 
 /** What a source imports from outside its folder, by the names that the table uses: a layer of ours, `node`, or a package. */
