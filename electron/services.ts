@@ -1,10 +1,11 @@
 /** Builds the services and lists a handler for each method: all the powers of the window on one screen. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Handlers } from './contract/contract.ts';
 import type { Publish } from './contract/events.ts';
+import { openCuration } from './curate/curate.ts';
 import { openAnnotations } from './library/annotations.ts';
 import { openLibrary, type Library } from './library/library.ts';
 import { openReviews } from './review/ask.ts';
@@ -66,6 +67,13 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
       return decoding.shown({ path: library.pathOf(sha256), index, window: view.kind === 'frame' ? view.window : null, region: view.kind === 'slide' ? view.region : null });
     },
   });
+  const curation = openCuration({
+    folder, blobs: library.blobs, publish, now, by: userName(), traces: reviews.all, study: library.study, setStatus: library.setStatus,
+    picture(view) {
+      const [sha256, index] = view.kind === 'frame' ? parts(view.frameId) : [view.slideId, 0];
+      return decoding.captured({ path: library.pathOf(sha256), index, window: view.kind === 'frame' ? view.window : null, region: view.kind === 'slide' ? view.region : null });
+    },
+  });
   const { version } = JSON.parse(readFileSync(join(projectRoot(), 'package.json'), 'utf8')) as { version: string };
 
   const handlers: Handlers = {
@@ -85,6 +93,15 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'review.ask': async (question) => reviews.ask(question),
     'review.stop': async ({ askId }) => done(reviews.stop(askId)),
     'review.traces': async ({ studyId }) => [...reviews.traces(studyId)],
+    'curate.judgements': async ({ studyId }) => curation.judgements(studyId),
+    'curate.change': async (change) => done(await curation.change(change)),
+    'curate.capture': ({ traceId, step }) => curation.capture(traceId, step),
+    'curate.dataset': async () => curation.dataset(),
+    'curate.history': async ({ kind, id }) => [...curation.history(kind, id)],
+    'curate.queue': async ({ order, seed }) => [...curation.queue(order, seed)],
+    'curate.check': () => curation.check(),
+    'curate.split': ({ shares, seed }) => curation.split(shares, seed),
+    'curate.snapshot': () => curation.snapshot(),
   };
 
   let isClosing = false;
@@ -93,6 +110,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     samplesGiven: samples ? giveSamples(library, () => isClosing) : Promise.resolve(),
     async close() {
       isClosing = true;
+      await curation.close();
       reviews.close();
       annotations.close();
       library.close();
@@ -104,6 +122,15 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
 }
 
 const done = (_: void): null => null;
+
+/** Who sits here, as the system knows them. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'unknown';
+  }
+}
 
 /** A frame's file and its number in it. */
 export function parts(frameId: string): readonly [string, number] {

@@ -1,6 +1,7 @@
 /** All that the window may ask: one row for each method, which gives the type and the check on both sides. */
 import { z } from 'zod';
 import type { FaultFields } from '#models/base/fault.ts';
+import { curateMethods } from './curate.ts';
 import { Annotation } from '#models/clinical/annotation.ts';
 import { AnnotationChange } from './annotations.ts';
 import { StudyDetail, StudyId, StudySummary } from './library.ts';
@@ -35,6 +36,7 @@ export const contract = {
   'review.ask': { argument: Question.extend({ askId: z.string().regex(/^[\w-]{1,64}$/) }), result: Trace },
   'review.stop': { argument: z.object({ askId: z.string() }), result: Nothing },
   'review.traces': { argument: z.object({ studyId: StudyId }), result: z.array(Trace) },
+  ...curateMethods,
 } as const satisfies Readonly<Record<string, { readonly argument: z.ZodType; readonly result: z.ZodType }>>;
 
 export type Method = keyof typeof contract;

@@ -1,5 +1,6 @@
 /** All that the window may be told. */
 import { z } from 'zod';
+import { CurateChanged } from './curate.ts';
 import { ImportProgress, StudyId, StudySummary } from './library.ts';
 import { AnswerPart } from './review.ts';
 
@@ -8,6 +9,7 @@ export const events = {
   'library.changed': z.object({ studies: z.array(StudySummary), removed: z.array(StudyId) }),
   'library.progress': ImportProgress,
   'review.part': AnswerPart,
+  'curate.changed': CurateChanged,
   /** A process of ours died and was started again, or could not be. */
   'app.worker': z.object({ name: z.enum(['decoding', 'inference', 'training']), state: z.enum(['restarted', 'failed']), why: z.string() }),
 } as const satisfies Readonly<Record<string, z.ZodType>>;

@@ -53,6 +53,8 @@ export interface Reviews {
   ask(question: Question & { readonly askId: string }): Promise<Trace>;
   stop(askId: string): void;
   traces(studyId: string): readonly Trace[];
+  /** Of every study, the oldest first within each. */
+  all(): readonly Trace[];
   close(): void;
 }
 
@@ -125,6 +127,7 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
     },
     stop: (askId) => running.get(askId)?.abort(),
     traces: (studyId) => traces.get(studyId) ?? [],
+    all: () => [...traces.values()].flat(),
     close() {
       running.forEach((controller) => controller.abort());
       journal.close();

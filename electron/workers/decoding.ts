@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { encodeFrame } from '#electron/contract/frame.ts';
 import { unpack } from '#electron/library/archive.ts';
 import { assemble, type AssembledFile } from '#electron/library/assemble.ts';
+import { captured, type CapturedView } from '#electron/library/captured.ts';
 import { inspect } from '#electron/library/inspect.ts';
 import { openPixels } from '#electron/library/pixels.ts';
 import type { Region, ViewWindow } from '#electron/contract/review.ts';
@@ -32,6 +33,7 @@ const methods = {
   },
   values: async ({ path, sha256, index }: { path: string; sha256: string; index: number }) => encodeFrame(await pixels.values(path, sha256, index)),
   shown: ({ path, index, window, region }: { path: string; index: number; window: ViewWindow | null; region: Region | null }) => pixels.shown(path, index, { window, region }),
+  captured: (view: CapturedView) => captured(pixels, view),
   thumbnail: ({ path, index, side }: { path: string; index: number; side: number }) => pixels.thumbnail(path, index, side),
   tile: ({ path, level, column, row }: { path: string; level: number; column: number; row: number }) => pixels.tile(path, level, column, row),
   async drawSamples({ folder }: { folder: string }, { tell }: Task) {

@@ -2,6 +2,7 @@
 import type { Region, ViewWindow } from '#electron/contract/review.ts';
 import type { UnpackedEntry } from '#electron/library/archive.ts';
 import type { AssembledFile, AssembledStudy } from '#electron/library/assemble.ts';
+import type { Captured, CapturedView } from '#electron/library/captured.ts';
 import type { Inspection } from '#electron/library/inspect.ts';
 import type { LibraryReader } from '#electron/library/library.ts';
 import type { ShownPicture } from '#electron/library/pixels.ts';
@@ -10,6 +11,7 @@ import { supervise, type Launch, type Supervised } from './supervisor.ts';
 export interface DecodingClient extends LibraryReader {
   values(file: { readonly path: string; readonly sha256: string; readonly index: number }): Promise<Uint8Array>;
   shown(file: { readonly path: string; readonly index: number; readonly window: ViewWindow | null; readonly region: Region | null }): Promise<ShownPicture>;
+  captured(view: CapturedView): Promise<Captured>;
   thumbnail(file: { readonly path: string; readonly index: number; readonly side: number }): Promise<Uint8Array>;
   tile(file: { readonly path: string; readonly level: number; readonly column: number; readonly row: number }): Promise<{ readonly type: string; readonly bytes: Uint8Array }>;
   readonly worker: Supervised;
@@ -34,6 +36,7 @@ export function connectDecoding(file: string, launch: Launch, onState: (state: '
     },
     values: (argument) => call<Uint8Array>('values', argument),
     shown: (argument) => call<ShownPicture>('shown', argument),
+    captured: (argument) => call<Captured>('captured', argument),
     thumbnail: (argument) => call<Uint8Array>('thumbnail', argument),
     tile: (argument) => call('tile', argument),
   };
