@@ -72,7 +72,16 @@ export async function bundle(folder, { sourcemap = false } = {}) {
     format: 'esm',
   });
   const { packages: _packages, ...whole } = shared;
+  await verifier(folder);
   await esbuild.build({ ...whole, entryPoints: [join(root, 'electron', 'preload.ts')], outfile: join(folder, 'preload.cjs'), format: 'cjs', external: ['electron'] });
+}
+
+/** For strangers: one readable file that checks journals and capsules and needs nothing but Node. */
+export async function verifier(folder) {
+  const esbuild = await import('esbuild');
+  const outfile = join(folder, 'loupe-verify.mjs');
+  await esbuild.build({ absWorkingDir: root, bundle: true, platform: 'node', target: 'node20', format: 'esm', logLevel: 'error', plugins: [ownFiles], entryPoints: [join(root, 'electron', 'audit', 'verifier.ts')], outfile });
+  return outfile;
 }
 
 /** Several starts at once may build side by side: the first one to finish wins. */

@@ -25,6 +25,10 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   serve: () => import('./commands/serve.ts'),
   quantize: () => import('./commands/quantize.ts'),
   sample: () => import('./commands/sample.ts'),
+  capsule: () => import('./commands/capsule.ts'),
+  verify: () => import('./commands/verify.ts'),
+  replay: () => import('./commands/replay.ts'),
+  audit: () => import('./commands/audit.ts'),
   bench: () => import('./commands/bench.ts'),
 };
 
@@ -33,7 +37,7 @@ const everyCommand = {
   help: { type: 'boolean', short: 'h', help: 'this text' },
 } as const satisfies CommandOptions;
 
-/** Runs one command line (without `node` and the script) and gives the exit status: 0 done, 1 a fault, 2 wrong usage, 130 stopped by Ctrl-C. */
+/** Runs one command line (without `node` and the script) and gives the exit status: 0 done, 1 a fault, 2 wrong usage, 10 and above what a check found, 130 stopped by Ctrl-C. */
 async function runCommandLine(words: readonly string[]): Promise<number> {
   const [name, ...rest] = words;
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
@@ -58,8 +62,8 @@ async function runOne(command: Command, words: readonly string[]): Promise<numbe
       process.stdout.write(helpOf(command, options));
       return 0;
     }
-    await command.run(contextOf(values, positionals));
-    return isInterrupted() ? interruptedStatus : 0;
+    const status = await command.run(contextOf(values, positionals));
+    return isInterrupted() ? interruptedStatus : status ?? 0;
   } catch (thrown) {
     if (isInterrupted()) return interruptedStatus;
     return report(thrown, { json: words.includes('--json'), help: helpOf(command, options) });

@@ -32,8 +32,11 @@ export interface Command {
   /** What follows `loupe`, as in `decode FILE [--frames N]`. */
   readonly usage: string;
   readonly options: CommandOptions;
-  /** Does it. Throws a Fault for what a user can mend (exit status 1) and UsageError for a wrong command line (exit status 2). */
-  run(context: CommandContext): Promise<void>;
+  /**
+   * Does it. Throws a Fault for what a user can mend (exit status 1) and UsageError for a wrong command line (exit status 2); gives an exit status of its own
+   * where the result is one, 10 and above.
+   */
+  run(context: CommandContext): Promise<number | void>;
 }
 
 /** The command line itself is wrong: the message and the command's help are shown, and the exit status is 2. */

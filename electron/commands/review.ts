@@ -1,19 +1,26 @@
 /** `loupe review`: a question about a study, a slide or a picture; the reasoning streams, and a trace and an overlay stay. */
 
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
+import { openAudit } from '#electron/audit/audit.ts';
+import { asJson, type JsonObject } from '#electron/audit/canonical.ts';
+import { hashedFile, hashOf, modelFiles } from '#electron/audit/record.ts';
 import { drawOverlay, type OverlayInput } from '#electron/review/overlay.ts';
 import { formatPercent, probeSentence, review, reviewRecord, type FrameReview, type Review } from '#electron/review/review.ts';
-import { openSource, type OpenedSource, type SourceOptions } from '#electron/review/source.ts';
-import { projectRoot } from '#electron/storage/folders.ts';
+import { openSource, type OpenedSource, type ShownFrame, type SourceOptions } from '#electron/review/source.ts';
+import { version } from '#electron/storage/folders.ts';
+import { encodePng } from '#models/imaging/picture.ts';
+import type { Reasoner } from '#models/reasoner.ts';
+import type { Sampling } from '#models/runtime/sampler.ts';
 import { flag, numberOption, onlyPositional, requiredText, textOption, UsageError, type Command, type CommandContext } from './command.ts';
+import { auditOptions, chosenData, passphraseOf } from './audit.ts';
 import { modelOptions, openModel, rounded, samplingOf, samplingOptions } from './generate.ts';
 
 export const command: Command = {
   name: 'review',
   summary: 'a question about a study: reasoning, boxes, answer, overlay',
-  usage: 'review PATH --ask TEXT [--model DIR] [--probe] [--out DIR]',
+  usage: 'review PATH --ask TEXT [--model DIR] [--probe] [--out DIR] [--keep]',
   options: {
     ask: { type: 'string', help: 'the question' },
     ...modelOptions,
@@ -25,6 +32,8 @@ export const command: Command = {
     mpp: { type: 'string', help: 'of a slide: microns a pixel' },
     'max-new-tokens': { type: 'string', help: 'stops after so many; 512 where absent' },
     ...samplingOptions,
+    keep: { type: 'boolean', help: 'puts the answer on record in the data folder and journals it, for loupe capsule' },
+    ...auditOptions,
   },
   run,
 };
@@ -58,7 +67,7 @@ async function run(context: CommandContext): Promise<void> {
     const answeredMs = lap();
     const timing = (result.frames[result.chosen] as FrameReview).answer.timing;
     const record = await reviewRecord({
-      source, question, review: result, reasoner, sampling, maxNewTokens, version: await version(),
+      source, question, review: result, reasoner, sampling, maxNewTokens, version: version(),
       timing: rounded({
         since_process_start_ms: performance.now(), source_ms: sourceMs, model_ms: modelMs, first_token_ms: firstTokenMs ?? NaN, answered_ms: answeredMs,
         pixels_ms: timing.pixelsMs, vision_ms: timing.visionMs, prompt_ms: timing.promptMs, writing_ms: timing.writingMs, tokens_per_second: timing.tokensPerSecond,
@@ -69,7 +78,8 @@ async function run(context: CommandContext): Promise<void> {
       await writeFiles(out, { 'trace.json': `${JSON.stringify(record, null, 2)}\n`, 'overlay.png': await drawOverlay(overlayOf(source, question, result, record)) });
       context.progress(`Written: ${join(out, 'overlay.png')}, ${join(out, 'trace.json')}`);
     }
-    context.print(record, summary(source, result, flag(context, 'probe')));
+    const kept = flag(context, 'keep') ? await keep(context, { source, question, result, record, reasoner, sampling, maxNewTokens }) : undefined;
+    context.print(kept === undefined ? record : { ...record, kept }, `${summary(source, result, flag(context, 'probe'))}${kept === undefined ? '' : `\nOn record: ${kept}`}`);
   } finally {
     await reasoner.release();
   }
@@ -90,9 +100,49 @@ function sourceOptions(context: CommandContext): SourceOptions {
   };
 }
 
-const version = async (): Promise<string> => (JSON.parse(await readFile(join(projectRoot(), 'package.json'), 'utf8')) as { version: string }).version;
-
 type ReviewRecord = Awaited<ReturnType<typeof reviewRecord>>;
+
+interface ToKeep {
+  readonly source: OpenedSource;
+  readonly question: string;
+  readonly result: Review;
+  readonly record: ReviewRecord;
+  readonly reasoner: Reasoner;
+  readonly sampling: Sampling;
+  readonly maxNewTokens: number;
+}
+
+/** Journals import, question and answer, with the answer's record; gives its id. Of several slices the one that speaks for them is recorded. */
+async function keep(context: CommandContext, { source, question, result: { frames, chosen, rule }, record, reasoner, sampling, maxNewTokens }: ToKeep): Promise<string> {
+  const { answer } = frames[chosen] as FrameReview;
+  const frame = source.frames[chosen] as ShownFrame;
+  const audit = await openAudit({ dataFolder: chosenData(context), version: version(), passphrase: passphraseOf(context) });
+  try {
+    audit.journal.notices.forEach((notice) => context.progress(notice));
+    const sources = await Promise.all(source.files.slice(0, 1000).map((file) => hashedFile(file)));
+    const story = sources.map(({ sha256, bytes }) => audit.journal.append({ kind: 'import', body: { sha256, bytes } }, { isDurable: false }).entry.seq);
+    story.push(audit.journal.append({ kind: 'ask', body: { frames: 1, maxNewTokens } }).entry.seq);
+    const { picture, toSource, window, name, frame: index } = frame;
+    const [input] = answer.inputs.images;
+    const { id } = await audit.keep({
+      studyId: null, story, study: { kind: source.kind, title: source.title, modality: source.modality, selection: source.selection, rule }, question, sources,
+      frames: [{
+        name, source: (await hashedFile(frame.file)).sha256, index, region: null, window, asked: null, sourceSize: frame.source, toSource: asJson(toSource),
+        picture: { width: picture.width, height: picture.height, data: picture.data, png: encodePng(picture) }, resized: input?.resized ?? picture, grid: input?.gridThw ?? [],
+        tensor: hashOf(answer.inputs.patches[0] ?? new Float32Array(0)),
+      }],
+      model: { name: record.model.name, family: record.model.family, boxes: record.model.box_convention, files: await modelFiles(reasoner.checkpoint.folder) },
+      prompt: { ids: answer.inputs.ids, system: null },
+      sampling: { temperature: sampling.temperature, topP: sampling.topP, topK: sampling.topK, seed: sampling.seed, maxNewTokens },
+      output: { tokens: answer.tokens, logProbabilities: answer.logProbabilities, text: answer.text, end: answer.end },
+      reading: { parsed: record.parsed, answer: record.answer, steps: record.steps, findings: asJson(record.findings), flags: record.flags, confidence: asJson(record.confidence), probe: asJson(record.probe) },
+      machine: { device: record.machine.device, runtime: record.machine.runtime }, timing: asJson(record.timing) as JsonObject,
+    });
+    return id;
+  } finally {
+    audit.close();
+  }
+}
 
 function overlayOf(source: OpenedSource, question: string, { frames, chosen, probe, rule }: Review, { model, machine, source: { files }, sampling }: ReviewRecord): OverlayInput {
   const { answer, confidence } = frames[chosen] as FrameReview;

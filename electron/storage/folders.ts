@@ -1,6 +1,6 @@
 /** Where this installation keeps its own files, whether it runs from sources or from the bundle in dist/. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,9 @@ export function projectRoot(): string {
     if (folder === dirname(folder)) throw new Error('The folder of this installation was not found above its own code.');
   }
 }
+
+/** The version of this program. */
+export const version = (): string => (JSON.parse(readFileSync(join(projectRoot(), 'package.json'), 'utf8')) as { version: string }).version;
 
 /** The built-in checkpoint. In a packed application it lies beside the archive: what maps weights into memory knows nothing of archives. */
 export function builtInModel(): string {
