@@ -164,18 +164,19 @@ interface Uploads {
 
 /** A browser hands over bytes instead of paths: they are collected in a folder, with the names that they had, and imported from there. */
 function createUploads({ library }: Services): Uploads {
-  const batches = new Map<string, { readonly folder: string; files: number; readonly roots: Set<string> }>();
+  // The folder is promised at once: the first files of a batch arrive side by side.
+  const batches = new Map<string, { readonly folder: Promise<string>; files: number; readonly roots: Set<string> }>();
   const plain = (part: string): string => part.replace(/[\\:*?"<>|\p{Cc}]/gu, '_').slice(0, 200);
   return {
     async take(request, query) {
       const batchId = query.get('batch') ?? '';
       if (!/^[\w-]{1,64}$/.test(batchId)) return refusal(400, 'The batch has no name.');
       let batch = batches.get(batchId);
-      if (!batch) batches.set(batchId, batch = { folder: await mkdtemp(join(tmpdir(), 'loupe-upload-')), files: 0, roots: new Set() });
+      if (!batch) batches.set(batchId, batch = { folder: mkdtemp(join(tmpdir(), 'loupe-upload-')), files: 0, roots: new Set() });
       if (++batch.files > mostUploadedFiles) return refusal(413, 'These are too many files at once.');
       const words = (query.get('name') ?? '').split('/').filter((part) => part !== '' && part !== '.' && part !== '..').map(plain);
       if (words.length === 0 || words.length > 24) return refusal(400, 'The file has no usable name.');
-      const target = join(batch.folder, ...words);
+      const target = join(await batch.folder, ...words);
       await mkdir(dirname(target), { recursive: true });
       await pipeline(request, createWriteStream(target));
       batch.roots.add(words[0] as string);
@@ -186,11 +187,12 @@ function createUploads({ library }: Services): Uploads {
       const batch = batches.get(batchId);
       if (!batch) return refusal(400, 'There is no such batch.');
       batches.delete(batchId);
-      const { importId } = library.start([...batch.roots].map((name) => ({ path: join(batch.folder, name), name })), { whenDone: () => rm(batch.folder, { recursive: true, force: true }) });
+      const folder = await batch.folder;
+      const { importId } = library.start([...batch.roots].map((name) => ({ path: join(folder, name), name })), { whenDone: () => rm(folder, { recursive: true, force: true }) });
       return { status: 200, headers: { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }, body: JSON.stringify({ importId }) };
     },
     async close() {
-      for (const { folder } of batches.values()) await rm(folder, { recursive: true, force: true });
+      for (const { folder } of batches.values()) await rm(await folder, { recursive: true, force: true });
     },
   };
 }

@@ -1,6 +1,7 @@
 /** The page's way to the workstation: Electron's bridge where there is one, the loopback host otherwise. */
 import type { Method, Reply } from '#electron/contract/contract.ts';
 import type { EventName } from '#electron/contract/events.ts';
+import { Fault } from '#models/base/fault.ts';
 
 /** A file that a person dropped or chose, with its path below what was dropped. */
 export interface GivenFile {
@@ -68,7 +69,8 @@ function browserBridge(): Bridge {
       const queue = [...files];
       const lane = async (): Promise<void> => {
         for (let next = queue.shift(); next; next = queue.shift()) {
-          await post(`/upload?batch=${batch}&name=${encodeURIComponent(next.name)}`, next.file);
+          const response = await post(`/upload?batch=${batch}&name=${encodeURIComponent(next.name)}`, next.file);
+          if (!response.ok) throw new Fault({ code: 'upload.refused', what: `${next.name} could not be handed over.`, why: await response.text(), mend: 'Try again; import fewer files at once if it stays.' });
           onSent(++sent, files.length);
         }
       };
