@@ -1,8 +1,9 @@
 /** Graphs that learn from advantages, or only score: image and question once for each prompt, its completions as branches behind them. */
 import type { Graph, Value } from '#models/graph/graph.ts';
 import { gather } from '#models/graph/ops.ts';
-import { batchAttention } from '#models/networks/attention.ts';
+import { batchAttention, branchAttention } from '#models/networks/attention.ts';
 import type { QwenVlConfig } from '#models/networks/config.ts';
+import { bucket as bucketSize } from '#models/runtime/kvCache.ts';
 import { decoder } from '#models/networks/decoder.ts';
 import type { Parameters } from '#models/networks/parameters.ts';
 import { embed, logits } from '#models/networks/qwenVl.ts';
@@ -14,9 +15,41 @@ import { policyLoss, scoreTokens, type PolicyLossOptions, type TokenScores } fro
 export interface PolicyBucket extends Bucket {
   /** S: completions over the whole batch. */
   readonly sequences: number;
+  /** Where every sequence keeps its prompt and its completions at fixed places: then no token is compared with another completion's. `tokens` is P + G·L. */
+  readonly branches?: Branches;
 }
 
-export const policyBucketName = (bucket: PolicyBucket): string => `${bucketName(bucket)}-${bucket.sequences}`;
+/** Places for a prompt of P tokens, and G completions of L tokens each. */
+export interface Branches {
+  readonly prefix: number;
+  readonly count: number;
+  readonly length: number;
+}
+
+/**
+ * A bucket's tokens and branches for prompts with their completions, whichever costs less: completions one after the other, compared with all and masked,
+ * or each at a place of its own, as long as the longest.
+ */
+export function layoutOf(config: QwenVlConfig, asked: readonly { readonly prompt: readonly number[]; readonly completions: readonly (readonly number[])[] }[]): Pick<PolicyBucket, 'tokens' | 'branches'> {
+  const { hiddenSize, mlpWidth, heads, kvHeads, headWidth } = config;
+  const row = 2 * hiddenSize * (2 * (heads + kvHeads) * headWidth + 3 * mlpWidth);
+  // Two products, and what the softmax costs beside them.
+  const pair = heads * (4 * headWidth + 64);
+  const tight = bucketSize(Math.max(...asked.map(({ prompt, completions }) => completions.reduce((sum, { length }) => sum + length - 1, prompt.length))));
+  const branches: Branches = {
+    prefix: bucketSize(Math.max(...asked.map(({ prompt }) => prompt.length)), 16),
+    count: Math.max(...asked.map(({ completions }) => completions.length)),
+    length: bucketSize(Math.max(1, ...asked.flatMap(({ completions }) => completions.map(({ length }) => length - 1))), 16),
+  };
+  const { prefix, count, length } = branches;
+  const tokens = prefix + count * length;
+  const masked = tight * row + tight ** 2 * pair;
+  const apart = tokens * row + (prefix ** 2 + count * length * (prefix + length)) * pair;
+  return apart < masked ? { tokens, branches } : { tokens: tight };
+}
+
+export const policyBucketName = (bucket: PolicyBucket): string =>
+  `${bucketName(bucket)}-${bucket.sequences}${bucket.branches ? `-${bucket.branches.prefix}+${bucket.branches.count}x${bucket.branches.length}` : ''}`;
 
 export interface ScoreOptions extends Pick<GraphOptions, 'lora' | 'fused'> {
   /** At which the completions were sampled; scores are divided by it. Default 1. */
@@ -31,7 +64,7 @@ export interface PolicyOptions extends ScoreOptions, Pick<GraphOptions, 'isTrain
 }
 
 /**
- * In: `parameter.NAME`; `patches` [B·P, C·S·S], or `vision` [B·cells, D]; `ids`, `source` [B·T]; `cos`, `sin` [B·T, 1, K]; `mask` [B, 1, 1, T, T];
+ * In: `parameter.NAME`; `patches` [B·P, C·S·S], or `vision` [B·cells, D]; `ids`, `source` [B·T]; `cos`, `sin` [B·T, 1, K]; `mask` [B, 1, 1, T, T], or with branches `prefixMask` [B, 1, 1, P];
  * `rows` [N] into the B·T rows, `targets` [N]; and what `policyInputs` names for the switches.
  * Out: `loss` [], `logprobs` and `entropy` [N] at the temperature, and `gradient.NAME` for each weight that `isTrained`.
  *
@@ -61,7 +94,7 @@ interface Forward {
 
 /** The network over the packed sequences up to its scores. */
 function forward(graph: Graph, parameters: Parameters, config: QwenVlConfig, bucket: PolicyBucket, options: ScoreOptions & Pick<GraphOptions, 'dropBranches'>): Forward {
-  const { batch, grid, tokens, targets } = bucket;
+  const { batch, grid, tokens, targets, branches } = bucket;
   const count = batch * tokens;
   const vision = grid === null ? null : options.vision === 'rows' ? graph.input('vision', [batch * visionRows(config, grid), config.hiddenSize])
     : tower(graph, parameters, config, { batch, grid }, options);
@@ -69,9 +102,10 @@ function forward(graph: Graph, parameters: Parameters, config: QwenVlConfig, buc
   const ids = graph.input('ids', [count], 'int64');
   const cos = graph.input('cos', [count, 1, config.headWidth]);
   const sin = graph.input('sin', [count, 1, config.headWidth]);
-  const mask = graph.input('mask', [batch, 1, 1, tokens, tokens]);
   const read = embed(parameters, config, ids, vision, source);
-  const attend = batchAttention(config, { batch, tokens, cos, sin, mask });
+  const attend = branches
+    ? branchAttention(config, { batch, prefix: branches.prefix, branches: branches.count, length: branches.length, cos, sin, prefixMask: graph.input('prefixMask', [batch, 1, 1, branches.prefix]) })
+    : batchAttention(config, { batch, tokens, cos, sin, mask: graph.input('mask', [batch, 1, 1, tokens, tokens]) });
   const ends = [graph.nodes.length];
   const hidden = decoder(parameters, config, read, attend, () => ends.push(graph.nodes.length));
   const scores = logits(parameters, config, gather(hidden, graph.input('rows', [targets], 'int64')));

@@ -15,7 +15,7 @@ import { klEstimate, lossMask, stepWeights, type PolicySequence, type SequenceWe
 import { switchesOf } from './objectives/presets.ts';
 import type { ObjectiveSwitches } from './objectives/switches.ts';
 import { packObjective, packPrompts, packedTokens, type AskedPrompt } from './policyPack.ts';
-import { policyGraph, policyScoreGraph, type PolicyBucket } from './policyGraph.ts';
+import { layoutOf, policyBucketName, policyGraph, policyScoreGraph, type PolicyBucket } from './policyGraph.ts';
 import { createPromptSource, type ChosenTurn } from './prompts.ts';
 import { sampleMetrics, updateMetrics, type SequenceOutcome } from './policyMetrics.ts';
 import type { Curriculum, CurriculumTools, StagePlace, StepPlan } from './records/curriculum.ts';
@@ -233,7 +233,7 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
     return {
       asked,
       bucket: {
-        batch: groups.length, grid, tokens: bucketSize(Math.max(...asked.map(packedTokens))), targets: bucketSize(targets),
+        batch: groups.length, grid, ...layoutOf(config, asked), targets: bucketSize(targets),
         sequences: groups.length * Math.max(policy.rollouts, ...groups.map(({ rollouts }) => rollouts.length)),
       },
     };
@@ -248,8 +248,6 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
     const outputs = await session.run({ ...feeds, ...Object.fromEntries(parameters.map(({ name, shape }) => [`parameter.${name}`, float32(shape, weights.get(name)!)])) });
     return { outputs, trained };
   };
-  const sizeName = ({ batch: count, grid, tokens, targets, sequences }: PolicyBucket): string => `${count} ${grid?.join('x')} ${tokens} ${targets} ${sequences}`;
-
   /**
    * Log-probabilities before the first update and under the reference, by the training graph; what was scored before is kept.
    *
@@ -264,7 +262,7 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
       if (needsOld) passes.push(['old', lora, weights, sampler]);
       for (const [which, adapter, from, by] of passes) {
         const { bucket, asked } = await packed(micro, by);
-        const { outputs } = await run(`score ${adapter ? 'adapted' : 'plain'} ${plan.temperature} ${sizeName(bucket)}`,
+        const { outputs } = await run(`score ${adapter ? 'adapted' : 'plain'} ${plan.temperature} ${policyBucketName(bucket)}`,
           () => policyScoreGraph(config, bucket, { ...scoring, ...(adapter ? { lora: adapter } : {}) }), packPrompts(config, bucket, asked, vision), from);
         const [logprobs, entropies] = [floats(outputs, 'logprobs'), floats(outputs, 'entropy')];
         let at = 0;
@@ -296,7 +294,7 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
       const { bucket, asked } = await packed(micro, sampler);
       const own = { switches: learning, imitates };
       const order = micro.groups.flatMap((lesson) => lesson.sequences);
-      const { outputs, trained } = await run(`update ${plan.temperature} ${imitates} ${sizeName(bucket)}`,
+      const { outputs, trained } = await run(`update ${plan.temperature} ${imitates} ${policyBucketName(bucket)}`,
         () => policyGraph(config, bucket, { ...options, ...own, temperature: plan.temperature, vision }),
         { ...packPrompts(config, bucket, asked, vision), ...packObjective(bucket, order, { ...step, microBatches: [micro.groups.flatMap((lesson) => lesson.weights)] }, 0, own) }, weights);
       loss += floats(outputs, 'loss')[0]!;

@@ -4,7 +4,7 @@ import type { Grid } from '#models/networks/rope.ts';
 import { policyInputs, type PolicyInput, type PolicyLossOptions } from './objectives/policyLoss.ts';
 import type { PolicySequence, SequenceWeights, StepWeights } from './objectives/policy.ts';
 import { rotaryTable, type Feed } from './pack.ts';
-import { visionRows, type PolicyBucket } from './policyGraph.ts';
+import { visionRows, type Branches, type PolicyBucket } from './policyGraph.ts';
 
 /** One image with one question, and what was answered. */
 export interface AskedPrompt {
@@ -31,7 +31,7 @@ const integer = (dims: readonly number[], data: BigInt64Array): Feed => ({ type:
  * @param vision  what `image` holds
  */
 export function packPrompts(config: QwenVlConfig, bucket: PolicyBucket, prompts: readonly AskedPrompt[], vision: 'tower' | 'rows' = 'tower'): Readonly<Record<string, Feed>> {
-  const { batch, grid, tokens, targets, sequences } = bucket;
+  const { batch, grid, tokens, targets, sequences, branches } = bucket;
   const wanted = prompts.flatMap(({ completions }) => completions.map(({ length }) => length));
   const all = wanted.reduce((a, b) => a + b, 0);
   if (prompts.length > batch || wanted.length > sequences || all > targets) {
@@ -41,7 +41,7 @@ export function packPrompts(config: QwenVlConfig, bucket: PolicyBucket, prompts:
   const count = batch * tokens;
   const [ids, source, rows, next] = [new BigInt64Array(count), new BigInt64Array(count), new BigInt64Array(targets), new BigInt64Array(targets)];
   const [cos, sin] = [new Float32Array(count * headWidth), new Float32Array(count * headWidth)];
-  const mask = new Float32Array(batch * tokens * tokens).fill(-1e9);
+  const mask = new Float32Array(batch * (branches ? branches.prefix : tokens * tokens)).fill(-1e9);
   const [height, width] = grid ? cellsOf(config, grid) : [0, 0];
   const cells = grid ? visionRows(config, grid) : 0;
   const table = rotaryTable(config, tokens + Math.max(height, width));
@@ -56,11 +56,21 @@ export function packPrompts(config: QwenVlConfig, bucket: PolicyBucket, prompts:
       source[first + i] = BigInt(first + i);
       table(cos, sin, (first + i) * headWidth, time, row, column);
     };
-    const see = (i: number, from: number, to: number): void => void mask.fill(0, (first + i) * tokens + from, (first + i) * tokens + to);
+    const see = (i: number, from: number, to: number): void => {
+      if (!branches) mask.fill(0, (first + i) * tokens + from, (first + i) * tokens + to);
+    };
+    const pad = (from: number, to: number): number => {
+      for (let i = from; i < to; i++) {
+        put(i, 0, 0, 0, 0);
+        see(i, 0, 1);
+      }
+      return to;
+    };
     const asked = prompts[b];
     let at = 0;
     if (asked) {
-      if (packedTokens(asked) > tokens) throw new RangeError(`packPrompts: ${asked.id} takes ${packedTokens(asked)} tokens of ${tokens}`);
+      if (branches) checkBranches(asked, branches);
+      else if (packedTokens(asked) > tokens) throw new RangeError(`packPrompts: ${asked.id} takes ${packedTokens(asked)} tokens of ${tokens}`);
       if (asked.image.length !== values) throw new RangeError(`packPrompts: the image of ${asked.id} has ${asked.image.length} numbers, the first one ${values}`);
       images.set(asked.image, b * values);
       let [position, seen, image] = [0, 0, 0];
@@ -78,8 +88,10 @@ export function packPrompts(config: QwenVlConfig, bucket: PolicyBucket, prompts:
       });
       if (seen !== cells) throw new RangeError(`packPrompts: ${asked.id} has ${seen} image tokens, its grid ${cells} cells`);
       const prefix = asked.prompt.length;
+      if (branches) mask.fill(0, b * branches.prefix, b * branches.prefix + prefix);
       at = prefix;
-      for (const completion of asked.completions) {
+      for (const [which, completion] of asked.completions.entries()) {
+        if (branches) at = pad(at, branches.prefix + which * branches.length);
         completion.forEach((id, j) => {
           rows[target] = BigInt(first + (j === 0 ? prefix : at + j) - 1);
           next[target++] = BigInt(id);
@@ -91,17 +103,22 @@ export function packPrompts(config: QwenVlConfig, bucket: PolicyBucket, prompts:
         at += completion.length - 1;
       }
     }
-    for (let i = at; i < tokens; i++) {
-      put(i, 0, 0, 0, 0);
-      see(i, 0, 1);
-    }
+    pad(at, tokens);
   }
   const perImage = grid === null ? 0 : vision === 'rows' ? cells : grid[1] * grid[2];
   return {
     ...(grid ? { [vision === 'rows' ? 'vision' : 'patches']: float([batch * perImage, values / perImage], images), source: integer([count], source) } : {}),
     ids: integer([count], ids), rows: integer([targets], rows), targets: integer([targets], next),
-    cos: float([count, 1, headWidth], cos), sin: float([count, 1, headWidth], sin), mask: float([batch, 1, 1, tokens, tokens], mask),
+    cos: float([count, 1, headWidth], cos), sin: float([count, 1, headWidth], sin),
+    ...(branches ? { prefixMask: float([batch, 1, 1, branches.prefix], mask) } : { mask: float([batch, 1, 1, tokens, tokens], mask) }),
   };
+}
+
+function checkBranches({ id, prompt, completions }: AskedPrompt, { prefix, count, length }: Branches): void {
+  const longest = Math.max(0, ...completions.map((tokens) => tokens.length - 1));
+  if (prompt.length > prefix || completions.length > count || longest > length) {
+    throw new RangeError(`packPrompts: ${id} takes ${prompt.length} tokens and ${completions.length} branches of up to ${longest}, of ${prefix}, ${count} and ${length}`);
+  }
 }
 
 const cellsOf = (config: QwenVlConfig, [, rows, columns]: Grid): readonly [number, number] => [rows / config.vision.mergeSize, columns / config.vision.mergeSize];

@@ -34,6 +34,47 @@ export function batchAttention(config: QwenVlConfig, { batch, tokens, cos, sin, 
   };
 }
 
+/**
+ * B prefixes of P tokens, each followed by G branches of L tokens: a branch's token sees its prefix and its own branch up to itself, and nothing of the other
+ * branches. The same as `batchAttention` under such a mask, without the work that the mask would throw away: G·L·(P + L) + P² instead of (P + G·L)².
+ *
+ * @param cos, sin    [B·(P + G·L), 1, K]
+ * @param prefixMask  added to the branches' scores of their prefix, [B, 1, 1, P]: closes a shorter prefix's padding
+ */
+export function branchAttention(config: QwenVlConfig, { batch, prefix, branches, length, cos, sin, prefixMask }: {
+  batch: number; prefix: number; branches: number; length: number; cos: Value; sin: Value; prefixMask: Value;
+}): Attend {
+  const { heads, kvHeads, headWidth } = config;
+  const group = heads / kvHeads;
+  const [own, tokens] = [branches * length, prefix + branches * length];
+  const turn = rotation(cos, sin);
+  const turnQuery = rotation(cos, sin, 1 / Math.sqrt(headWidth));
+  const { graph } = prefixMask;
+  const causal = (count: number): Value => reshape(graph.constant(causalMask(count), [count, count]), [count, 1, count]);
+  const [prefixCausal, branchCausal] = [causal(prefix), causal(length)];
+  return (q, k, v) => {
+    const byHead = (x: Value): Value => transpose(reshape(x, [batch, tokens, kvHeads, headWidth]), [0, 2, 1, 3]);
+    const [prefixKeys, branchKeys] = split(byHead(turn(reshape(k, [batch * tokens, kvHeads, headWidth]))), [prefix, own], 2) as [Value, Value];
+    const [prefixValues, branchValues] = split(byHead(v), [prefix, own], 2) as [Value, Value];
+    const queries = transpose(reshape(turnQuery(reshape(q, [batch * tokens, heads, headWidth])), [batch, tokens, kvHeads, group, headWidth]), [0, 2, 1, 3, 4]);
+    const [prefixQueries, branchQueries] = split(queries, [prefix, own], 2) as [Value, Value];
+
+    const prefixScores = reshape(matMul(reshape(prefixQueries, [batch, kvHeads, prefix * group, headWidth]), prefixKeys, { transB: true }), [batch, kvHeads, prefix, group, prefix]);
+    const prefixMixed = matMul(reshape(softmax(add(prefixScores, prefixCausal)), [batch, kvHeads, prefix * group, prefix]), prefixValues);
+
+    /** One product for all branches of a prefix, or one for each branch. */
+    const [together, apart] = [[batch, kvHeads, own * group], [batch, kvHeads, branches, length * group]];
+    const perBranch = (x: Value): Value => reshape(x, [batch, kvHeads, branches, length, headWidth]);
+    const toward = add(matMul(reshape(branchQueries, [...together, headWidth]), prefixKeys, { transB: true }), prefixMask);
+    const within = add(reshape(matMul(reshape(branchQueries, [...apart, headWidth]), perBranch(branchKeys), { transB: true }), [batch, kvHeads, branches, length, group, length]), branchCausal);
+    const [toPrefix, toOwn] = split(softmax(concat([toward, reshape(within, [...together, length])], -1)), [prefix, length], -1) as [Value, Value];
+    const branchMixed = add(matMul(toPrefix, prefixValues), reshape(matMul(reshape(toOwn, [...apart, length]), perBranch(branchValues)), [...together, headWidth]));
+
+    const mixed = concat([reshape(prefixMixed, [batch, kvHeads, prefix, group, headWidth]), reshape(branchMixed, [batch, kvHeads, own, group, headWidth])], 2);
+    return reshape(transpose(mixed, [0, 2, 1, 3, 4]), [batch * tokens, heads * headWidth]);
+  };
+}
+
 /** −1e9 above the diagonal, [T, T]: a token sees itself and what came before. */
 export function causalMask(tokens: number): Float32Array {
   const mask = new Float32Array(tokens * tokens);

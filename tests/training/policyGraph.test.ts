@@ -16,7 +16,7 @@ import { stepWeights, type PolicySequence } from '#training/objectives/policy.ts
 import { switchesOf } from '#training/objectives/presets.ts';
 import type { ObjectiveSwitches } from '#training/objectives/switches.ts';
 import { packExamples } from '#training/pack.ts';
-import { policyGraph, policyScoreGraph, type PolicyBucket, type PolicyOptions, type ScoreOptions } from '#training/policyGraph.ts';
+import { layoutOf, policyGraph, policyScoreGraph, type PolicyBucket, type PolicyOptions, type ScoreOptions } from '#training/policyGraph.ts';
 import { packObjective, packPrompts, type AskedPrompt } from '#training/policyPack.ts';
 
 const config: QwenVlConfig = parseConfig({
@@ -162,6 +162,48 @@ describe('a step in parts', () => {
     const rows = await learn(prompts.map((prompt, i) => ({ ...prompt, image: seen[i]! })), bucket, [sequences()], 0, { switches, isTrained, vision: 'rows' });
     expect(gradientNames(rows)).toEqual(gradientNames(patched));
     expect(distance((name) => floats(rows, name), (name) => floats(patched, name), gradientNames(patched))).toBeLessThan(1e-4);
+  });
+});
+
+describe('completions at places of their own', () => {
+  const apart: PolicyBucket = { ...bucket, tokens: 12 + 3 * 6, branches: { prefix: 12, count: 3, length: 6 } };
+  const options = { switches: switchesOf('grpo', { old: 'rescored', beta: 0.1 }) };
+  const given = sequences((s) => ({ old: flat[s]!.map(() => -3), reference: flat[s]!.map(() => -3.2) }));
+
+  it.each([['fused', true], ['portable', false]] as const)('learn what masked ones learn, by %s operators', async (_, fused) => {
+    const [masked, own] = [await learn(prompts, bucket, [given], 0, { ...options, fused }), await learn(prompts, apart, [given], 0, { ...options, fused })];
+    const [expected, found] = [floats(masked, 'logprobs'), floats(own, 'logprobs')];
+    // Beyond the targets is padding.
+    for (let t = 0; t < flat.flat().length; t++) expect(found[t]).toBeCloseTo(expected[t]!, 5);
+    expect(floats(own, 'loss')[0]).toBeCloseTo(floats(masked, 'loss')[0]!, 5);
+    expect(gradientNames(own)).toEqual(gradientNames(masked));
+    expect(distance((name) => floats(own, name), (name) => floats(masked, name), gradientNames(masked))).toBeLessThan(1e-5);
+  });
+
+  it.each([[2, 2], [4, 2], [4, 1]])('with %i heads over %i of keys and values', async (heads, kvHeads) => {
+    const wider: QwenVlConfig = { ...config, heads, kvHeads };
+    const outputs: Outputs[] = [];
+    for (const size of [bucket, apart]) {
+      const { graph, parameters } = policyGraph(wider, size, options);
+      const step = stepWeights([given], options.switches, { maxNewTokens: 8 });
+      const own = initialWeights(wider, parameters, 6);
+      outputs.push(await run(graph, { ...packPrompts(wider, size, prompts), ...packObjective(size, given, step, 0, options), ...parameterFeeds(parameters, own) }));
+    }
+    const [masked, own] = outputs as [Outputs, Outputs];
+    expect(distance((name) => floats(own, name), (name) => floats(masked, name), gradientNames(masked))).toBeLessThan(1e-5);
+  });
+
+  it('are chosen where they cost less: long ones of about one length, not one among short ones', () => {
+    const asked = (lengths: readonly number[]) => [{ prompt: new Array<number>(100).fill(1), completions: lengths.map((length) => new Array<number>(length).fill(1)) }];
+    expect(layoutOf(config, asked(new Array<number>(8).fill(81)))).toEqual({ tokens: 112 + 8 * 80, branches: { prefix: 112, count: 8, length: 80 } });
+    expect(layoutOf(config, asked([400, 5, 5, 5, 5, 5, 5, 5]))).toEqual({ tokens: 640 });
+    expect(layoutOf(config, asked([9]))).toHaveProperty('tokens');
+  });
+
+  it('are refused where they are too many or too long for the bucket', () => {
+    for (const branches of [{ prefix: 9, count: 3, length: 6 }, { prefix: 12, count: 2, length: 6 }, { prefix: 12, count: 3, length: 3 }]) {
+      expect(() => packPrompts(config, { ...apart, branches }, prompts)).toThrow('branches of up to');
+    }
   });
 });
 
