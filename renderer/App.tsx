@@ -2,6 +2,7 @@
 import { useEffect, useState, type ReactElement } from 'react';
 import type { Result } from '#electron/contract/contract.ts';
 import { layer } from './actions.ts';
+import { CurateScreen } from './curate/Screen.tsx';
 import { Empty } from './design/Empty.tsx';
 import { Icon, type IconName } from './design/Icon.tsx';
 import { Keys } from './design/Keys.tsx';
@@ -22,6 +23,7 @@ import { useText } from './workstation/text.ts';
 const screens: Readonly<Record<ScreenName, { readonly icon: IconName; readonly Screen: () => ReactElement }>> = {
   library: { icon: 'library', Screen: LibraryScreen },
   review: { icon: 'review', Screen: ReviewScreen },
+  curate: { icon: 'check', Screen: CurateScreen },
 };
 
 export function App(): ReactElement {

@@ -1,5 +1,7 @@
 /** Every command as data: the palette, the cheat sheet, the tabs and the key listener read this table. */
+import { curateActions, curateActionStrings } from './curate/curate.ts';
 import { libraryActions, libraryActionStrings } from './library/library.ts';
+import { judgeActions, judgeActionStrings } from './review/judge.ts';
 import { reviewActions, reviewActionStrings } from './review/review.ts';
 import { stageActions, stageActionStrings } from './review/stageActions.ts';
 import { isPressed, type Action } from './workstation/action.ts';
@@ -16,12 +18,14 @@ export const actions: readonly Action[] = [
   { name: 'app.library', shortcuts: ['Mod+1'], isForTyping: true, run: () => goTo({ screen: 'library' }) },
   { name: 'app.review', shortcuts: ['Mod+2'], isForTyping: true, when: () => navigation.get().studyId !== null, run: () => goTo({ screen: 'review' }) },
   ...libraryActions,
+  ...judgeActions,
+  ...curateActions,
   ...stageActions,
   ...reviewActions,
 ];
 
 export const actionStrings: Readonly<Record<string, string>> = {
-  'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...reviewActionStrings, ...stageActionStrings,
+  'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...reviewActionStrings, ...stageActionStrings, ...judgeActionStrings, ...curateActionStrings,
 };
 
 /** What can be done now. */

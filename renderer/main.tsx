@@ -8,7 +8,9 @@ import { listenToKeys } from './actions.ts';
 import { App } from './App.tsx';
 import { Boundary } from './Boundary.tsx';
 import { theme } from './design/theme.ts';
+import { startCurate } from './curate/curate.ts';
 import { startLibrary } from './library/library.ts';
+import { startJudging } from './review/judge.ts';
 import { startReview } from './review/review.ts';
 import { english } from './strings.ts';
 import { speak } from './workstation/text.ts';
@@ -16,6 +18,8 @@ import { speak } from './workstation/text.ts';
 await speak('en', { en: english });
 startLibrary();
 startReview();
+startJudging();
+startCurate();
 listenToKeys();
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>

@@ -5,8 +5,11 @@ import type { Trace } from '#electron/contract/review.ts';
 import { Icon } from '#renderer/design/Icon.tsx';
 import { useStore } from '#renderer/workstation/store.ts';
 import { formatNumber, useText } from '#renderer/workstation/text.ts';
+import { judging } from './judge.ts';
+import { currentAt, judgedAt, judgedMarks } from './judging.ts';
 import { ask, questionFieldId, review, scope, stopAsking } from './review.ts';
-import { currentSeries, currentTrace, marksOf, type TraceMark } from './state.ts';
+import { currentSeries, currentTrace, type TraceMark } from './state.ts';
+import { AnswerVerdict, Verdicts } from './Verdicts.tsx';
 
 export function AnswerPanel(): ReactElement {
   const t = useText();
@@ -89,7 +92,10 @@ const StepHead = ({ kind, number, colours = [] }: { readonly kind: StepKind; rea
 function AnswerView({ trace }: { readonly trace: Trace }): ReactElement {
   const t = useText();
   const lit = useStore(review, (state) => state.lit);
-  const marks = useMemo(() => marksOf(trace), [trace]);
+  const judgements = useStore(judging, (state) => state);
+  const judgement = judgements.judgements[trace.id];
+  const marks = useMemo(() => judgedMarks(trace, judgement), [trace, judgement]);
+  const current = currentAt(judgements, trace);
   const { question, answer, parsed, steps, raw, confidence, end, flags, views, model, tokens, timing } = trace;
   const litMark = lit?.kind === 'mark' ? marks.find(({ id }) => id === lit.id) : undefined;
   const short = answer === null ? null : shortAnswer(answer);
@@ -114,16 +120,19 @@ function AnswerView({ trace }: { readonly trace: Trace }): ReactElement {
             return (
               <li
                 key={at} id={`step-${at}`} className="step" data-lit={isLit || undefined} data-tied={own.length > 0 || undefined} tabIndex={0}
+                data-current={current === at || undefined} data-verdict={judgedAt(judgement, trace, at)?.verdict} onPointerDown={() => judging.dispatch({ type: 'current', traceId: trace.id, at })}
                 onPointerEnter={() => review.dispatch({ type: 'lit', lit: { kind: 'step', step: at } })} onPointerLeave={() => review.dispatch({ type: 'lit', lit: null })}
                 onFocus={() => review.dispatch({ type: 'lit', lit: { kind: 'step', step: at } })} onBlur={() => review.dispatch({ type: 'lit', lit: null })}
               >
                 <StepHead kind={kind} number={at + 1} colours={[...new Set(own.map(({ colour }) => colour))]} />
                 <p>{text}</p>
+                <Verdicts trace={trace} at={at} />
               </li>
             );
           })}
         </ol>
       )}
+      <AnswerVerdict trace={trace} />
       {!parsed && <><p className="note">{t('review.rawTitle')}</p><pre className="raw">{raw}</pre></>}
       {flags.length > 0 && parsed && <details className="flags"><summary>{t('review.flags')} <span className="number">({flags.length})</span></summary><ul>{flags.map(({ code, detail }, at) => <li key={at}><code>{code}</code> {detail}</li>)}</ul></details>}
       <footer className="provenance number">

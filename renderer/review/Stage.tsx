@@ -20,17 +20,20 @@ import { openVolume, type OpenedVolume, type VolumeState } from '#renderer/viewp
 import { useStore } from '#renderer/workstation/store.ts';
 import { formatDate, useText } from '#renderer/workstation/text.ts';
 import { AskValue } from './AskValue.tsx';
+import { BoxEditor } from './BoxEditor.tsx';
 import { DrawingList } from './DrawingList.tsx';
 import { layouts, type Cell, type HangingChange } from './hanging.ts';
+import { judging } from './judge.ts';
+import { judgedMarks, type JudgedMark } from './judging.ts';
 import { review, stage } from './review.ts';
 import './stage.css';
 import { lookForPriors, offered, stageOptions } from './stageActions.ts';
 import { StageBar } from './StageBar.tsx';
-import { currentSeries, currentTrace, litMarks, marksOf, placeOf, type ReviewState, type TraceMark } from './state.ts';
+import { currentSeries, currentTrace, litMarks, placeOf, type ReviewState } from './state.ts';
 
 const SlideView = lazy(async () => ({ default: (await import('#renderer/viewports/SlideView.tsx')).SlideView }));
 
-const noMarks: readonly TraceMark[] = [];
+const noMarks: readonly JudgedMark[] = [];
 const hang = (change: HangingChange): void => review.dispatch({ type: 'hang', change });
 /** What a series of the strip is dragged as. */
 export const draggedSeries = 'application/x-loupe-series';
@@ -39,7 +42,8 @@ export function Stage({ state }: { readonly state: ReviewState }): ReactElement 
   const { detail, hanging, lit } = state;
   const series = currentSeries(state);
   const trace = currentTrace(state);
-  const all = useMemo(() => (trace ? marksOf(trace) : noMarks), [trace]);
+  const judgement = useStore(judging, ({ judgements }) => (trace ? judgements[trace.id] : undefined));
+  const all = useMemo(() => (trace ? judgedMarks(trace, judgement) : noMarks), [trace, judgement]);
   const frameId = series?.frames[state.frameAt]?.id;
   const litIds = litMarks(all, lit);
   const isListShown = useStore(stageOptions, (options) => options.isListShown);
@@ -77,7 +81,7 @@ export function Stage({ state }: { readonly state: ReviewState }): ReactElement 
   if (!series || !detail) return <div className="stage" />;
   const [rows, columns] = hanging.isMaximised ? [1, 1] : layouts[hanging.layout];
   return (
-    <div className="stage">
+    <div className="stage" data-study-id={detail.study.id}>
       <StageBar state={state} prior={prior} isListShown={isListShown} onList={() => stageOptions.dispatch({ isListShown: !isListShown })} />
       <div className="cells" data-layout={hanging.layout} style={{ gridTemplateRows: `repeat(${rows}, minmax(0, 1fr))`, gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}>
         {hanging.cells.map((cell, at) => (hanging.isMaximised && at !== hanging.activeAt ? null : (
@@ -153,7 +157,7 @@ interface CellContentProps {
   readonly at: number;
   readonly cell: Cell;
   readonly state: ReviewState;
-  readonly marks: readonly TraceMark[];
+  readonly marks: readonly JudgedMark[];
   readonly volume: VolumeState | null;
   readonly onAsk: (drawing: Drawing) => void;
 }
@@ -165,6 +169,7 @@ function CellContent({ at, cell, state, marks: all, volume, onAsk }: CellContent
   const [frame, setFrame] = useState<WiredFrame | null>(null);
   const { tool } = useStore(drawings, (one) => one);
   const drawn = useStore(drawings, (one) => one.all);
+  const boxId = useStore(judging, (one) => one.boxId);
   const { detail, hanging, looks, lit, areMarksShown, priors } = state;
   const isActive = at === hanging.activeAt;
   // The actions of keys and menus are about the active cell.
@@ -215,9 +220,12 @@ function CellContent({ at, cell, state, marks: all, volume, onAsk }: CellContent
         const [step] = all.find((mark) => mark.id === id)?.steps ?? [];
         if (step !== undefined) document.getElementById(`step-${step}`)?.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
         review.dispatch({ type: 'lit', lit: { kind: 'mark', id } });
+        judging.dispatch({ type: 'box', id });
       }}
     />
   );
+  const trace = currentTrace(state);
+  const editor = viewport && trace && areMarksShown && <BoxEditor viewport={viewport} trace={trace} frameId={frameId} marks={all.filter((mark) => mark.frameId === frameId)} chosenId={boxId} />;
   if (series.slide) {
     return (
       <Suspense fallback={null}>
@@ -231,6 +239,7 @@ function CellContent({ at, cell, state, marks: all, volume, onAsk }: CellContent
         }}>
           {overlay}
           {viewport && <DrawingLayer viewport={viewport} studyId={study.id} frameId={frameId} scale={slideScale(series.slide.mpp)} frame={null} onAsk={onAsk} />}
+          {editor}
         </SlideView>
       </Suspense>
     );
@@ -261,6 +270,7 @@ function CellContent({ at, cell, state, marks: all, volume, onAsk }: CellContent
       {viewport && <Lines viewport={viewport} lines={linesOn(series, frameAt, at, state, volume?.kind === 'open' ? volume.volume : null, hanging.crosshair, t)} />}
       {overlay}
       {viewport && geometry && <DrawingLayer viewport={viewport} studyId={study.id} frameId={frameId} scale={scaleOf(geometry.geometry, geometry.modality, calibration)} frame={frame} onAsk={onAsk} />}
+      {editor}
     </StackView>
   );
 }

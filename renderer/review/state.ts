@@ -1,5 +1,6 @@
 /** What the review screen knows, and how it changes. */
 import type { SeriesSummary, StudyDetail, StudySummary } from '#electron/contract/library.ts';
+import { regionsOf } from '#electron/contract/regions.ts';
 import type { AnswerPart, Trace } from '#electron/contract/review.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import { lookedAt, noHanging, reduceHanging, rehung, type Hanging, type HangingChange, type Hung } from './hanging.ts';
@@ -153,30 +154,12 @@ export interface TraceMark {
   readonly steps: readonly number[];
 }
 
-/**
- * Every box of a trace once: the answer often repeats a box that a step named. A box that only the answer names belongs to the steps that name its label,
- * otherwise to the conclusion, where there is one.
- */
-export function marksOf({ findings, steps, views }: Pick<Trace, 'findings' | 'steps' | 'views'>): readonly TraceMark[] {
+/** Every box of a trace once, one colour for each label. */
+export function marksOf(trace: Pick<Trace, 'findings' | 'steps' | 'views'>): readonly TraceMark[] {
   const colours = new Map<string, string>();
-  const marks = new Map<string, TraceMark>();
-  const conclusion = steps.findLastIndex(({ kind }) => kind === 'conclusion');
-  for (const [at, { label, frame, boxes }] of findings.entries()) {
-    if (!colours.has(label)) colours.set(label, palette[colours.size % palette.length] as string);
-    const view = views[frame]?.view ?? views[0]?.view;
-    if (!view) continue;
-    const frameId = view.kind === 'frame' ? view.frameId : `${view.slideId}-0`;
-    const citing = steps.flatMap(({ findings: cited }, step) => (cited.includes(at) ? [step] : []));
-    for (const box of boxes) {
-      const id = `${frameId}:${label}:${[box.x1, box.y1, box.x2, box.y2].map(Math.round).join(',')}`;
-      const known = marks.get(id);
-      marks.set(id, { id, frameId, box, label, colour: colours.get(label) as string, steps: [...new Set([...known?.steps ?? [], ...citing])] });
-    }
-  }
-  return [...marks.values()].map((mark) => {
-    if (mark.steps.length > 0) return mark;
-    const naming = steps.flatMap(({ text }, step) => (text.toLowerCase().includes(mark.label.toLowerCase()) ? [step] : []));
-    return { ...mark, steps: naming.length > 0 ? naming : conclusion < 0 ? [] : [conclusion] };
+  return regionsOf(trace).map((region) => {
+    if (!colours.has(region.label)) colours.set(region.label, palette[colours.size % palette.length] as string);
+    return { ...region, colour: colours.get(region.label) as string };
   });
 }
 

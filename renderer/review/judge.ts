@@ -1,0 +1,147 @@
+/** The gestures of judging: each is on the disk before the next, and each can be undone. */
+import type { Judged, Judgement } from '#electron/contract/curate.ts';
+import type { Trace } from '#electron/contract/review.ts';
+import type { Box } from '#models/clinical/finding.ts';
+import type { Action } from '#renderer/workstation/action.ts';
+import { call } from '#renderer/workstation/call.ts';
+import { did } from '#renderer/workstation/history.ts';
+import { navigation } from '#renderer/workstation/navigation.ts';
+import { tell, tellFault } from '#renderer/workstation/notices.ts';
+import { createStore } from '#renderer/workstation/store.ts';
+import { subscribe } from '#renderer/workstation/subscribe.ts';
+import { text } from '#renderer/workstation/text.ts';
+import { currentAt, initialJudging, judgeableCount, judgedAt, judgedMarks, nextOpen, reduceJudging, withBox, withVerdict } from './judging.ts';
+import { review } from './review.ts';
+import { currentTrace } from './state.ts';
+
+export const judging = createStore(reduceJudging, initialJudging);
+
+/** Once, when the page starts. */
+export function startJudging(): void {
+  subscribe('curate.changed', ({ items }) => judging.dispatch({ type: 'items', items }));
+  let loaded: string | null = null;
+  review.subscribe(() => {
+    const { studyId } = review.get();
+    if (studyId === null || studyId === loaded) return;
+    loaded = studyId;
+    void call('curate.judgements', { studyId }).then((all) => judging.dispatch({ type: 'loaded', ...all }), tellFault);
+  });
+}
+
+// Writings follow each other: an undo must not overtake what it undoes.
+let last: Promise<unknown> = Promise.resolve();
+function write(traceId: string, value: Judgement | null, what: string, how: 'done' | 'undone' | 'redone'): void {
+  judging.dispatch({ type: 'judgement', traceId, value });
+  last = last.then(() => call('curate.change', { what, how, items: [{ kind: 'judgement', id: traceId, value }] })).catch(tellFault);
+}
+
+/** One gesture about a trace. */
+function gesture(trace: Trace, what: string, next: (judgement: Judgement | undefined) => Judgement): void {
+  const before = judging.get().judgements[trace.id] ?? null;
+  const after = next(before ?? undefined);
+  write(trace.id, after, what, 'done');
+  did({ undo: () => write(trace.id, before, what, 'undone'), redo: () => write(trace.id, after, what, 'redone') });
+}
+
+const nameOf = (trace: Trace, at: number): string => (at < trace.steps.length ? `step ${at + 1}` : 'answer');
+
+/** The same verdict again takes it back. */
+export function judge(trace: Trace, at: number, verdict: 'accepted' | 'rejected'): void {
+  const known = judgedAt(judging.get().judgements[trace.id], trace, at);
+  const isSame = known?.verdict === verdict;
+  gesture(trace, `${isSame ? 'Verdict taken back' : verdict === 'accepted' ? 'Accepted' : 'Rejected'}: ${nameOf(trace, at)}`, (judgement) => withVerdict(judgement, trace, at, isSame ? null : { verdict, text: null }));
+  if (!isSame) moveTo(trace, nextOpen(judging.get().judgements[trace.id], trace, at) ?? at);
+}
+
+export function reword(trace: Trace, at: number, said: string): void {
+  judging.dispatch({ type: 'editDone' });
+  const original = at < trace.steps.length ? trace.steps[at]?.text : trace.answer;
+  const words = said.trim();
+  if (words === '' || words === judgedAt(judging.get().judgements[trace.id], trace, at)?.text) return;
+  const verdict: Judged = words === original ? { verdict: 'accepted', text: null } : { verdict: 'edited', text: words };
+  gesture(trace, `Edited: ${nameOf(trace, at)}`, (judgement) => withVerdict(judgement, trace, at, verdict));
+}
+
+export function moveBox(trace: Trace, id: string, box: Box | null): void {
+  gesture(trace, box ? 'Box moved' : 'Box removed', (judgement) => withBox(judgement, trace, id, box));
+}
+
+export function addBox(trace: Trace, frameId: string, box: Box): void {
+  const at = currentAt(judging.get(), trace);
+  const step = at < trace.steps.length ? at : null;
+  const judgement = judging.get().judgements[trace.id];
+  const marks = judgedMarks(trace, judgement);
+  const label = (step === null ? undefined : marks.find(({ steps }) => steps.includes(step)))?.label ?? marks[0]?.label ?? trace.findings[0]?.label ?? 'finding';
+  judging.dispatch({ type: 'draw', isDrawing: false });
+  gesture(trace, 'Box drawn', (known) => ({ ...withVerdict(known, trace, -1, null), added: [...known?.added ?? [], { id: crypto.randomUUID(), frameId, step, label, box }] }));
+}
+
+/** A training case of what is current: one gesture. Whoever has said nothing of it yet has accepted it by this. */
+export async function makeCase(trace: Trace, at: number): Promise<void> {
+  if (!judgedAt(judging.get().judgements[trace.id], trace, at)) gesture(trace, `Accepted: ${nameOf(trace, at)}`, (judgement) => withVerdict(judgement, trace, at, { verdict: 'accepted', text: null }));
+  try {
+    await last;
+    const made = await call('curate.capture', { traceId: trace.id, step: at < trace.steps.length ? at : null });
+    const items = [{ kind: 'case', id: made.id, value: made }] as const;
+    judging.dispatch({ type: 'items', items });
+    const set = (value: typeof made | null, how: 'undone' | 'redone') => (): void => void call('curate.change', { what: `Training case from ${made.target}`, how, items: [{ kind: 'case', id: made.id, value }] }).catch(tellFault);
+    did({ undo: set(null, 'undone'), redo: set(made, 'redone') });
+    const held = made.concerns.filter(({ isReleased }) => !isReleased);
+    tell({ tone: held.length > 0 ? 'warning' : 'good', text: held.length > 0 ? text('judge.withheld', { why: held[0]?.detail }) : text('judge.made', { question: made.question }), undo: set(null, 'undone') });
+    moveTo(trace, nextOpen(judging.get().judgements[trace.id], trace, at) ?? at);
+  } catch (thrown) {
+    tellFault(thrown);
+  }
+}
+
+export function moveTo(trace: Trace, at: number): void {
+  const bounded = Math.min(judgeableCount(trace) - 1, Math.max(0, at));
+  judging.dispatch({ type: 'current', traceId: trace.id, at: bounded });
+  if (bounded < trace.steps.length) review.dispatch({ type: 'lit', lit: { kind: 'step', step: bounded } });
+  else review.dispatch({ type: 'lit', lit: null });
+  document.getElementById(bounded < trace.steps.length ? `step-${bounded}` : 'judged-answer')?.scrollIntoView({ block: 'nearest' });
+}
+
+const shown = (): Trace | null => (review.get().asking ? null : currentTrace(review.get()) ?? null);
+const isHere = (): boolean => {
+  const trace = navigation.get().screen === 'review' ? shown() : null;
+  return trace !== null && judgeableCount(trace) > 0;
+};
+const onCurrent = (deed: (trace: Trace, at: number) => void) => (): void => {
+  const trace = shown();
+  if (trace) deed(trace, currentAt(judging.get(), trace));
+};
+const litBox = (): string | null => {
+  const { lit } = review.get();
+  return lit?.kind === 'mark' ? lit.id : judging.get().boxId;
+};
+
+export const judgeActions: readonly Action[] = [
+  { name: 'judge.letGo', shortcuts: ['Escape'], screen: 'review', isKeyOnly: true, when: () => isHere() && (judging.get().boxId !== null || judging.get().isDrawing), run: () => {
+    judging.dispatch({ type: 'box', id: null });
+    judging.dispatch({ type: 'draw', isDrawing: false });
+  } },
+  { name: 'judge.next', shortcuts: ['J'], screen: 'review', when: isHere, run: onCurrent((trace, at) => moveTo(trace, at + 1)) },
+  { name: 'judge.previous', shortcuts: ['K'], screen: 'review', when: isHere, run: onCurrent((trace, at) => moveTo(trace, at - 1)) },
+  { name: 'judge.accept', shortcuts: ['Enter'], screen: 'review', when: isHere, run: onCurrent((trace, at) => judge(trace, at, 'accepted')) },
+  { name: 'judge.reject', shortcuts: ['X'], screen: 'review', when: isHere, run: onCurrent((trace, at) => judge(trace, at, 'rejected')) },
+  { name: 'judge.edit', shortcuts: ['E'], screen: 'review', when: isHere, run: onCurrent((trace, at) => judging.dispatch({ type: 'edit', traceId: trace.id, at })) },
+  { name: 'judge.case', shortcuts: ['Shift+Enter'], screen: 'review', when: isHere, run: onCurrent((trace, at) => void makeCase(trace, at)) },
+  { name: 'judge.draw', shortcuts: ['Shift+B'], screen: 'review', when: isHere, run: () => judging.dispatch({ type: 'draw', isDrawing: !judging.get().isDrawing }) },
+  { name: 'judge.removeBox', shortcuts: ['Shift+X'], screen: 'review', when: () => isHere() && litBox() !== null, run: onCurrent((trace) => {
+    const id = litBox();
+    if (id !== null) moveBox(trace, id, null);
+  }) },
+];
+
+export const judgeActionStrings: Readonly<Record<string, string>> = {
+  'judge.letGo': 'Judge: let the box go', 'judge.next': 'Judge: next step', 'judge.previous': 'Judge: previous step', 'judge.accept': 'Judge: accept', 'judge.reject': 'Judge: reject', 'judge.edit': 'Judge: put it otherwise', 'judge.case': 'Judge: make a training case of it',
+  'judge.draw': 'Judge: draw a box', 'judge.removeBox': 'Judge: remove the box under the pointer',
+};
+
+/** English of judging. */
+export const judgeStrings = {
+  accept: 'Accept', reject: 'Reject', edit: 'Edit', makeCase: 'Training case', verdict: { accepted: 'Accepted', edited: 'Edited', rejected: 'Rejected' }, answer: 'Answer',
+  save: 'Keep', cancel: 'Cancel', original: 'The model wrote: {{text}}', isCase: 'In the dataset', isHeld: 'Withheld', progress: '{{done}} of {{count}} judged', drawing: 'Drag on the image to draw a box', draw: 'Draw a box',
+  made: 'Training case: {{question}}', withheld: 'Training case, withheld: {{why}}', moved: 'Moved by you', removed_one: '{{count}} box of the model removed', removed_other: '{{count}} boxes of the model removed', restore: 'Bring back', editor: 'Your wording',
+} as const;

@@ -1,0 +1,98 @@
+/** Judging by keys alone, a box put elsewhere, one gesture to a training case, and the dataset that it lands in. */
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { readIndex } from '#training/data/cases.ts';
+import { closeBrowser, openWorkstation, type Workstation } from '#tests/support/browser.ts';
+
+let workstation: Workstation;
+let page: Page;
+beforeAll(async () => {
+  workstation = await openWorkstation();
+  ({ page } = workstation);
+}, 240_000);
+afterAll(async () => {
+  await workstation?.close();
+  await closeBrowser();
+});
+
+const screens = process.env.LOUPE_SCREENS;
+const shoot = async (name: string): Promise<void> => void (screens === undefined ? undefined : await page.screenshot({ path: `${screens}/${name}.png` }));
+const journal = (): string => readFileSync(`${workstation.dataFolder}/curation.jsonl`, 'utf8');
+
+describe('judging', () => {
+  test('goes from step to step by keys, and says how far it is', async () => {
+    await page.click('[data-study]:has-text("Synthetic chest film")', { timeout: 180_000 });
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.viewport[data-ready]');
+    await page.click('.ask button[type=submit]');
+    await page.waitForSelector('[data-trace] .judge-progress', { timeout: 180_000 });
+    await page.mouse.click(700, 12);
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.step[data-verdict=accepted]');
+    await page.keyboard.press('j');
+    await page.keyboard.press('k');
+    await page.keyboard.press('x');
+    await page.waitForSelector('[data-verdict=rejected]');
+    expect(await page.textContent('.judge-progress')).toMatch(/^2 of \d judged$/);
+  }, 300_000);
+
+  test('takes back and does again, and the journal keeps every gesture', async () => {
+    const before = journal().split('\n').length;
+    await page.keyboard.press('Control+z');
+    await page.waitForFunction(() => document.querySelector('.judge-progress')?.textContent?.startsWith('1 of'));
+    await page.keyboard.press('Control+Shift+z');
+    await page.waitForFunction(() => document.querySelector('.judge-progress')?.textContent?.startsWith('2 of'));
+    await expect.poll(() => journal().split('\n').length).toBe(before + 2);
+  }, 60_000);
+
+  test('lets a box be moved, and leaves a ghost where the model had it', async () => {
+    await page.locator('[data-mark] rect.label').first().click();
+    const handle = page.locator('.box-editor [data-handle=all]');
+    await handle.waitFor();
+    const at = await handle.boundingBox();
+    if (!at) throw new Error('The handle has no place.');
+    await page.mouse.move(at.x + 6, at.y + 6);
+    await page.mouse.down();
+    await page.mouse.move(at.x + 40, at.y + 30, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForSelector('.box-editor .ghost');
+    await expect.poll(() => journal()).toMatch(/Box moved/);
+    await shoot('judge');
+  }, 60_000);
+
+  test('makes a training case of what is current by one gesture', async () => {
+    await page.keyboard.press('Shift+Enter');
+    await page.waitForSelector('.verdict[data-verdict=case]', { timeout: 60_000 });
+    await expect.poll(async () => (await readIndex(`${workstation.dataFolder}/dataset/index.jsonl`).catch(() => [])).length, { timeout: 60_000 }).toBe(1);
+  }, 150_000);
+});
+
+describe('the dataset', () => {
+  test('shows the case, checks it and takes a snapshot', async () => {
+    await page.keyboard.press('Control+3');
+    await page.waitForSelector('.case-row[aria-selected=true]');
+    await page.keyboard.press('c');
+    await page.waitForSelector('.check-line:has-text("1 of 1 cases may enter training: 0 errors")', { timeout: 60_000 });
+    await page.keyboard.press('Control+s');
+    await page.waitForSelector('.snapshot-row', { timeout: 60_000 });
+    await shoot('curate');
+  }, 180_000);
+
+  test('filters by a bar of the balance', async () => {
+    await page.locator('.bar-row[data-facet=split]').first().click();
+    await page.waitForSelector('.bar-row[data-facet=split][aria-pressed=true]');
+    expect(await page.locator('.case-row').count()).toBe(1);
+  });
+
+  test('keeps each version of a label and brings an old one back', async () => {
+    await page.fill('#case-question', 'Where does the right lung lie?');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.case-row:has-text("Where does the right lung lie?")');
+    await page.click('.case-history li:last-child .text-button');
+    await page.waitForSelector('.case-history li:has-text("Restored")');
+    expect(await page.locator('.case-row:has-text("Where does the right lung lie?")').count()).toBe(0);
+  }, 60_000);
+
+  test('gave the page no reason to complain', () => expect(workstation.complaints).toEqual([]));
+});
