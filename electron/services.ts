@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import type { Handlers } from './contract/contract.ts';
 import type { Publish } from './contract/events.ts';
 import { openCuration } from './curate/curate.ts';
+import { openFinetune, type Finetune } from './finetune/finetune.ts';
 import { openAnnotations } from './library/annotations.ts';
 import { openLibrary, type Library } from './library/library.ts';
 import { openReviews } from './review/ask.ts';
@@ -14,6 +15,7 @@ import { connectDecoding, type DecodingClient } from './workers/decodingClient.t
 import type { OpenedModel } from './workers/inference.ts';
 import { startInference, type InferenceClient } from './workers/inferenceClient.ts';
 import type { Launch } from './workers/supervisor.ts';
+import { connectTraining } from './workers/trainingClient.ts';
 
 /** What differs between the desktop window and a browser. */
 export interface Shell {
@@ -39,6 +41,7 @@ export interface Services {
   readonly library: Library;
   readonly decoding: DecodingClient;
   readonly inference: InferenceClient;
+  readonly finetune: Finetune;
   /** Where small pictures are kept between starts. */
   readonly cacheFolder: string;
   /** Settles when the sample studies are in. */
@@ -48,12 +51,12 @@ export interface Services {
 
 export function startServices({ folder, model = builtInModel(), samples = true, shell, publish }: ServiceOptions): Services {
   const now = (): string => new Date().toISOString();
-  const told = (name: 'decoding' | 'inference') => (state: 'restarted' | 'failed', why: string): void => publish('app.worker', { name, state, why });
+  const told = (name: 'decoding' | 'inference' | 'training') => (state: 'restarted' | 'failed', why: string): void => publish('app.worker', { name, state, why });
   const decoding = connectDecoding(workerFile('decoding'), shell.launch, told('decoding'));
   const inference = startInference(workerFile('inference'), { launch: shell.launch, onState: told('inference') });
   let opening: Promise<OpenedModel> | undefined;
   const opened = (): Promise<OpenedModel> => {
-    opening ??= inference.open({ folder: model });
+    opening ??= inference.open({ folder: finetune.modelFolder() });
     opening.catch(() => (opening = undefined));
     return opening;
   };
@@ -72,6 +75,18 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     picture(view) {
       const [sha256, index] = view.kind === 'frame' ? parts(view.frameId) : [view.slideId, 0];
       return decoding.captured({ path: library.pathOf(sha256), index, window: view.kind === 'frame' ? view.window : null, region: view.kind === 'slide' ? view.region : null });
+    },
+  });
+  const finetune = openFinetune({
+    folder, publish, now, by: userName(), trainer: connectTraining(workerFile('training'), shell.launch, told('training')), builtIn: { folder: model, name: basename(model) },
+    curated() {
+      const { index, cases, snapshots } = curation.dataset();
+      return { index, cases: cases.length, snapshots };
+    },
+    onModel() {
+      // The next question opens it; so does this, that nobody waits then.
+      opening = undefined;
+      opened().catch(() => undefined);
     },
   });
   const { version } = JSON.parse(readFileSync(join(projectRoot(), 'package.json'), 'utf8')) as { version: string };
@@ -93,6 +108,26 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'review.ask': async (question) => reviews.ask(question),
     'review.stop': async ({ askId }) => done(reviews.stop(askId)),
     'review.traces': async ({ studyId }) => [...reviews.traces(studyId)],
+    'finetune.choices': () => finetune.choices(),
+    async 'finetune.addData'() {
+      const [path] = await shell.choosePaths('files') ?? [];
+      return path === undefined ? null : finetune.addData(path);
+    },
+    'finetune.estimate': (plan) => finetune.estimate(plan),
+    'finetune.cancelEstimate': async () => done(finetune.cancelEstimate()),
+    'finetune.start': (plan) => finetune.start(plan),
+    'finetune.pause': async ({ runId }) => done(finetune.pause(runId)),
+    'finetune.resume': async ({ runId }) => done(finetune.resume(runId)),
+    'finetune.stop': async ({ runId }) => done(finetune.stop(runId)),
+    'finetune.remove': async ({ runId }) => done(finetune.remove(runId)),
+    'finetune.runs': async () => finetune.runs(),
+    'finetune.metrics': async ({ runId }) => finetune.metrics(runId),
+    'finetune.rollouts': async ({ runId, step }) => [...await finetune.rollouts(runId, step)],
+    'finetune.evaluation': async ({ runId }) => finetune.evaluation(runId),
+    'finetune.evaluate': ({ runId, most }) => finetune.evaluate(runId, most),
+    'finetune.cancelEvaluate': async ({ runId }) => done(finetune.cancelEvaluate(runId)),
+    'finetune.promote': ({ runId }) => finetune.promote(runId),
+    'finetune.rollback': async () => finetune.rollback(),
     'curate.judgements': async ({ studyId }) => curation.judgements(studyId),
     'curate.change': async (change) => done(await curation.change(change)),
     'curate.capture': ({ traceId, step }) => curation.capture(traceId, step),
@@ -106,10 +141,11 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
 
   let isClosing = false;
   return {
-    handlers, library, decoding, inference, cacheFolder: join(folder, 'cache'),
+    handlers, library, decoding, inference, finetune, cacheFolder: join(folder, 'cache'),
     samplesGiven: samples ? giveSamples(library, () => isClosing) : Promise.resolve(),
     async close() {
       isClosing = true;
+      await finetune.close();
       await curation.close();
       reviews.close();
       annotations.close();

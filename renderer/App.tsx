@@ -6,6 +6,7 @@ import { CurateScreen } from './curate/Screen.tsx';
 import { Empty } from './design/Empty.tsx';
 import { Icon, type IconName } from './design/Icon.tsx';
 import { Keys } from './design/Keys.tsx';
+import { FinetuneScreen } from './finetune/Screen.tsx';
 import { importDropped } from './library/library.ts';
 import { LibraryScreen } from './library/Screen.tsx';
 import { Notices } from './Notices.tsx';
@@ -24,6 +25,7 @@ const screens: Readonly<Record<ScreenName, { readonly icon: IconName; readonly S
   library: { icon: 'library', Screen: LibraryScreen },
   review: { icon: 'review', Screen: ReviewScreen },
   curate: { icon: 'check', Screen: CurateScreen },
+  finetune: { icon: 'train', Screen: FinetuneScreen },
 };
 
 export function App(): ReactElement {

@@ -1,5 +1,6 @@
 /** Every command as data: the palette, the cheat sheet, the tabs and the key listener read this table. */
 import { curateActions, curateActionStrings } from './curate/curate.ts';
+import { finetuneActions, finetuneActionStrings } from './finetune/finetune.ts';
 import { libraryActions, libraryActionStrings } from './library/library.ts';
 import { judgeActions, judgeActionStrings } from './review/judge.ts';
 import { reviewActions, reviewActionStrings } from './review/review.ts';
@@ -17,15 +18,17 @@ export const actions: readonly Action[] = [
   { name: 'app.shortcuts', shortcuts: ['?', 'F1'], run: () => layer.dispatch('shortcuts') },
   { name: 'app.library', shortcuts: ['Mod+1'], isForTyping: true, run: () => goTo({ screen: 'library' }) },
   { name: 'app.review', shortcuts: ['Mod+2'], isForTyping: true, when: () => navigation.get().studyId !== null, run: () => goTo({ screen: 'review' }) },
+  { name: 'app.finetune', shortcuts: ['Mod+4'], isForTyping: true, run: () => goTo({ screen: 'finetune' }) },
   ...libraryActions,
   ...judgeActions,
   ...curateActions,
+  ...finetuneActions,
   ...stageActions,
   ...reviewActions,
 ];
 
 export const actionStrings: Readonly<Record<string, string>> = {
-  'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...reviewActionStrings, ...stageActionStrings, ...judgeActionStrings, ...curateActionStrings,
+  'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...reviewActionStrings, ...stageActionStrings, ...judgeActionStrings, ...curateActionStrings, 'app.finetune': 'Fine-tuning', ...finetuneActionStrings,
 };
 
 /** What can be done now. */

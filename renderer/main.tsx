@@ -9,6 +9,7 @@ import { App } from './App.tsx';
 import { Boundary } from './Boundary.tsx';
 import { theme } from './design/theme.ts';
 import { startCurate } from './curate/curate.ts';
+import { startFinetune } from './finetune/finetune.ts';
 import { startLibrary } from './library/library.ts';
 import { startJudging } from './review/judge.ts';
 import { startReview } from './review/review.ts';
@@ -20,6 +21,7 @@ startLibrary();
 startReview();
 startJudging();
 startCurate();
+startFinetune();
 listenToKeys();
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>

@@ -1,6 +1,7 @@
 /** English of what lies around the screens; all of it together is what the window can say. */
 import { actionStrings } from './actions.ts';
 import { curateStrings } from './curate/strings.ts';
+import { finetuneStrings } from './finetune/strings.ts';
 import { libraryStrings } from './library/strings.ts';
 import { stageStrings } from './review/stageStrings.ts';
 import { judgeStrings } from './review/judge.ts';
@@ -13,6 +14,7 @@ const appStrings = {
   library: 'Library',
   review: 'Review',
   curate: 'Dataset',
+  finetune: 'Training',
   find: 'Find a command or a study',
   nothingFound: 'Nothing fits.',
   commands: 'Commands',
@@ -32,5 +34,5 @@ const appStrings = {
 /** Action names hold dots, which separate keys: they are kept apart. */
 const actionTable = Object.fromEntries(Object.entries(actionStrings).map(([name, label]) => [name.replace('.', ':'), label]));
 
-export const english: Strings = { app: appStrings, library: libraryStrings, review: reviewStrings, stage: stageStrings, curate: curateStrings, judge: judgeStrings, actions: actionTable };
+export const english: Strings = { app: appStrings, library: libraryStrings, review: reviewStrings, stage: stageStrings, curate: curateStrings, finetune: finetuneStrings, judge: judgeStrings, actions: actionTable };
 export const actionKey = (name: string): string => `actions.${name.replace('.', ':')}`;

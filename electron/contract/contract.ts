@@ -4,6 +4,7 @@ import type { FaultFields } from '#models/base/fault.ts';
 import { curateMethods } from './curate.ts';
 import { Annotation } from '#models/clinical/annotation.ts';
 import { AnnotationChange } from './annotations.ts';
+import { finetuneMethods } from './finetune.ts';
 import { StudyDetail, StudyId, StudySummary } from './library.ts';
 import { Question, Trace } from './review.ts';
 
@@ -36,6 +37,7 @@ export const contract = {
   'review.ask': { argument: Question.extend({ askId: z.string().regex(/^[\w-]{1,64}$/) }), result: Trace },
   'review.stop': { argument: z.object({ askId: z.string() }), result: Nothing },
   'review.traces': { argument: z.object({ studyId: StudyId }), result: z.array(Trace) },
+  ...finetuneMethods,
   ...curateMethods,
 } as const satisfies Readonly<Record<string, { readonly argument: z.ZodType; readonly result: z.ZodType }>>;
 

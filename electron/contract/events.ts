@@ -1,6 +1,7 @@
 /** All that the window may be told. */
 import { z } from 'zod';
 import { CurateChanged } from './curate.ts';
+import { finetuneEvents } from './finetune.ts';
 import { ImportProgress, StudyId, StudySummary } from './library.ts';
 import { AnswerPart } from './review.ts';
 
@@ -9,6 +10,7 @@ export const events = {
   'library.changed': z.object({ studies: z.array(StudySummary), removed: z.array(StudyId) }),
   'library.progress': ImportProgress,
   'review.part': AnswerPart,
+  ...finetuneEvents,
   'curate.changed': CurateChanged,
   /** A process of ours died and was started again, or could not be. */
   'app.worker': z.object({ name: z.enum(['decoding', 'inference', 'training']), state: z.enum(['restarted', 'failed']), why: z.string() }),

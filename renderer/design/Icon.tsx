@@ -48,6 +48,7 @@ const paths = {
   undo: 'M8 5 4 9l4 4M4 9h9a6 6 0 0 1 0 12h-3',
   redo: 'M16 5l4 4-4 4M20 9h-9a6 6 0 0 0 0 12h3',
   list: 'M8 6h12M8 12h12M8 18h12M4 6h.1M4 12h.1M4 18h.1',
+  train: 'M4 20V4M4 20h17M7 15l4-5 3 3 6-8',
   lock: 'M6 11h12v9H6zM9 11V8a3 3 0 0 1 6 0v3',
   unlock: 'M6 11h12v9H6zM9 11V8a3 3 0 0 1 5.800-1',
   prior: 'M12 4a8 8 0 1 1-7.500 5.200M4 4v5.500h5.500M12 8v4.500l3 2',

@@ -9,4 +9,6 @@ export const thumbnailUrl = (frameId: string, side: 96 | 192 | 384): string => `
 export const valuesUrl = (frameId: string): string => `${frames}/${frameId}/values`;
 /** A frame as it is displayed by default, in full size. */
 export const pictureUrl = (frameId: string): string => `${frames}/${frameId}/picture`;
+/** What a model saw when a group of completions was tried. */
+export const rolloutPictureUrl = (runId: string, step: number, at: number): string => `${frames}/run/${runId}/${step}/${at}`;
 export const tileUrl = (slideId: string, level: number, column: number, row: number): string => `${tiles}/${slideId}/${level}/${column}_${row}`;

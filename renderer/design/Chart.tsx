@@ -1,0 +1,76 @@
+/** Curves over updates, drawn by uPlot: thin for each value, thick for their running mean. A click picks the nearest update. */
+import { useEffect, useRef, type ReactElement } from 'react';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+
+export interface ChartSeries {
+  readonly name: string;
+  readonly values: readonly (number | null)[];
+}
+
+interface ChartProps {
+  readonly title: string;
+  readonly x: readonly number[];
+  readonly series: readonly ChartSeries[];
+  readonly height?: number;
+  readonly onPick?: (x: number) => void;
+}
+
+const colours = ['#5fd6c8', '#f2b84b', '#9db7ff', '#ff8fa3', '#b9e769', '#d5a6ff'] as const;
+const axis = { stroke: '#98a4b1', grid: { stroke: '#1e262f', width: 1 }, ticks: { stroke: '#1e262f' }, font: '11px system-ui, sans-serif' } as const;
+/** Values that a mean is taken over. */
+const window = 9;
+
+export function Chart({ title, x, series, height = 170, onPick }: ChartProps): ReactElement {
+  const place = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot | null>(null);
+  const pick = useRef(onPick);
+  useEffect(() => void (pick.current = onPick), [onPick]);
+  const names = series.map(({ name }) => name).join('\n');
+
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return undefined;
+    const made = new uPlot({
+      width: Math.max(200, element.clientWidth), height, legend: { live: true }, cursor: { points: { size: 6 }, y: false }, scales: { x: { time: false } }, axes: [axis, { ...axis, size: 54 }],
+      series: [{ label: 'update' }, ...names.split('\n').flatMap((name, at) => {
+        const stroke = colours[at % colours.length] as string;
+        return [{ label: name, stroke: `${stroke}66`, width: 1, points: { show: false } }, { label: `${name} (mean)`, stroke, width: 2, points: { show: false } }];
+      })],
+    }, [[]], element);
+    chart.current = made;
+    const click = (): void => {
+      const at = made.cursor.idx;
+      const step = at === null || at === undefined ? undefined : made.data[0][at];
+      if (step !== undefined) pick.current?.(step);
+    };
+    made.over.addEventListener('click', click);
+    const sizes = new ResizeObserver(() => made.setSize({ width: Math.max(200, element.clientWidth), height }));
+    sizes.observe(element);
+    return () => {
+      sizes.disconnect();
+      chart.current = null;
+      made.destroy();
+    };
+  }, [names, height]);
+
+  useEffect(() => {
+    chart.current?.setData([[...x], ...series.flatMap(({ values }) => [[...values], runningMean(values)])]);
+  }, [x, series, names, height]);
+
+  const last = series.map(({ name, values }) => `${name} ${values.findLast((value) => value !== null)?.toPrecision(3) ?? '–'}`).join(', ');
+  return (
+    <figure className="chart" data-points={x.length}>
+      <figcaption>{title}</figcaption>
+      <div ref={place} role="img" aria-label={`${title}: ${last}`} data-pickable={onPick ? '' : undefined} />
+    </figure>
+  );
+}
+
+/** Over the values up to each one; null where there are too few. */
+function runningMean(values: readonly (number | null)[]): (number | null)[] {
+  return values.map((_, at) => {
+    const near = values.slice(Math.max(0, at - window + 1), at + 1).filter((value) => value !== null);
+    return near.length === 0 ? null : near.reduce((a, b) => a + b, 0) / near.length;
+  });
+}
