@@ -4,7 +4,7 @@ import './telemetry.ts';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { app, dialog, ipcMain, Menu, utilityProcess, type IpcMainInvokeEvent, type WebContents } from 'electron';
+import { app, dialog, ipcMain, Menu, safeStorage, utilityProcess, type IpcMainInvokeEvent, type WebContents } from 'electron';
 import type { EventName, Publish } from './contract/events.ts';
 import { serve } from './contract/serve.ts';
 import { handleSchemes, registerSchemes } from './protocols.ts';
@@ -65,7 +65,7 @@ async function start(): Promise<void> {
   opened = openWindow(join(here, 'preload.cjs'));
   const built = services = startServices({
     folder, publish, samples: !process.argv.includes('--no-samples'), ...(model === undefined ? {} : { model }),
-    shell: { surface: 'electron', runtime: `Electron ${process.versions.electron}`, launch: launchUtility, choosePaths, cancelledRequests: () => opened?.cancelledRequests() ?? 0 },
+    shell: { surface: 'electron', runtime: `Electron ${process.versions.electron}`, launch: launchUtility, choosePaths, systemStore: safeStorage, cancelledRequests: () => opened?.cancelledRequests() ?? 0 },
   });
   const { window } = opened;
   handleSchemes(window.webContents.session, built, pageFolder);

@@ -1,8 +1,9 @@
 /** Builds the services and lists a handler for each method: all the powers of the window on one screen. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { basename, join } from 'node:path';
+import { readPassphrase, type SystemStore } from './audit/keys.ts';
+import { startAudit, type Audited } from './audited.ts';
 import type { Handlers } from './contract/contract.ts';
 import type { Publish } from './contract/events.ts';
 import { openCuration } from './curate/curate.ts';
@@ -10,7 +11,7 @@ import { openFinetune, type Finetune } from './finetune/finetune.ts';
 import { openAnnotations } from './library/annotations.ts';
 import { openLibrary, type Library } from './library/library.ts';
 import { openReviews } from './review/ask.ts';
-import { builtInModel, projectRoot, workerFile } from './storage/folders.ts';
+import { builtInModel, version, workerFile } from './storage/folders.ts';
 import { connectDecoding, type DecodingClient } from './workers/decodingClient.ts';
 import type { OpenedModel } from './workers/inference.ts';
 import { startInference, type InferenceClient } from './workers/inferenceClient.ts';
@@ -25,6 +26,8 @@ export interface Shell {
   /** Null where nothing was chosen, or where there is no dialog. */
   readonly choosePaths: (what: 'files' | 'folder') => Promise<readonly string[] | null>;
   readonly cancelledRequests: () => number;
+  /** Where the system keeps secrets; absent: a passphrase seals the signing key. */
+  readonly systemStore?: SystemStore;
 }
 
 export interface ServiceOptions {
@@ -41,6 +44,7 @@ export interface Services {
   readonly library: Library;
   readonly decoding: DecodingClient;
   readonly inference: InferenceClient;
+  readonly audited: Audited;
   readonly finetune: Finetune;
   /** Where small pictures are kept between starts. */
   readonly cacheFolder: string;
@@ -60,10 +64,13 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     opening.catch(() => (opening = undefined));
     return opening;
   };
-  const library = openLibrary({ folder, reader: decoding, publish, now });
+  const audited = startAudit({
+    folder, version: version(), system: shell.systemStore ?? null, passphrase: () => readPassphrase(process.env.LOUPE_PASSPHRASE_FILE), tell: (notice) => console.error(notice),
+  });
+  const library = openLibrary({ folder, reader: audited.reader(decoding), publish, now });
   const annotations = openAnnotations({ folder, now });
   const reviews = openReviews({
-    folder, publish, now, study: library.study, setStatus: library.setStatus,
+    folder, publish, now, study: library.study, setStatus: library.setStatus, answered: (answer) => audited.answered(answer, library.pathOf),
     model: { opened, sample: (ask, count, options) => inference.sample(ask, count, options) },
     picture(view) {
       const [sha256, index] = view.kind === 'frame' ? parts(view.frameId) : [view.slideId, 0];
@@ -89,10 +96,9 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
       opened().catch(() => undefined);
     },
   });
-  const { version } = JSON.parse(readFileSync(join(projectRoot(), 'package.json'), 'utf8')) as { version: string };
 
   const handlers: Handlers = {
-    'app.about': async () => ({ version, surface: shell.surface, runtime: shell.runtime, dataFolder: folder, cancelledRequests: shell.cancelledRequests() }),
+    'app.about': async () => ({ version: version(), surface: shell.surface, runtime: shell.runtime, dataFolder: folder, cancelledRequests: shell.cancelledRequests() }),
     'library.list': async () => [...library.list()],
     'library.study': async ({ studyId }) => library.study(studyId),
     async 'library.choose'({ what }) {
@@ -141,7 +147,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
 
   let isClosing = false;
   return {
-    handlers, library, decoding, inference, finetune, cacheFolder: join(folder, 'cache'),
+    handlers: audited.handlers(handlers), audited, library, decoding, inference, finetune, cacheFolder: join(folder, 'cache'),
     samplesGiven: samples ? giveSamples(library, () => isClosing) : Promise.resolve(),
     async close() {
       isClosing = true;
@@ -150,6 +156,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
       reviews.close();
       annotations.close();
       library.close();
+      await audited.close();
       decoding.worker.close();
       await Promise.race([inference.close(), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
       inference.worker.close();

@@ -6,6 +6,7 @@ import type { Picture } from '#models/imaging/image.ts';
 import { drawPhantom } from '#training/synthesis/phantoms.ts';
 import { framePicture } from '#training/synthesis/phantoms/study.ts';
 import { builtInModel, projectRoot } from '#electron/storage/folders.ts';
+import { benchAudit } from './bench/audit.ts';
 import { benchDecode } from './bench/decode.ts';
 import { benchCheckpoint, benchFirstToken } from './bench/firstImage.ts';
 import { benchGenerate } from './bench/generate.ts';
@@ -15,7 +16,7 @@ import { PeerError, preparePython, startPeer, type Peer } from './bench/peer.ts'
 import { benchTrain } from './bench/train.ts';
 import { flag, numberOption, textOption, UsageError, type Command, type CommandContext } from './command.ts';
 
-const subjects = ['decode', 'generate', 'train', 'grpo', 'first-image'] as const;
+const subjects = ['decode', 'generate', 'train', 'grpo', 'first-image', 'audit'] as const;
 type Subject = (typeof subjects)[number];
 
 export const command: Command = {
@@ -122,6 +123,8 @@ async function measure(subject: Subject, context: CommandContext, { python, ...s
         }),
         await benchCheckpoint(settings.rounds),
       ];
+    case 'audit':
+      return benchAudit();
   }
 }
 

@@ -28,6 +28,19 @@ export interface OpenModel {
   readonly family: string;
   readonly device: string;
   readonly weightFiles: readonly string[];
+  /** How it writes boxes, and what computes it: for the record. */
+  readonly convention?: string;
+  readonly runtime?: string;
+}
+
+/** An answer with everything that it came from, before anybody sees it. */
+export interface AnsweredQuestion {
+  readonly askId: string;
+  readonly trace: Trace;
+  readonly given: Answer;
+  readonly model: OpenModel;
+  readonly pictures: readonly AskedPicture[];
+  readonly maxNewTokens: number;
 }
 
 /** What answers: the inference process, in the workstation. */
@@ -47,6 +60,8 @@ export interface ReviewOptions {
   readonly study: (studyId: string) => Promise<StudyDetail>;
   readonly picture: (view: AskedView) => Promise<AskedPicture>;
   readonly setStatus: (studyId: string, status: StudyStatus) => void;
+  /** Puts the answer on record; where that fails, there is no answer. */
+  readonly answered?: (answer: AnsweredQuestion) => Promise<void>;
 }
 
 export interface Reviews {
@@ -58,7 +73,7 @@ export interface Reviews {
   close(): void;
 }
 
-export function openReviews({ folder, model, publish, now, study, picture, setStatus }: ReviewOptions): Reviews {
+export function openReviews({ folder, model, publish, now, study, picture, setStatus, answered }: ReviewOptions): Reviews {
   const journal = openJournal(join(folder, 'traces.jsonl'), (value) => Trace.parse(value));
   const traces = new Map<string, Trace[]>();
   const keep = (trace: Trace): void => void traces.set(trace.studyId, [...traces.get(trace.studyId) ?? [], trace]);
@@ -96,7 +111,7 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
         pixelsSha256: hashOf(given.inputs.patches[i] ?? new Float32Array(0)),
       };
     });
-    return {
+    const finished: Trace = {
       id: randomUUID(), studyId, askedAt: now(), question, views: seen, raw: trace.raw === '' ? given.text : trace.raw, parsed: trace.parsed, steps: trace.steps,
       findings: trace.findings.map((finding) => inSource(finding, pictures)), answer: trace.answer, flags: trace.flags,
       confidence: given.confidence && { value: given.confidence.value, method: given.confidence.method },
@@ -104,6 +119,8 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
       model: { name: basename(opened.folder), family: opened.family, device: opened.device, weightsSha256: [...await weights(opened.weightFiles)] },
       tokens: given.tokens.length, timing: { firstTokenMs: firstMs, totalMs: performance.now() - start, tokensPerSecond: given.timing.tokensPerSecond },
     };
+    await answered?.({ askId, trace: finished, given, model: opened, pictures, maxNewTokens });
+    return finished;
   };
 
   return {

@@ -5,6 +5,7 @@
 
 import { Fault } from '#models/base/fault.ts';
 import { stepsSoFar } from '#models/language/parse.ts';
+import { runtimeVersion } from '#models/runtime/device.ts';
 import { confidenceOf, openReasoner, type Answer, type Ask, type AskOptions, type Confidence, type Reasoner, type ReasonerOptions } from '#models/reasoner.ts';
 import { answerRequests, type Task } from './port.ts';
 
@@ -19,6 +20,8 @@ export interface OpenedModel {
   readonly vocabulary: number;
   /** The files that its weights come from. */
   readonly weightFiles: readonly string[];
+  /** Name and version of what computes it. */
+  readonly runtime: string;
 }
 
 /** A piece that was written just now, and the finished steps of everything written until now. */
@@ -53,7 +56,7 @@ const methods = {
     const { checkpoint, engine, convention } = reasoner;
     return {
       folder: checkpoint.folder, family: engine.config.family, device: engine.device, convention, vocabulary: engine.config.vocabularySize,
-      weightFiles: [...new Set([...checkpoint.tensors.values()].map(({ file }) => file))].sort(),
+      weightFiles: [...new Set([...checkpoint.tensors.values()].map(({ file }) => file))].sort(), runtime: await runtimeVersion(),
     };
   }),
   sample: inTurn(async ({ ask, samples, options }: { ask: Ask; samples: number; options: Omit<AskOptions, 'onToken' | 'signal'> }, { signal, tell }: Task): Promise<readonly ConfidentAnswer[]> => {

@@ -1,0 +1,118 @@
+/** What the workstation does, written down: calls of the window, files that come in, answers with their records. First the entry, then the act. */
+import type { Audit } from './audit/audit.ts';
+import { openAudit } from './audit/audit.ts';
+import { asJson, canonical, type JsonObject } from './audit/canonical.ts';
+import type { EventKind } from './audit/chain.ts';
+import type { SystemStore } from './audit/keys.ts';
+import { hashedFile, hashOf, modelFiles } from './audit/record.ts';
+import type { Handlers, Method } from './contract/contract.ts';
+import type { LibraryReader } from './library/library.ts';
+import type { AnsweredQuestion } from './review/ask.ts';
+import { encodePng } from '#models/imaging/picture.ts';
+import { Fault } from '#models/base/fault.ts';
+
+/** Which calls stand in the journal, and as what. A question stands there by itself: as `ask`, and as `answer` with its record. */
+const journalled: Readonly<Record<string, EventKind>> = {
+  'library.study': 'view', 'library.remove': 'delete', 'library.restore': 'restore', 'annotations.change': 'edit', 'review.ask': 'ask', 'curate.change': 'judge', 'curate.snapshot': 'snapshot',
+  'finetune.start': 'train', 'finetune.resume': 'train', 'finetune.evaluate': 'evaluate', 'finetune.promote': 'promote', 'finetune.rollback': 'promote', 'finetune.remove': 'delete',
+};
+
+/** A change of the curation is a verdict, or the definition of a label. */
+function kindOf(method: string, argument: unknown): EventKind | undefined {
+  const { items } = (argument ?? {}) as { readonly items?: unknown };
+  const isLabel = method === 'curate.change' && Array.isArray(items) && items.some((item: unknown) => (item as { readonly kind?: unknown } | null)?.kind === 'label');
+  return isLabel ? 'label' : Object.hasOwn(journalled, method) ? journalled[method] : undefined;
+}
+
+/** A look changes nothing and needs no forced write: it is on the disk with the next entry that does. */
+const fleeting: ReadonlySet<EventKind> = new Set(['view', 'import']);
+
+export interface Audited {
+  readonly audit: Promise<Audit>;
+  /** The same handlers, each writing down what it is about to do, and that it failed. */
+  handlers(handlers: Handlers): Handlers;
+  /** The same reader; each file's hash is written down before its bytes are looked into. */
+  reader<Reader extends LibraryReader>(reader: Reader): Reader;
+  /** Puts an answer on record. The person sees it when this is done. */
+  answered(question: AnsweredQuestion, pathOf: (sha256: string) => string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface AuditedOptions {
+  readonly folder: string;
+  readonly version: string;
+  readonly system: SystemStore | null;
+  readonly passphrase: () => string | null;
+  /** Sentences that a person should read. */
+  readonly tell: (notice: string) => void;
+}
+
+export function startAudit({ folder, version, system, passphrase, tell }: AuditedOptions): Audited {
+  const opening = async (): Promise<Audit> => openAudit({ dataFolder: folder, version, system, passphrase: passphrase() });
+  const audit = opening();
+  audit.then(({ journal }) => journal.notices.forEach(tell), (error: unknown) => tell(error instanceof Fault ? error.message : String(error)));
+  /** Entries of the question that is answered next, by its ask. */
+  const asked = new Map<string, number>();
+
+  const subjectOf = ({ journal }: Audit, argument: unknown): Record<string, string> => {
+    const { studyId, studyIds } = (argument ?? {}) as { readonly studyId?: unknown; readonly studyIds?: unknown };
+    const ids = typeof studyId === 'string' ? [studyId] : Array.isArray(studyIds) ? studyIds.filter((id): id is string => typeof id === 'string') : [];
+    return Object.fromEntries(ids.slice(0, 100).map((id, i) => [i === 0 ? 'study' : `study${i}`, journal.pseudonym(id)]));
+  };
+
+  /** Binds the entry to what was asked for, words and all, without saying it: who has this folder can compute it again. */
+  const argumentDigest = ({ journal }: Audit, argument: unknown): JsonObject => (argument === null || argument === undefined ? {} : { argument: journal.pseudonym(canonical(asJson(argument))) });
+
+  const withEntry = (method: Method, handle: (argument: never) => Promise<unknown>) => async (argument: never): Promise<unknown> => {
+    const kind = kindOf(method, argument);
+    if (kind === undefined) return handle(argument);
+    const opened = await audit;
+    const { entry } = opened.journal.append({ kind, subject: subjectOf(opened, argument), body: { method, ...argumentDigest(opened, argument) } }, { isDurable: !fleeting.has(kind) });
+    const { askId } = (argument ?? {}) as { readonly askId?: unknown };
+    if (kind === 'ask' && typeof askId === 'string') asked.set(askId, entry.seq);
+    try {
+      return await handle(argument);
+    } catch (thrown) {
+      opened.journal.append({ kind: 'failed', subject: subjectOf(opened, argument), body: { method, of: entry.seq, code: thrown instanceof Fault ? thrown.code : 'internal' } });
+      throw thrown;
+    } finally {
+      if (typeof askId === 'string') asked.delete(askId);
+    }
+  };
+
+  return {
+    audit,
+    handlers: (handlers) => Object.fromEntries(Object.entries(handlers).map(([method, handle]) => [method, withEntry(method as Method, handle as (argument: never) => Promise<unknown>)])) as unknown as Handlers,
+    reader: (reader) => ({
+      ...reader,
+      async inspect(file) {
+        (await audit).journal.append({ kind: 'import', body: { sha256: file.sha256 } }, { isDurable: false });
+        return reader.inspect(file);
+      },
+    }),
+    async answered({ askId, trace, given, model, pictures, maxNewTokens }, pathOf) {
+      const seq = asked.get(askId);
+      await (await audit).keep({
+        id: trace.id, studyId: trace.studyId, story: seq === undefined ? [] : [seq], study: { id: trace.studyId }, question: trace.question,
+        sources: await Promise.all([...new Set(trace.views.map(({ view }) => (view.kind === 'frame' ? view.frameId.slice(0, 64) : view.slideId)))].map((sha256) => hashedFile(pathOf(sha256), `${sha256}.blob`))),
+        frames: trace.views.map(({ view, name, window, source, resized }, i) => {
+          const { picture, toSource } = pictures[i] as (typeof pictures)[number];
+          return {
+            name, window, sourceSize: source, resized, toSource: asJson(toSource), source: view.kind === 'frame' ? view.frameId.slice(0, 64) : view.slideId, index: view.kind === 'frame' ? Number(view.frameId.slice(65)) : 0,
+            region: view.kind === 'slide' ? asJson(view.region) as JsonObject | null : null, asked: view.kind === 'frame' ? asJson(view.window) as JsonObject | null : null,
+            picture: { width: picture.width, height: picture.height, data: picture.data, png: encodePng(picture, { level: 4 }) }, grid: given.inputs.images[i]?.gridThw ?? [], tensor: hashOf(given.inputs.patches[i] ?? new Float32Array(0)),
+          };
+        }),
+        model: { name: trace.model.name, family: trace.model.family, boxes: model.convention ?? '', files: await modelFiles(model.folder) },
+        prompt: { ids: given.inputs.ids, system: null }, sampling: { temperature: 0, topP: 1, topK: 0, seed: 0, maxNewTokens },
+        output: { tokens: given.tokens, logProbabilities: given.logProbabilities, text: given.text, end: given.end },
+        reading: { parsed: trace.parsed, answer: trace.answer, steps: asJson(trace.steps), findings: asJson(trace.findings), flags: asJson(trace.flags), confidence: asJson(trace.confidence), probe: null },
+        machine: { device: trace.model.device, runtime: model.runtime ?? '' }, timing: asJson(trace.timing) as JsonObject,
+      });
+    },
+    async close() {
+      const opened = await audit.catch(() => null);
+      opened?.close();
+    },
+  };
+}
