@@ -5,7 +5,7 @@ import { libraryActions, libraryActionStrings } from './library/library.ts';
 import { judgeActions, judgeActionStrings } from './review/judge.ts';
 import { reviewActions, reviewActionStrings } from './review/review.ts';
 import { stageActions, stageActionStrings } from './review/stageActions.ts';
-import { isPressed, type Action } from './workstation/action.ts';
+import { createPeeking, isPressed, type Action } from './workstation/action.ts';
 import { goTo, navigation } from './workstation/navigation.ts';
 import { createStore } from './workstation/store.ts';
 
@@ -38,6 +38,9 @@ export function isAvailable({ screen, when }: Action): boolean {
 
 /** Does what the pressed keys say; whoever types or has a dialog open is left alone. */
 export function listenToKeys(): void {
+  const peeking = createPeeking();
+  window.addEventListener('keyup', ({ key, timeStamp }) => peeking.release(key, timeStamp));
+  window.addEventListener('blur', ({ timeStamp }) => peeking.release(null, timeStamp));
   window.addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.isComposing) return;
     const target = event.target instanceof HTMLElement ? event.target : null;
@@ -47,6 +50,7 @@ export function listenToKeys(): void {
     const found = actions.find((action) => action.shortcuts.some((shortcut) => isPressed(shortcut, event)) && isAvailable(action));
     if (!found || isOnControl || (isTyping && found.isForTyping !== true) || (layer.get() !== 'none' && found.isForTyping !== true)) return;
     event.preventDefault();
+    if (found.isPeek === true && !peeking.press(found, event.key, event.timeStamp)) return;
     found.run();
   });
 }

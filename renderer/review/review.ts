@@ -121,7 +121,7 @@ const turned = (by: 1 | 3) => turnView((view) => ({ ...view, quarters: ((view.qu
 export const reviewActions: readonly Action[] = [
   { name: 'review.ask', shortcuts: ['A'], screen: 'review', when: isHere, run: () => document.getElementById(questionFieldId)?.focus() },
   { name: 'review.stop', shortcuts: ['Escape'], screen: 'review', when: () => review.get().asking !== null, run: stopAsking },
-  { name: 'review.marks', shortcuts: ['G'], screen: 'review', when: isHere, run: () => review.dispatch({ type: 'marks', areShown: !review.get().areMarksShown }) },
+  { name: 'review.marks', shortcuts: ['G'], screen: 'review', when: isHere, isPeek: true, run: () => review.dispatch({ type: 'marks', areShown: !review.get().areMarksShown }) },
   { name: 'review.next', shortcuts: ['ArrowDown'], screen: 'review', isKeyOnly: true, run: leaf(1) },
   { name: 'review.previous', shortcuts: ['ArrowUp'], screen: 'review', isKeyOnly: true, run: leaf(-1) },
   { name: 'review.nextTen', shortcuts: ['Shift+ArrowDown'], screen: 'review', isKeyOnly: true, run: leaf(10) },
@@ -154,7 +154,7 @@ export const reviewActions: readonly Action[] = [
 ];
 
 export const reviewActionStrings: Readonly<Record<string, string>> = {
-  'review.ask': 'Ask about the view', 'review.stop': 'Stop the answer', 'review.marks': 'Show or hide model marks', 'review.next': 'Next image', 'review.previous': 'Previous image', 'review.nextTen': 'Ten images on',
+  'review.ask': 'Ask about the view', 'review.stop': 'Stop the answer', 'review.marks': 'Show or hide model marks (hold to peek)', 'review.next': 'Next image', 'review.previous': 'Previous image', 'review.nextTen': 'Ten images on',
   'review.previousTen': 'Ten images back', 'review.first': 'First image', 'review.last': 'Last image', 'review.nextSeries': 'Next series', 'review.previousSeries': 'Previous series',
   ...Object.fromEntries(ctWindows.map(([name], at) => [`review.window${at + 1}`, `Window: ${name}`])),
   'review.fullRange': 'Window: full range', 'review.fileWindow': 'Window: as the file says', 'review.invert': 'Invert', 'review.zoomIn': 'Enlarge', 'review.zoomOut': 'Reduce', 'review.fit': 'Fit to the view',

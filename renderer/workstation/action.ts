@@ -14,8 +14,38 @@ export interface Action {
   /** It can be done now; absent: always. */
   readonly when?: () => boolean;
   readonly run: () => void;
+  /** What `run` turned is turned back when a key that was held is let go: to have a look. A short press leaves it turned. */
+  readonly isPeek?: boolean;
   /** Left out of palette and menu: it needs a pointer or makes sense as a key alone. */
   readonly isKeyOnly?: boolean;
+}
+
+/** From here on a key counts as held, milliseconds. */
+const heldFrom = 350;
+
+/** Presses of keys that are held to have a look; the clock is in milliseconds. */
+export interface Peeking {
+  /** The key went down, or the system repeats it: true where its action runs. */
+  press(action: Action, key: string, time: number): boolean;
+  /** The key went up, or all keys are out of sight: what was held is turned back. */
+  release(key: string | null, time: number): void;
+}
+
+export function createPeeking(): Peeking {
+  let held: { readonly action: Action; readonly key: string; readonly since: number } | null = null;
+  return {
+    press(action, key, time) {
+      if (held?.key === key && held.action === action) return false;
+      held = { action, key, since: time };
+      return true;
+    },
+    release(key, time) {
+      if (!held || (key !== null && key.toLowerCase() !== held.key.toLowerCase())) return;
+      const { action, since } = held;
+      held = null;
+      if (time - since >= heldFrom) action.run();
+    },
+  };
 }
 
 interface Key {

@@ -82,6 +82,11 @@ describe('the workstation', () => {
     await page.waitForFunction(() => document.querySelectorAll('[data-mark]').length === 0);
     await page.keyboard.press('g');
     await page.waitForSelector('[data-mark]');
+    await page.keyboard.down('g');
+    await page.waitForFunction(() => document.querySelectorAll('[data-mark]').length === 0);
+    await page.waitForTimeout(500);
+    await page.keyboard.up('g');
+    await page.waitForSelector('[data-mark]');
   });
 
   test('knows that the study was asked about', async () => {
