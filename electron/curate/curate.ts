@@ -9,6 +9,7 @@ import type { AskedView, Trace } from '#electron/contract/review.ts';
 import type { Blobs } from '#electron/storage/blobs.ts';
 import { openJournal } from '#electron/storage/journal.ts';
 import { Fault } from '#models/base/fault.ts';
+import { findCode } from '#models/clinical/codes.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import type { Modality } from '#models/clinical/study.ts';
 import type { Affine } from '#models/imaging/coordinates.ts';
@@ -241,6 +242,9 @@ function mustVerify(one: CuratedCase, definitions: readonly LabelDefinition[]): 
 function mustFit(item: Item): Item {
   if (item.kind === 'label' && item.value && (item.value.kind === 'choice' || item.value.kind === 'ordinal' || item.value.kind === 'choices') && item.value.options.length < 2) {
     throw new Fault({ code: 'curate.options', what: `The label ${item.value.name} cannot be used.`, why: 'It has fewer than two options.', mend: 'Name its options, one to a line.' });
+  }
+  if (item.kind === 'label' && item.value?.code && !findCode(item.value.code)) {
+    throw new Fault({ code: 'curate.code', what: `The label ${item.value.name} cannot bear this code.`, why: `${item.value.code.scheme} ${item.value.code.value} does not stand in the table as “${item.value.code.meaning}”.`, mend: 'Choose a code from the list.' });
   }
   const id = item.value === null ? item.id : item.kind === 'judgement' ? item.value.traceId : item.value.id;
   if (id !== item.id) throw new Fault({ code: 'curate.name', what: 'This cannot be kept.', why: 'It bears two names.', mend: 'This is a defect of the page: reload it, and report it if it stays.' });

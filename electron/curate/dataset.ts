@@ -57,7 +57,7 @@ export function rowOf(one: CuratedCase, definitions: readonly LabelDefinition[])
   };
   return {
     id: one.id, archive: `images-${image.sha256.slice(0, 1)}.zip`, file: `${image.sha256}.png`, modality: one.modality, set: 'curated', split: one.split, width: image.width, height: image.height,
-    task, label: name, labels_space: space, question_types: ['curated'], facts: { ...one.facts, curated }, ...(places ? { boxes: places } : {}), group: one.group,
+    task, label: name, labels_space: space, question_types: ['curated'], facts: { ...one.facts, ...(definition?.code ? { label_code: `${definition.code.scheme} ${definition.code.value}` } : {}), curated }, ...(places ? { boxes: places } : {}), group: one.group,
     origin: one.viewName, source: 'judged on this workstation', licence: 'local, not for release', licence_class: 'unclear', sha256: image.sha256,
   };
 }

@@ -23,7 +23,7 @@ interface MarkBox extends Box {
 
 /** Connected pixels of the extreme brightness that are the size of a letter and stand out from what surrounds them. */
 function marksOf(grey: Uint8Array, width: number, height: number, isBright: boolean): readonly MarkBox[] {
-  const isInk = (i: number): boolean => (isBright ? (grey[i] as number) >= 200 : (grey[i] as number) <= 40);
+  const isInk = (i: number): boolean => (isBright ? (grey[i] as number) >= 200 : (grey[i] as number) <= 64);
   const seen = new Uint8Array(grey.length);
   const stack = new Int32Array(grey.length);
   const marks: MarkBox[] = [];

@@ -1,6 +1,7 @@
 /** The dataset: the cases that judging made, what is among them, whether they are sound, and what they were before. */
 import { useEffect, useMemo, useRef, useState, type ReactElement } from 'react';
 import { labelKinds, splitNames, type CuratedCase, type LabelDefinition, type Waiting } from '#electron/contract/curate.ts';
+import { codes } from '#models/clinical/codes.ts';
 import { modalities } from '#models/clinical/study.ts';
 import { Empty } from '#renderer/design/Empty.tsx';
 import { FaultView } from '#renderer/design/FaultView.tsx';
@@ -8,7 +9,7 @@ import { Icon } from '#renderer/design/Icon.tsx';
 import { goTo } from '#renderer/workstation/navigation.ts';
 import { useStore } from '#renderer/workstation/store.ts';
 import { formatDate, formatNumber, useText } from '#renderer/workstation/text.ts';
-import { pictureUrl, thumbnailUrl } from '#renderer/workstation/urls.ts';
+import { thumbnailUrl } from '#renderer/workstation/urls.ts';
 import { check, curate, editCase, keepLabel, loadQueue, openCurate, release, removeCase, removeLabel, restore, select, split, takeSnapshot } from './curate.ts';
 import './curate.css';
 import { LabelEditor } from './LabelEditor.tsx';
@@ -46,7 +47,7 @@ function Tools({ state: { cases, busy, isHeldOnly } }: { readonly state: CurateS
   return (
     <div className="curate-tools">
       <div className="figures number">
-        <b>{formatNumber(cases.length)}</b> {t('curate.cases', { count: cases.length }).replace(/^\S+\s/, '')}<span className="muted">{t('curate.patients', { count: patients })}</span>
+        <b>{formatNumber(cases.length)}</b> {t('curate.cases', { count: cases.length })}<span className="muted">{t('curate.patients', { count: patients })}</span>
         {held > 0 && <button className="chip" data-tone="warning" aria-pressed={isHeldOnly} title={t('curate.onlyHeld')} onClick={() => curate.dispatch({ type: 'heldOnly', isHeldOnly: !isHeldOnly })}>{t('curate.held', { count: held })}</button>}
       </div>
       <span className="grow" />
@@ -165,6 +166,7 @@ function DefinitionEditor({ draft }: { readonly draft: LabelDefinition }): React
         <label className="line">{t('curate.kind')}<select value={value.kind} onChange={(event) => setValue({ ...value, kind: event.target.value as LabelDefinition['kind'] })}>{labelKinds.map((kind) => <option key={kind} value={kind}>{t(`curate.kinds.${kind}`)}</option>)}</select></label>
         {hasOptions && <label className="line">{t(value.kind === 'ordinal' ? 'curate.scale' : 'curate.options')}<textarea rows={5} value={options} onChange={(event) => setOptions(event.target.value)} /></label>}
         {(value.kind === 'number' || value.kind === 'points') && <label className="line">{t('curate.tolerance')}<input type="number" min={0} step="any" value={value.tolerance} onChange={(event) => setValue({ ...value, tolerance: Math.max(0, Number(event.target.value) || 0) })} /></label>}
+        <label className="line">{t('curate.code')}<input type="text" list="codes" defaultValue={value.code?.meaning ?? ''} placeholder={t('curate.noCode')} onChange={(event) => setValue({ ...value, code: codes.find(({ meaning }) => meaning === event.target.value) ?? null })} /><datalist id="codes">{codes.map((code) => <option key={code.value} value={code.meaning}>{`${code.scheme} ${code.value}`}</option>)}</datalist>{value.code && <code className="code">{value.code.scheme} {value.code.value}</code>}</label>
         {value.kind === 'number' && <label className="line">{t('curate.unit')}<input type="text" value={value.unit} onChange={(event) => setValue({ ...value, unit: event.target.value })} /></label>}
       </div>
       <div className="foot-buttons">
@@ -228,14 +230,13 @@ function CaseDetail({ one, state: { labels, history } }: { readonly one: Curated
 
 /** The image with its places, in pixels of the source. */
 function CasePicture({ one }: { readonly one: CuratedCase }): ReactElement {
-  const { label, image: { source }, view } = one;
-  const url = view.kind === 'frame' ? pictureUrl(view.frameId) : thumbnailUrl(`${view.slideId}-0`, 384);
+  const { label, image: { source } } = one;
   const line = Math.max(source.width, source.height) / 220;
   return (
     <div className="case-picture">
       <svg viewBox={`0 0 ${source.width} ${source.height}`} role="img" aria-label={labelText(one)}>
-        <image href={url} width={source.width} height={source.height} preserveAspectRatio="none" />
-        {label.kind === 'boxes' && label.boxes.map(({ label: name, box: { x1, y1, x2, y2 } }, at) => <g key={at}><rect x={x1} y={y1} width={x2 - x1} height={y2 - y1} fill="none" stroke="#5fd6c8" strokeWidth={line} rx={line} /><text x={x1 + line} y={Math.max(line * 7, y1 - line * 2)} fontSize={line * 6.5} fill="#5fd6c8">{name}</text></g>)}
+        <image href={thumbnailUrl(frameOf(one), 384)} width={source.width} height={source.height} preserveAspectRatio="none" />
+        {label.kind === 'boxes' && label.boxes.map(({ label: name, box: { x1, y1, x2, y2 } }, at) => <g key={at}><rect x={x1} y={y1} width={x2 - x1} height={y2 - y1} fill="none" stroke="#5fd6c8" strokeWidth={line} rx={line} /><text x={x1 + line} y={Math.max(line * 8, y1 - line * 2)} fontSize={line * 8} fill="#5fd6c8">{name}</text></g>)}
         {label.kind === 'points' && label.points.map(({ x, y }, at) => <circle key={at} cx={x} cy={y} r={label.tolerance} fill="none" stroke="#5fd6c8" strokeWidth={line} />)}
       </svg>
     </div>

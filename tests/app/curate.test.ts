@@ -30,11 +30,13 @@ describe('judging', () => {
     await page.mouse.click(700, 12);
     await page.keyboard.press('Enter');
     await page.waitForSelector('.step[data-verdict=accepted]');
-    await page.keyboard.press('j');
+    await page.waitForSelector('#judged-answer[data-current]');
     await page.keyboard.press('k');
+    await page.waitForSelector('.steps .step[data-current]');
+    await page.keyboard.press('j');
     await page.keyboard.press('x');
     await page.waitForSelector('[data-verdict=rejected]');
-    expect(await page.textContent('.judge-progress')).toMatch(/^2 of \d judged$/);
+    expect(await page.textContent('.judge-progress')).toBe('2 of 2 judged');
   }, 300_000);
 
   test('takes back and does again, and the journal keeps every gesture', async () => {
@@ -62,6 +64,7 @@ describe('judging', () => {
   }, 60_000);
 
   test('makes a training case of what is current by one gesture', async () => {
+    await page.keyboard.press('k');
     await page.keyboard.press('Shift+Enter');
     await page.waitForSelector('.verdict[data-verdict=case]', { timeout: 60_000 });
     await expect.poll(async () => (await readIndex(`${workstation.dataFolder}/dataset/index.jsonl`).catch(() => [])).length, { timeout: 60_000 }).toBe(1);

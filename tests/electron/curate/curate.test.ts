@@ -144,6 +144,18 @@ describe('an answer that was judged', () => {
     expect(await curation.capture('trace-1', null)).toMatchObject({ label: { kind: 'ordinal', value: 'moderate' }, labelId: 'effusion' });
   });
 
+  test('a definition bears only a code of the shipped table, under its own meaning, and its cases say it', async () => {
+    const { curation, folder: at } = bench();
+    const made = await curation.capture('trace-1', 0);
+    const definition = { id: 'lung', name: 'Lung', kind: 'boxes' as const, question: 'Where is the lung?', options: [], tolerance: 0, unit: '' };
+    const put = (meaning: string): Promise<void> => curation.change({ what: 'Label', how: 'done', items: [{ kind: 'label', id: 'lung', value: { ...definition, code: { scheme: 'SCT', value: '3341006', meaning } } }] });
+    await expect(put('Left lung structure')).rejects.toMatchObject({ code: 'curate.code' });
+    await put('Right lung structure');
+    await curation.change({ what: 'Definition', how: 'done', items: [putCase({ ...made, labelId: 'lung' })] });
+    await curation.check();
+    expect((await readIndex(join(at, 'dataset', 'index.jsonl')))[0]).toMatchObject({ task: 'lung', facts: { label_code: 'SCT 3341006' } });
+  });
+
   test('that was rejected without the right one being said is no case, and the fault says how to mend it', async () => {
     const { curation } = bench([traceOf({ question: 'What is it?', answer: 'a thing', findings: [], steps: [] })]);
     await judge(curation, judgementOf({ answer: { verdict: 'rejected', text: null } }));
