@@ -43,6 +43,8 @@ export const FrameHeader = z.object({
   modality: z.string(),
   /** Milliseconds from one frame to the next where the file is a film; null where it says none. */
   frameTimeMs: z.number().positive().nullable().default(null),
+  /** Where the row and the column lead in the patient, as a projection states it: letters such as `L` and `F`; null where it does not. */
+  patientOrientation: z.tuple([z.string(), z.string()]).nullable().default(null),
   /** The file says that pixels were lost to compression on the way. */
   isLossy: z.boolean().default(false),
 });

@@ -6,7 +6,7 @@ import { Fault } from '#models/base/fault.ts';
 import { compose, identity, scaling, translation, type Affine } from '#models/imaging/coordinates.ts';
 import { readDicom, type DicomFile } from '#models/imaging/dicom/dicomFile.ts';
 import { availableVois, defaultVoi, fileVois, isInverted, modalityTransform, paddingOf, toDisplay } from '#models/imaging/dicom/display.ts';
-import { firstText, numbers } from '#models/imaging/dicom/elements.ts';
+import { firstText, numbers, texts } from '#models/imaging/dicom/elements.ts';
 import { decodeFrame, type StoredFrame, type StoredValues } from '#models/imaging/dicom/frame.ts';
 import { frameGeometry, isotropicSize, pixelAspect } from '#models/imaging/dicom/geometry.ts';
 import type { Voi } from '#models/imaging/dicom/voi.ts';
@@ -179,13 +179,14 @@ async function wiredFrame(file: DicomFile, sha256: string, index: number): Promi
   };
 }
 
-/** How fast its frames follow each other, and whether compression cost pixels: Frame Time, or else a rate in frames a second. */
-function film({ dataSet }: DicomFile): Pick<FrameHeader, 'frameTimeMs' | 'isLossy'> {
+/** How its frames follow each other, how a projection lies, and whether compression cost pixels: Frame Time, or else a rate in frames a second. */
+function film({ dataSet }: DicomFile): Pick<FrameHeader, 'frameTimeMs' | 'isLossy' | 'patientOrientation'> {
+  const [row, column] = texts(dataSet, 'x00200020').filter((letters) => /^[LRAPHF]{1,3}$/.test(letters));
   const [frameTime] = numbers(dataSet, 'x00181063', 'DS');
   const rate = numbers(dataSet, 'x00082144', 'IS')[0] ?? numbers(dataSet, 'x00180040', 'IS')[0];
   const milliseconds = frameTime ?? (rate === undefined ? undefined : 1000 / rate);
   const isUsable = milliseconds !== undefined && Number.isFinite(milliseconds) && milliseconds >= 1 && milliseconds <= 60_000;
-  return { frameTimeMs: isUsable ? milliseconds : null, isLossy: firstText(dataSet, 'x00282110') === '01' };
+  return { frameTimeMs: isUsable ? milliseconds : null, isLossy: firstText(dataSet, 'x00282110') === '01', patientOrientation: row !== undefined && column !== undefined ? [row, column] : null };
 }
 
 const clampAspect = (aspect: number): number => (aspect >= 1 / 32 && aspect <= 32 ? aspect : 1);
@@ -193,7 +194,7 @@ const clampAspect = (aspect: number): number => (aspect >= 1 / 32 && aspect <= 3
 function wiredPicture({ width, height, data }: Picture, id: string): WiredFrame {
   const header: FrameHeader = {
     id, rows: height, columns: width, samples: 3, type: 'uint8', slope: 1, intercept: 0, unit: '', isInverted: false, padding: null, least: 0, greatest: 255, presets: [],
-    geometry: { spacingMm: null, spacingSource: 'none', positionMm: null, orientation: null }, aspect: 1, modality: 'IMG', frameTimeMs: null, isLossy: false,
+    geometry: { spacingMm: null, spacingSource: 'none', positionMm: null, orientation: null }, aspect: 1, modality: 'IMG', frameTimeMs: null, patientOrientation: null, isLossy: false,
   };
   return { header, values: data };
 }

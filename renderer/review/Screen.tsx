@@ -28,12 +28,18 @@ export function ReviewScreen(): ReactElement {
   );
 }
 
+/** By the pointer, the keys go on to the image. */
+function choose(at: number, isByPointer: boolean): void {
+  review.dispatch({ type: 'series', at });
+  if (isByPointer) requestAnimationFrame(() => document.querySelector<HTMLElement>('.cell[aria-current=true] canvas.image')?.focus({ preventScroll: true }));
+}
+
 function SeriesStrip({ state: { detail, seriesAt } }: { readonly state: ReviewState }): ReactElement {
   const t = useText();
   return (
     <nav className="series-strip" aria-label={t('review.series')}>
       {detail?.series.map(({ id, frames, modality, description }, at) => (
-        <button key={id} className="series" aria-current={at === seriesAt} onClick={() => review.dispatch({ type: 'series', at })} title={description} draggable onDragStart={(event) => event.dataTransfer.setData(draggedSeries, id)}>
+        <button key={id} className="series" aria-current={at === seriesAt} onClick={(event) => choose(at, event.detail > 0)} title={description} draggable onDragStart={(event) => event.dataTransfer.setData(draggedSeries, id)}>
           <img src={thumbnailUrl(frames[frames.length >> 1]?.id ?? '', 192)} alt="" draggable={false} />
           <span><b>{modality}</b> <span className="number">{frames.length}</span></span>
           <small>{description}</small>

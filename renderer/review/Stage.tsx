@@ -138,7 +138,8 @@ function CellFrame({ at, cell, state: { hanging, detail, seriesAt }, children }:
       className="cell" data-cell={at} data-active={(isActive && hanging.cells.length > 1) || undefined} data-over={isOver || undefined} aria-current={isActive}
       onPointerDownCapture={() => (cell ? hang({ type: 'activate', at }) : undefined)}
       onDoubleClick={(event) => {
-        if (own && !own.slide && event.target instanceof HTMLCanvasElement) hang({ type: 'maximise', at });
+        // The viewport itself where it took hold of the pointer.
+        if (own && !own.slide && event.target instanceof Element && event.target.matches('canvas, .viewport')) hang({ type: 'maximise', at });
       }}
       onDragEnter={(event) => (drag(event) ? setOver(true) : undefined)} onDragOver={drag} onDragLeave={() => setOver(false)}
       onDrop={(event) => {

@@ -43,7 +43,8 @@ export function StageBar({ state, prior, isListShown, onList }: StageBarProps): 
     <button key={name} className="icon-button" data-tool={name} aria-label={label} title={shortcut === '' ? label : `${label} (${shortcut})`} aria-pressed={options.isPressed} disabled={options.isDisabled} onClick={options.onClick}><Icon name={icon} /></button>
   );
   return (
-    <div className="stage-bar" role="toolbar" aria-label={t('stage.tools')}>
+    // A tool chosen by the pointer leaves the keys with the image: Space resets it and does not press the button again.
+    <div className="stage-bar" role="toolbar" aria-label={t('stage.tools')} onMouseDown={(event) => event.preventDefault()}>
       {shownTools.map((one) => button(one, toolIcons[one], t(`stage.tool.${one}`), toolKeys[one] ?? '', { isPressed: tool === one || (isSlide && one === 'pan' && ['window', 'zoom', 'crosshair'].includes(tool)), onClick: () => drawings.dispatch({ type: 'tool', tool: one }) }))}
       <i className="gap" />
       {(Object.keys(layouts) as LayoutName[]).map((name) => button(name, layoutIcons[name], t(`stage.layouts.${name}`), layoutKeys[name], {

@@ -229,5 +229,12 @@ function Words({ lines, points, map, isLocked }: { readonly lines: readonly stri
   const screen = points.map((point) => mapPoint(map, point));
   const x = Math.max(...screen.map((point) => point.x)) + 10;
   const y = screen.reduce((sum, point) => sum + point.y, 0) / screen.length - ((lines.length - 1) * 14) / 2 + 4;
-  return <text className="words">{lines.map((line, at) => <tspan key={at} x={x} y={y + at * 14}>{line}{isLocked && at === 0 ? ' (locked)' : ''}</tspan>)}</text>;
+  const shown = lines.map((line, at) => (isLocked && at === 0 ? `${line} (locked)` : line));
+  const width = Math.max(...shown.map(({ length }) => length)) * 6.7 + 12;
+  return (
+    <g className="words-plate">
+      <rect x={x - 6} y={y - 13} width={width} height={shown.length * 15 + 5} rx={4} />
+      <text className="words">{shown.map((line, at) => <tspan key={at} x={x} y={y + at * 15}>{line}</tspan>)}</text>
+    </g>
+  );
 }

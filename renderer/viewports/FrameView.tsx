@@ -18,7 +18,7 @@ interface FrameFurnitureProps {
 
 export function FrameFurniture({ header, viewport, look, scale, bottomLeft, probeRef }: FrameFurnitureProps): ReactElement {
   const map = viewport.toScreen();
-  const letters = edgeLetters(header.geometry, map);
+  const letters = edgeLetters(header.geometry, map, header.patientOrientation);
   // Along the screen's horizontal, whichever way the image is turned.
   const unitsPerPixel = Math.hypot(map.yy * scale.column, map.yx * scale.row) / Math.abs(map.xx * map.yy - map.xy * map.yx);
   const bar = scale.unit === 'mm' ? scaleBar(unitsPerPixel, viewport.width()) : null;

@@ -13,11 +13,23 @@ export function lettersOf([x, y, z]: Vector): string {
   return parts.filter(([, size]) => size / length > 0.1).sort((a, b) => b[1] - a[1]).map(([letter]) => letter).join('');
 }
 
+const directionOf: Readonly<Record<string, Vector>> = { L: [1, 0, 0], R: [-1, 0, 0], P: [0, 1, 0], A: [0, -1, 0], H: [0, 0, 1], F: [0, 0, -1] };
+
+/** A direction from its letters, the largest part first, as a projection states it. */
+function vectorOf(letters: string): Vector {
+  return [...letters].reduce<Vector>((sum, letter, at) => {
+    const [x, y, z] = directionOf[letter] ?? [0, 0, 0];
+    return [sum[0] + x / (at + 1), sum[1] + y / (at + 1), sum[2] + z / (at + 1)];
+  }, [0, 0, 0]);
+}
+
 /** Letters at the four edges of the screen; null where the file does not say how the image lies in the patient. */
-export function edgeLetters({ orientation }: Pick<FrameGeometry, 'orientation'>, { xx, xy, yx, yy }: Affine): { readonly left: string; readonly right: string; readonly top: string; readonly bottom: string } | null {
-  if (!orientation) return null;
-  const row: Vector = [orientation[0], orientation[1], orientation[2]];
-  const column: Vector = [orientation[3], orientation[4], orientation[5]];
+export function edgeLetters(
+  { orientation }: Pick<FrameGeometry, 'orientation'>, { xx, xy, yx, yy }: Affine, stated: readonly [string, string] | null = null,
+): { readonly left: string; readonly right: string; readonly top: string; readonly bottom: string } | null {
+  if (!orientation && !stated) return null;
+  const row: Vector = orientation ? [orientation[0], orientation[1], orientation[2]] : vectorOf(stated?.[0] ?? '');
+  const column: Vector = orientation ? [orientation[3], orientation[4], orientation[5]] : vectorOf(stated?.[1] ?? '');
   // Image direction of one step to the right of the screen: the inverse of the map, up to its size.
   const determinant = xx * yy - xy * yx;
   const along = (x: number, y: number): Vector => {

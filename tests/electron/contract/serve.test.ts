@@ -53,7 +53,7 @@ describe('a call', () => {
 describe('a frame on its way to the page', () => {
   const header: FrameHeader = {
     id: `${'b'.repeat(64)}-3`, rows: 2, columns: 3, samples: 1, type: 'int16', slope: 2, intercept: -1024, unit: 'HU', isInverted: false, padding: null, least: -5, greatest: 9, presets: [],
-    geometry: { spacingMm: [1, 2], spacingSource: 'PixelSpacing', positionMm: null, orientation: null }, aspect: 0.5, modality: 'CT', frameTimeMs: null, isLossy: false,
+    geometry: { spacingMm: [1, 2], spacingSource: 'PixelSpacing', positionMm: null, orientation: null }, aspect: 0.5, modality: 'CT', frameTimeMs: null, patientOrientation: null, isLossy: false,
   };
   const values = Int16Array.from([-5, 0, 1, 2, 3, 9]);
 

@@ -87,14 +87,14 @@ describe('three planes', () => {
 });
 
 describe('a prior', () => {
-  const other = (change: Partial<StudySummary>): StudySummary => ({ ...study, id: 'e'.repeat(24), date: '2024-10-01', ...change }) as StudySummary;
+  const other = (change: Partial<StudySummary>): StudySummary => ({ ...study, id: 'e'.repeat(24), date: '2024-10-01', ...change });
   test('is an earlier study of the same person and modality, the latest first', () => {
     const all = [study, other({ id: '1' }), other({ id: '2', date: '2025-01-01' }), other({ id: '3', date: '2026-01-01' }), other({ id: '4', patientId: 'Q' }), other({ id: '5', modalities: ['MR'] }), other({ id: '6', date: null })];
     expect(priorsOf(study, all).map(({ id }) => id)).toEqual(['2', '1']);
   });
   test('is none without an ID, or with another birthday', () => {
-    expect(priorsOf({ ...study, patientId: ' ' } as StudySummary, [other({ patientId: ' ' })])).toEqual([]);
-    expect(priorsOf({ ...study, birthDate: '1950-01-01' } as StudySummary, [other({ birthDate: '1951-01-01' })])).toEqual([]);
+    expect(priorsOf({ ...study, patientId: ' ' }, [other({ patientId: ' ' })])).toEqual([]);
+    expect(priorsOf({ ...study, birthDate: '1950-01-01' }, [other({ birthDate: '1951-01-01' })])).toEqual([]);
   });
   test('hangs at the right of what is seen, linked by hand', () => {
     const before = { ...elsewhere, id: 'p' };

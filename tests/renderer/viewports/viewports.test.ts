@@ -53,7 +53,7 @@ describe('windowing', () => {
     const { data } = toDisplay(file, frame, { voi: { kind: 'window', name: '', window: { center: 40, width: 400, shape } } });
     const header = { rows, columns, samples: 1, type: 'int16', slope: 1, intercept: -24, padding: null, least: -1000, greatest: 1520 } as unknown as FrameHeader;
     const pixels = new Uint32Array(64);
-    paint({ header, values: frame.data as Int16Array }, { center: 40, width: 400, shape, isInverted: false, name: null }, pixels);
+    paint({ header, values: frame.data }, { center: 40, width: 400, shape, isInverted: false, name: null }, pixels);
     expect([...pixels].map((pixel) => pixel & 0xff)).toEqual([...data].filter((_, i) => i % 3 === 0));
   });
 
@@ -71,6 +71,8 @@ describe('letters at the edges', () => {
     expect(edgeLetters(axial, toScreen({ ...wholeView, isFlippedHorizontally: true }, stage))).toMatchObject({ left: 'L', right: 'R' }));
   test('a quarter turn brings the front to the right', () =>
     expect(edgeLetters(axial, toScreen({ ...wholeView, quarters: 1 }, stage))).toMatchObject({ right: 'A', top: 'R' }));
+  test('a projection goes by the letters that it states', () =>
+    expect(edgeLetters({ orientation: null }, toScreen({ ...wholeView, isFlippedHorizontally: true }, stage), ['L', 'F'])).toEqual({ left: 'L', right: 'R', top: 'H', bottom: 'F' }));
   test('an oblique direction names its parts by size', () => expect(lettersOf([0.8, -0.5, 0.2])).toBe('LAH'));
   test('nothing is guessed where the file is silent', () => expect(edgeLetters({ orientation: null }, toScreen(wholeView, stage))).toBeNull());
 });
