@@ -67,12 +67,14 @@ const thumbnailSides = [96, 192, 384] as const;
 
 /**
  * `<frame id>/values` for the stored values, `<frame id>/thumbnail?side=192`, `<frame id>/picture` for the displayed picture in full size;
- * `run/<run>/<step>/<group>` for what a model saw when that group was tried.
+ * `seen/<answer>/<view>` for what the network was given; `run/<run>/<step>/<group>` for what a model saw when that group was tried.
  */
-export async function frameAnswer({ library, decoding, finetune, cacheFolder }: Services, path: string, query: URLSearchParams): Promise<Answer> {
+export async function frameAnswer({ library, decoding, evidence, finetune, cacheFolder }: Services, path: string, query: URLSearchParams): Promise<Answer> {
   return guarded(async () => {
     const [, runId, step, at] = /^\/?run\/([\w-]{1,64})\/(\d{1,7})\/(\d{1,5})$/.exec(path) ?? [];
     if (runId !== undefined) return { status: 200, headers: pixelHeaders('image/png'), body: await finetune.picture(runId, Number(step), Number(at)) };
+    const [, traceId, view] = /^\/?seen\/([\w-]{1,64})\/(\d{1,3})$/.exec(path) ?? [];
+    if (traceId !== undefined) return { status: 200, headers: pixelHeaders('image/png'), body: await evidence.seen(traceId, Number(view)) };
     const [, id = '', form] = /^\/?([^/]+)\/(\w+)$/.exec(path) ?? [];
     if (!FrameId.safeParse(id).success) return refused(404, 'There is no such frame.');
     const [sha256, index] = parts(id);

@@ -6,11 +6,13 @@ import { readPassphrase, type SystemStore } from './audit/keys.ts';
 import { startAudit, type Audited } from './audited.ts';
 import type { Handlers } from './contract/contract.ts';
 import type { Publish } from './contract/events.ts';
+import type { AskedView } from './contract/review.ts';
 import { openCuration } from './curate/curate.ts';
 import { openFinetune, type Finetune } from './finetune/finetune.ts';
 import { openAnnotations } from './library/annotations.ts';
 import { openLibrary, type Library } from './library/library.ts';
 import { openReviews } from './review/ask.ts';
+import { openEvidence, type EvidenceChecks } from './review/evidence.ts';
 import { builtInModel, version, workerFile } from './storage/folders.ts';
 import { connectDecoding, type DecodingClient } from './workers/decodingClient.ts';
 import type { OpenedModel } from './workers/inference.ts';
@@ -45,6 +47,7 @@ export interface Services {
   readonly decoding: DecodingClient;
   readonly inference: InferenceClient;
   readonly audited: Audited;
+  readonly evidence: EvidenceChecks;
   readonly finetune: Finetune;
   /** Where small pictures are kept between starts. */
   readonly cacheFolder: string;
@@ -69,13 +72,18 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
   });
   const library = openLibrary({ folder, reader: audited.reader(decoding), publish, now });
   const annotations = openAnnotations({ folder, now });
+  const shown = (view: AskedView): ReturnType<DecodingClient['shown']> => {
+    const [sha256, index] = view.kind === 'frame' ? parts(view.frameId) : [view.slideId, 0];
+    return decoding.shown({ path: library.pathOf(sha256), index, window: view.kind === 'frame' ? view.window : null, region: view.kind === 'slide' ? view.region : null });
+  };
   const reviews = openReviews({
     folder, publish, now, study: library.study, setStatus: library.setStatus, answered: (answer) => audited.answered(answer, library.pathOf),
     model: { opened, sample: (ask, count, options) => inference.sample(ask, count, options) },
-    picture(view) {
-      const [sha256, index] = view.kind === 'frame' ? parts(view.frameId) : [view.slideId, 0];
-      return decoding.shown({ path: library.pathOf(sha256), index, window: view.kind === 'frame' ? view.window : null, region: view.kind === 'slide' ? view.region : null });
-    },
+    picture: shown,
+  });
+  const evidence = openEvidence({
+    folder, publish, now, picture: shown, trace: (traceId) => reviews.all().find(({ id }) => id === traceId),
+    model: { opened, evidence: inference.evidence, seen: inference.seen },
   });
   const curation = openCuration({
     folder, blobs: library.blobs, publish, now, by: userName(), traces: reviews.all, study: library.study, setStatus: library.setStatus,
@@ -114,6 +122,9 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'review.ask': async (question) => reviews.ask(question),
     'review.stop': async ({ askId }) => done(reviews.stop(askId)),
     'review.traces': async ({ studyId }) => [...reviews.traces(studyId)],
+    'review.check': ({ traceId }) => evidence.check(traceId),
+    'review.cancelCheck': async ({ traceId }) => done(evidence.cancel(traceId)),
+    'review.checks': async ({ studyId }) => [...evidence.checks(studyId)],
     'finetune.choices': () => finetune.choices(),
     async 'finetune.addData'() {
       const [path] = await shell.choosePaths('files') ?? [];
@@ -147,12 +158,13 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
 
   let isClosing = false;
   return {
-    handlers: audited.handlers(handlers), audited, library, decoding, inference, finetune, cacheFolder: join(folder, 'cache'),
+    handlers: audited.handlers(handlers), audited, library, decoding, inference, evidence, finetune, cacheFolder: join(folder, 'cache'),
     samplesGiven: samples ? giveSamples(library, () => isClosing) : Promise.resolve(),
     async close() {
       isClosing = true;
       await finetune.close();
       await curation.close();
+      evidence.close();
       reviews.close();
       annotations.close();
       library.close();

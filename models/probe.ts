@@ -62,7 +62,7 @@ export async function probe(reasoner: Reasoner, ask: Ask, answer: Pick<Answer, '
 }
 
 /** The question so put that the answer comes without reasoning. */
-const direct = (question: string): string => (/answer directly\.?\s*$/i.test(question) ? question : `${question} Answer directly.`);
+export const direct = (question: string): string => (/answer directly\.?\s*$/i.test(question) ? question : `${question} Answer directly.`);
 
 const distinct = (boxes: readonly Box[]): readonly Box[] => {
   const seen = new Set<string>();

@@ -6,7 +6,7 @@ import { Annotation } from '#models/clinical/annotation.ts';
 import { AnnotationChange } from './annotations.ts';
 import { finetuneMethods } from './finetune.ts';
 import { StudyDetail, StudyId, StudySummary } from './library.ts';
-import { Question, Trace } from './review.ts';
+import { EvidenceCheck, Question, Trace } from './review.ts';
 
 const Nothing = z.null();
 
@@ -37,6 +37,10 @@ export const contract = {
   'review.ask': { argument: Question.extend({ askId: z.string().regex(/^[\w-]{1,64}$/) }), result: Trace },
   'review.stop': { argument: z.object({ askId: z.string() }), result: Nothing },
   'review.traces': { argument: z.object({ studyId: StudyId }), result: z.array(Trace) },
+  /** Hides what an answer cites, and as much elsewhere, and tells how far it moves; meanwhile `review.checking` tells how it goes. */
+  'review.check': { argument: z.object({ traceId: z.string().min(1).max(64) }), result: EvidenceCheck },
+  'review.cancelCheck': { argument: z.object({ traceId: z.string().min(1).max(64) }), result: Nothing },
+  'review.checks': { argument: z.object({ studyId: StudyId }), result: z.array(EvidenceCheck) },
   ...finetuneMethods,
   ...curateMethods,
 } as const satisfies Readonly<Record<string, { readonly argument: z.ZodType; readonly result: z.ZodType }>>;

@@ -3,13 +3,14 @@ import { z } from 'zod';
 import { CurateChanged } from './curate.ts';
 import { finetuneEvents } from './finetune.ts';
 import { ImportProgress, StudyId, StudySummary } from './library.ts';
-import { AnswerPart } from './review.ts';
+import { AnswerPart, EvidenceProgress } from './review.ts';
 
 export const events = {
   /** Studies that are new or changed, and those that are gone. */
   'library.changed': z.object({ studies: z.array(StudySummary), removed: z.array(StudyId) }),
   'library.progress': ImportProgress,
   'review.part': AnswerPart,
+  'review.checking': EvidenceProgress,
   ...finetuneEvents,
   'curate.changed': CurateChanged,
   /** A process of ours died and was started again, or could not be. */

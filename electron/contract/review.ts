@@ -83,3 +83,27 @@ export const AnswerPart = z.object({
   tokensPerSecond: z.number().nullable(),
 });
 export type AnswerPart = z.infer<typeof AnswerPart>;
+
+/** How much an answer moves, 0 … 1, when something is hidden from the model. */
+const Movement = z.number().min(0).max(1);
+
+/** What was found when the evidence of an answer was checked. */
+export const EvidenceCheck = z.object({
+  traceId: z.string(),
+  studyId: StudyId,
+  checkedAt: z.string(),
+  /** Ids as in `regionsOf`; `control`: as much hidden elsewhere. */
+  regions: z.array(z.object({ id: z.string(), label: z.string(), hidden: Movement, control: Movement })),
+  /** Cited regions that were left out: there were too many of them. */
+  leftOut: z.number().int(),
+  all: Movement.nullable(),
+  blank: Movement,
+  shuffled: Movement,
+  reliance: Movement,
+  usedImage: z.boolean(),
+  seconds: z.number(),
+});
+export type EvidenceCheck = z.infer<typeof EvidenceCheck>;
+
+export const EvidenceProgress = z.object({ traceId: z.string(), done: z.number().int(), of: z.number().int() });
+export type EvidenceProgress = z.infer<typeof EvidenceProgress>;

@@ -4,6 +4,9 @@
  */
 
 import { Fault } from '#models/base/fault.ts';
+import { checkEvidence, type CitedRegion, type Evidence } from '#models/evidence.ts';
+import { pictureSeen } from '#models/imaging/unpatch.ts';
+import { encodePng } from '#models/imaging/picture.ts';
 import { stepsSoFar } from '#models/language/parse.ts';
 import { runtimeVersion } from '#models/runtime/device.ts';
 import { confidenceOf, openReasoner, type Answer, type Ask, type AskOptions, type Confidence, type Reasoner, type ReasonerOptions } from '#models/reasoner.ts';
@@ -29,6 +32,14 @@ export interface Written {
   readonly text: string;
   readonly row: number;
   readonly steps: ReturnType<typeof stepsSoFar>;
+}
+
+/** The network's input, drawn, and as it is; the sides of a patch in pixels and of a merged block in patches. */
+export interface ModelEye {
+  readonly png: Uint8Array;
+  readonly tensor: Float32Array;
+  readonly patch: number;
+  readonly merge: number;
 }
 
 let reasoner: Reasoner | undefined;
@@ -73,6 +84,16 @@ const methods = {
     return answers.map((answer): ConfidentAnswer => ({ ...answer, confidence: confidenceOf(answer, tokenizer) }));
   }),
   score: inTurn(({ ask, completion }: { ask: Ask; completion: string | readonly number[] }) => opened().score(ask, completion)),
+  evidence: inTurn(({ ask, given, regions }: { ask: Ask; given: string; regions: readonly CitedRegion[] }, { signal, tell }: Task): Promise<Evidence> =>
+    checkEvidence(opened(), ask, given, regions, { signal, told: (done, of) => tell({ done, of }) })),
+  /** What the network's input looks like as a picture, PNG. */
+  seen: inTurn(async ({ ask, at }: { ask: Ask; at: number }): Promise<ModelEye> => {
+    const { prepare, patchOptions } = opened();
+    const { patches, images } = prepare(ask);
+    const [tensor, image] = [patches[at], images[at]];
+    if (!tensor || !image) throw new RangeError(`seen: there is no picture ${at}`);
+    return { png: encodePng(pictureSeen({ patches: tensor, ...image }, patchOptions)), tensor, patch: patchOptions.patchSize, merge: patchOptions.mergeSize };
+  }),
   release: inTurn(async () => {
     await reasoner?.release();
     reasoner = undefined;

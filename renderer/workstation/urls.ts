@@ -11,4 +11,6 @@ export const valuesUrl = (frameId: string): string => `${frames}/${frameId}/valu
 export const pictureUrl = (frameId: string): string => `${frames}/${frameId}/picture`;
 /** What a model saw when a group of completions was tried. */
 export const rolloutPictureUrl = (runId: string, step: number, at: number): string => `${frames}/run/${runId}/${step}/${at}`;
+/** What the network was given for one view of an answer, as a picture. */
+export const seenUrl = (traceId: string, at: number): string => `${frames}/seen/${traceId}/${at}`;
 export const tileUrl = (slideId: string, level: number, column: number, row: number): string => `${tiles}/${slideId}/${level}/${column}_${row}`;
