@@ -7,7 +7,7 @@ import { finetune } from './finetune.ts';
 export function ProgressLine({ runId }: { readonly runId: string | null }): ReactElement {
   const t = useText();
   const progress = useStore(finetune, (state) => state.progress.get(runId ?? ''));
-  const numbers = progress && { done: formatNumber(progress.done), total: formatNumber(progress.total) };
+  const numbers = { done: formatNumber(progress?.done ?? 0), total: formatNumber(progress?.total ?? 0) };
   const text = !progress ? t('finetune.starting') : progress.what === 'cases' ? t('finetune.cases', numbers) : progress.what === 'stages' ? t('finetune.stages', { ...numbers, done: formatNumber(Math.min(progress.done + 1, progress.total)) })
     : t('finetune.judging', { ...numbers, what: t(progress.what === 'baseline' ? 'finetune.baseline' : 'finetune.candidate') });
   const share = progress && progress.total > 0 ? progress.done / progress.total : 0;
