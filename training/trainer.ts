@@ -23,10 +23,13 @@ import { openRun, readStageStart, writeMetrics, writeRollouts, writeStageStart }
 import { stageData } from './stageData.ts';
 import { startFolder } from './startFolder.ts';
 import { freshState, isHelper, pruneSteps, saveAveraged, saveState, type TrainerState } from './state.ts';
+import { validate } from './validation.ts';
 
 export interface TrainOptions {
   readonly recipe: Recipe;
   readonly records: readonly CaseRecord[];
+  /** Cases that nothing is learnt from, for a recipe that validates; without any it does not. */
+  readonly held?: readonly CaseRecord[];
   /** The run folder. */
   readonly run: string;
   readonly parts: CheckpointParts;
@@ -41,7 +44,7 @@ export interface TrainOptions {
 }
 
 /** Trains by a recipe; the averaged weights end up in RUN/final. Returns the updates done. An abort pauses the run: its state is kept, and it can be resumed. */
-export async function train({ recipe, records, run, parts, device = 'cpu', until, resume = false, signal, onStep, isTrial = false }: TrainOptions): Promise<number> {
+export async function train({ recipe, records, held = [], run, parts, device = 'cpu', until, resume = false, signal, onStep, isTrial = false }: TrainOptions): Promise<number> {
   const config = parseConfig(parts.config);
   const steps = recipe.stages.reduce((total, stage) => total + stage.steps, 0);
   const last = Math.min(until ?? steps, steps);
@@ -60,15 +63,32 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
   let keptAt = state.step;
   /** Of the batches since the last checkpoint. */
   const rewards: number[] = [];
+  /** Since the last checkpoint. */
+  let accuracy: number | null = null;
   const began = performance.now();
   const firstStep = state.step;
   const isAtRest = (): boolean => learner?.isAtRest?.(state.step) !== false || state.step === stageEnd;
+  const isValidated = recipe.validate !== undefined && held.length > 0 && !isTrial;
+  /** What the averaged weights know; nothing where that was interrupted. */
+  const measured = async (stage: Stage): Promise<Readonly<Record<string, number>>> => {
+    if (!isValidated || !(state.step % recipe.validate!.every === 0 || state.step === last)) return {};
+    try {
+      return await validate(new Map([...state.weights, ...state.average]), {
+        config, parts, device, stage, records: held, seed: recipe.seed, max: recipe.validate!.max, ...(options.lora ? { lora: options.lora } : {}), ...(signal ? { signal } : {}),
+      });
+    } catch (cause) {
+      if (!isAbort(cause, signal)) throw cause;
+      return {};
+    }
+  };
   const keep = (): void => {
     if (isTrial) return;
     state.learner = learner?.save?.();
-    sign(saveState(run, state, specs, recipe, parts, rewards.length > 0 ? rewards.reduce((a, b) => a + b, 0) / rewards.length : null), state.step);
+    const earned = rewards.length > 0 ? rewards.reduce((a, b) => a + b, 0) / rewards.length : null;
+    sign(saveState(run, state, specs, recipe, parts, isValidated ? accuracy : earned), state.step);
     keptAt = state.step;
     rewards.length = 0;
+    accuracy = null;
     pruneSteps(run, recipe.keep as RetentionRule | undefined);
   };
   try {
@@ -109,8 +129,9 @@ export async function train({ recipe, records, run, parts, device = 'cpu', until
       const record: StepRecord = {
         step: state.step, stage: index, loss, ...(stage.cells > 0 ? { cells_loss: cells } : {}), ...(stage.labels > 0 ? { labels_loss: labels } : {}), learning_rate: rate, grad_norm: norm,
         learnt_tokens: packed.reduce((total, { learnt }) => total + learnt, 0), tokens: packed.reduce((total, { tokens }) => total + tokens, 0),
-        images: images ?? stage.batch * stage.accumulate, draw_s: drawSeconds, step_s: (performance.now() - started) / 1000, ...metrics,
+        images: images ?? stage.batch * stage.accumulate, draw_s: drawSeconds, step_s: (performance.now() - started) / 1000, ...metrics, ...await measured(stage),
       };
+      accuracy = record['eval_macro_accuracy'] ?? accuracy;
       writeMetrics(run, record);
       if (record['reward'] !== undefined) rewards.push(record['reward']);
       onStep?.(record, ((performance.now() - began) / 1000 / (state.step - firstStep)) * (last - state.step));

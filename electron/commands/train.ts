@@ -1,5 +1,6 @@
 /** `loupe train`: teaches a model by a recipe, in a run folder that can be resumed. */
 import { existsSync } from 'node:fs';
+import { Fault } from '#models/base/fault.ts';
 import { devices, type Device } from '#models/runtime/session.ts';
 import { alarmsOf, alarmsText } from '#training/health.ts';
 import { preflight, preflightText, requireReady } from '#training/preflight.ts';
@@ -38,7 +39,8 @@ export const command: Command = {
     const indexes = [...textOptions(context, 'data'), ...more];
     if (textOptions(context, 'data').length === 0 && more.length > 0) throw new UsageError(`One RECIPE is expected, but there is also '${more[0]}'.`);
     if (indexes.length === 0) throw new UsageError('--data is missing.');
-    const records = await casesOf(indexes, { splits: ['train'], licences: licences.length > 0 ? licences as (typeof licenceClasses)[number][] : ['permissive'] });
+    const allowed = licences.length > 0 ? licences as (typeof licenceClasses)[number][] : ['permissive' as const];
+    const records = await casesOf(indexes, { splits: ['train'], licences: allowed });
     context.progress(`${records.length} cases, recipe ${recipe.name}`);
     const resume = flag(context, 'resume');
     const isCheck = flag(context, 'check');
@@ -61,8 +63,13 @@ export const command: Command = {
     const until = numberOption(context, 'steps', { least: 1, whole: true });
     const written: StepRecord[] = [];
     let ringing: readonly string[] = [];
+    const held = recipe.validate ? await casesOf(indexes, { splits: ['val'], licences: allowed }).catch((cause: unknown) => {
+      if (cause instanceof Fault && cause.code === 'train.empty') return [];
+      throw cause;
+    }) : [];
+    if (recipe.validate && held.length === 0) context.progress('The recipe validates, but no case is of the split val: it is left out.');
     const done = await train({
-      recipe, records, run, parts, device: device as Device, resume, signal: context.signal,
+      recipe, records, held, run, parts, device: device as Device, resume, signal: context.signal,
       ...(until === undefined ? {} : { until }),
       onStep(record, secondsLeft) {
         written.push(record);

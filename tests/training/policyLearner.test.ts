@@ -257,6 +257,60 @@ describe('a run that is interrupted', () => {
   });
 });
 
+describe('held-out cases are asked about in between', () => {
+  test('by the averaged weights, without any trace in what is learnt', async () => {
+    const [plain, validated, parted] = [newRun(), newRun(), newRun()];
+    const recipe = recipeOf({ validate: { every: 3, max: 3 } });
+    await run(recipeOf(), plain);
+    await run(recipe, validated, { held: records });
+    await run(recipe, parted, { held: records, until: 2 });
+    await run(recipe, parted, { held: records, resume: true });
+    expect(hashOf(validated)).toBe(hashOf(plain));
+    const accuracies = metrics(validated).map((record) => record['eval_macro_accuracy']);
+    expect(accuracies.map((accuracy) => accuracy !== undefined)).toEqual([false, false, true, true]);
+    for (const record of metrics(validated).slice(2)) {
+      expect(record['eval_macro_accuracy']).toBeGreaterThanOrEqual(0);
+      expect(record['eval_image_reliance']).toBeGreaterThanOrEqual(-1);
+      // No case of these has a box.
+      expect(record['eval_box_iou']).toBeUndefined();
+    }
+    // The stopped run measured at its end too.
+    expect(metrics(parted)[1]).toHaveProperty('eval_macro_accuracy');
+    expect(untimed(parted).slice(2)).toEqual(untimed(validated).slice(2));
+  });
+
+  test('not where there are none, and not in a run that is stopped meanwhile', async () => {
+    const folder = newRun();
+    await run(recipeOf({ stage: { steps: 1 }, validate: { every: 1 } }), folder);
+    expect(metrics(folder)[0]).not.toHaveProperty('eval_macro_accuracy');
+    const [stop, stopped] = [new AbortController(), newRun()];
+    const held = records.map((record, i) => (i < 6 ? record : { ...record, get file() { stop.abort(); return record.file; } }));
+    expect(await run(recipeOf({ validate: { every: 1, max: 12 } }), stopped, { held, signal: stop.signal })).toBe(1);
+    expect(metrics(stopped).map((record) => 'eval_macro_accuracy' in record)).toEqual([false]);
+    expect(readdirSync(join(stopped, 'checkpoints'))).toEqual(['step-000001']);
+  });
+});
+
+test('an entropy of every token goes with each completion, and the bonus waits until it is low', async () => {
+  const controlled = async (target: number): Promise<string> => {
+    const folder = newRun();
+    const entropyController = { target, step: 0.5, least: 0, most: 1 };
+    await run(recipeOf({ stage: { steps: 3 }, policy: { objective: { preset: 'bnpo', switches: { ...switches, entropyBonus: 0.5, entropyController } } } }), folder);
+    for (const { completions } of linesOf(folder, 1)) for (const { entropies, tokens } of completions) {
+      expect(entropies!.length).toBe(tokens.length);
+      // ln of a vocabulary of at most 400.
+      expect(Math.min(...entropies!)).toBeGreaterThan(1);
+      expect(Math.max(...entropies!)).toBeLessThanOrEqual(6);
+    }
+    return hashOf(folder);
+  };
+  const without = newRun();
+  await run(recipeOf({ stage: { steps: 3 }, policy: { objective: { preset: 'bnpo', switches } } }), without);
+  // Above the target the bonus is never due, whatever it has grown to.
+  expect(await controlled(0.01)).toBe(hashOf(without));
+  expect(await controlled(9)).not.toBe(hashOf(without));
+});
+
 test('the checkpoint of the best rewards stays on the disk beside the newest, and a budget is kept to', async () => {
   const keptBy = async (keep: unknown): Promise<{ readonly steps: readonly string[]; readonly rewards: readonly number[] }> => {
     const folder = newRun();

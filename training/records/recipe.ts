@@ -146,8 +146,10 @@ export const Recipe = z.object({
   /** How much an answer's tokens count, relative to those of the reasoning. */
   answerWeight: positive,
   checkpointEvery: z.number().int().positive(),
+  /** Asks the averaged weights about at most `max` held-out cases after every so many updates and at the end; `loupe train` takes the cases of the split val. */
+  validate: z.object({ every: z.number().int().positive(), max: z.number().int().positive().default(64) }).optional(),
   /**
-   * Which checkpoints stay on the disk (`training/retention.ts`): the newest, the best by the mean reward since the checkpoint before, and every so many steps.
+   * Which checkpoints stay on the disk (`training/retention.ts`): the newest, the best by accuracy where the run validates, else by the mean reward since the checkpoint before, and every so many steps.
    * Absent: the two newest and, of a run with a policy stage, the best.
    */
   keep: z.object({
