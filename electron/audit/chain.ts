@@ -398,7 +398,7 @@ export function keysOf(entries: readonly HashedEntry[], find: Find): readonly Ke
     }
     if (kind !== 'key') continue;
     const key = keyBytes(body.key);
-    const message = keyMessage(log, seq, String(body.key));
+    const message = keyMessage(log, seq, typeof body.key === 'string' ? body.key : '');
     const holds = (signature: Json | undefined, by: Buffer): boolean => typeof signature === 'string' && isSignature(message, Buffer.from(signature, 'base64'), by);
     const before = keys.at(-1)?.key;
     if (!key || !holds(body.own, key) || (before && !holds(body.before, before))) {

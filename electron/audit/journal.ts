@@ -105,7 +105,7 @@ export function openAuditJournal({ folder, actor: actorOf, software, key = null,
     last = { seq: entry.seq, hash, entry };
     if (entry.kind === 'key' || (entry.kind === 'log' && entry.body.key !== null)) {
       keyEntries.push(entry.seq);
-      publicKey = Buffer.from(String(entry.body.key), 'base64');
+      publicKey = Buffer.from(typeof entry.body.key === 'string' ? entry.body.key : '', 'base64');
     }
   };
 
@@ -280,7 +280,7 @@ export function openAuditJournal({ folder, actor: actorOf, software, key = null,
   /** A journal without a key gets one; one whose key is another's is ended, because only that one could hand it over. */
   const takeKey = (next: SigningKey): void => {
     if (publicKey === null) append({ kind: 'key', body: keyBody(log, leaves.length, next, null) });
-    else if (!(publicKey as Buffer).equals(next.publicKey)) {
+    else if (!publicKey.equals(next.publicKey)) {
       const ended = { log, entries: leaves.length, reason: 'key', sha256: sha256(readFileSync(path)).toString('hex') };
       const name = putAside('-ended');
       notices.push(`The audit journal's key is not here any more. The journal is kept as ${name}; a new one was begun, which says so.`);

@@ -55,8 +55,17 @@ function written(entries: readonly ZipEntry[] | Uint8Array): string {
 }
 const replaced = (name: string, change: (bytes: Buffer) => Uint8Array | string): readonly ZipEntry[] =>
   files.map((file) => (file.name === name ? { name, bytes: Buffer.from(change(Buffer.from(file.bytes))) } : file));
-const json = (name: string, change: (value: any) => void): readonly ZipEntry[] => replaced(name, (bytes) => {
-  const value: unknown = JSON.parse(bytes.toString());
+/** What the capsule's own files hold, as far as tests change it. */
+interface Own {
+  fields: { path: string; value?: unknown; commit: string; salt: string }[];
+  parts: { commit: string }[];
+  entries: { proof: string[] }[];
+  at: string;
+  key: string;
+  note: string;
+}
+const json = (name: string, change: (value: Own) => void): readonly ZipEntry[] => replaced(name, (bytes) => {
+  const value = JSON.parse(bytes.toString()) as Own;
   change(value);
   return canonical(value);
 });
@@ -65,7 +74,7 @@ function check(entries: readonly ZipEntry[] | Uint8Array, kind: Kind, where?: st
   expect({ status: result.status, findings: result.findings }).toMatchObject({ status: kinds[kind].status, findings: expect.arrayContaining([expect.objectContaining({ kind, ...(where === undefined ? {} : { where: expect.stringContaining(where) }) })]) });
   return result;
 }
-const fieldNamed = (value: { fields: { path: string; value?: unknown; commit: string; salt: string }[] }, name: string) => value.fields.find((field) => field.path === name)!;
+const fieldNamed = (value: Pick<Own, 'fields'>, name: string) => value.fields.find((field) => field.path === name)!;
 
 describe('a capsule', () => {
   test('holds, with the record, its pictures and reports, and the entries that prove it', () => {
@@ -111,16 +120,16 @@ describe('tampering is named', () => {
   }), 'weights', 'model'));
   test('a changed answer', () => check(json('record.json', (value) => void (fieldNamed(value, 'reading/answer').value = 'no')), 'field', 'reading/answer'));
   test('a field that was taken out', () => check(json('record.json', (value) => void value.fields.splice(3, 1)), 'field'));
-  test('a manifest that names other content', () => check(json('manifest.json', (value) => void (value.parts[1].commit = hash('f'))), 'picture'));
+  test('a manifest that names other content', () => check(json('manifest.json', (value) => void (value.parts[1]!.commit = hash('f'))), 'picture'));
   test('a manifest with another time', () => check(json('manifest.json', (value) => void (value.at = '2000-01-01')), 'manifest'));
   test('a missing part', () => check(files.filter(({ name }) => name !== 'pictures/0.png'), 'missing', 'pictures/0.png'));
   test('a missing journal', () => check(files.filter(({ name }) => name !== 'journal.jsonl'), 'missing', 'journal.jsonl'));
   test('something that does not belong to it', () => check([...files, { name: 'extra.txt', bytes: Buffer.from('x') }], 'extra', 'extra.txt'));
   test('a deleted entry', () => check(replaced('journal.jsonl', (bytes) => bytes.toString().split('\n').toSpliced(1, 1).join('\n')), 'deleted'));
   test('a changed entry', () => check(replaced('journal.jsonl', (bytes) => bytes.toString().replace('"kind":"import"', '"kind":"delete"')), 'changed'));
-  test('a proof that leads elsewhere', () => check(json('proofs.json', (value) => void (value.entries[1].proof[0] = hash('0'))), 'proof'));
+  test('a proof that leads elsewhere', () => check(json('proofs.json', (value) => void (value.entries[1]!.proof[0] = hash('0'))), 'proof'));
   test('a forged key: another one in the place of the journal\'s', () => check(json('proofs.json', (value) => void (value.key = Buffer.from(newKey().publicKey).toString('base64'))), 'forged'));
-  test('a forged checkpoint', () => check(json('proofs.json', (value) => void (value.note = (value.note as string).replace(/time 20/, 'time 19'))), 'forged'));
+  test('a forged checkpoint', () => check(json('proofs.json', (value) => void (value.note = value.note.replace(/time 20/, 'time 19'))), 'forged'));
   test('a forged journal, where the fingerprint is known', () => {
     const fingerprint = checkCapsule(path).fingerprint!;
     expect(checkCapsule(path, { fingerprint }).isWhole).toBe(true);
