@@ -55,8 +55,10 @@ export function reduceCurate(state: CurateState, change: CurateChange): CurateSt
       const cases = new Map(state.cases.map((one) => [one.id, one]));
       const labels = new Map(state.labels.map((one) => [one.id, one]));
       for (const item of change.items) {
-        if (item.kind === 'case') item.value ? cases.set(item.id, item.value) : cases.delete(item.id);
-        if (item.kind === 'label') item.value ? labels.set(item.id, item.value) : labels.delete(item.id);
+        if (item.kind === 'judgement') continue;
+        if (item.value === null) (item.kind === 'case' ? cases : labels).delete(item.id);
+        else if (item.kind === 'case') cases.set(item.id, item.value);
+        else labels.set(item.id, item.value);
       }
       const next = { ...state, cases: [...cases.values()], labels: [...labels.values()], check: null };
       if (state.selectedId !== null && !cases.has(state.selectedId)) {
