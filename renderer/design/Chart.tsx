@@ -19,7 +19,7 @@ interface ChartProps {
 const colours = ['#5fd6c8', '#f2b84b', '#9db7ff', '#ff8fa3', '#b9e769', '#d5a6ff'] as const;
 const axis = { stroke: '#98a4b1', grid: { stroke: '#1e262f', width: 1 }, ticks: { stroke: '#1e262f' }, font: '11px system-ui, sans-serif' } as const;
 /** Values that a mean is taken over. */
-const window = 9;
+const meanOver = 9;
 
 export function Chart({ title, x, series, height = 170, onPick }: ChartProps): ReactElement {
   const place = useRef<HTMLDivElement>(null);
@@ -70,7 +70,7 @@ export function Chart({ title, x, series, height = 170, onPick }: ChartProps): R
 /** Over the values up to each one; null where there are too few. */
 function runningMean(values: readonly (number | null)[]): (number | null)[] {
   return values.map((_, at) => {
-    const near = values.slice(Math.max(0, at - window + 1), at + 1).filter((value) => value !== null);
+    const near = values.slice(Math.max(0, at - meanOver + 1), at + 1).filter((value) => value !== null);
     return near.length === 0 ? null : near.reduce((a, b) => a + b, 0) / near.length;
   });
 }
