@@ -272,8 +272,14 @@ function spineOf(rows: readonly Row[], head: Head | null): readonly Row[] {
     run.forEach((row) => taken.add(row));
   }
   // Of a line that is there twice, the one that stands in its place.
+  const places = new Map<string, Row[]>();
+  for (const row of rows) {
+    const there = row.entry && places.get(row.entry.hash);
+    if (there) there.push(row);
+    else if (row.entry) places.set(row.entry.hash, [row]);
+  }
   return spine.map((row, i) => {
-    const copies = rows.filter(({ entry }) => entry && entry.hash === row.entry?.hash);
+    const copies = places.get(row.entry?.hash ?? '') ?? [];
     if (copies.length < 2) return row;
     return copies.find(({ line }) => seqOf(entryBefore(rows, line)) === seqOf(spine[i - 1]) && i > 0) ?? copies.find(({ line }) => i === 0 && entryBefore(rows, line) === undefined) ?? row;
   });
@@ -343,6 +349,7 @@ function reportOrder(rows: readonly Row[], spine: readonly Row[], find: Find, is
   }
   if (isOtherwiseDamaged) return;
   const own = new Set(spine);
+  const numbers = new Set(spine.map(seqOf));
   let seq = -1;
   let number = -1;
   for (const row of rows) {
@@ -350,7 +357,7 @@ function reportOrder(rows: readonly Row[], spine: readonly Row[], find: Find, is
     const checkpoint = row.checkpoint && parseCheckpoint(row.checkpoint.note);
     if (!checkpoint || !row.checkpoint) continue;
     // A deleted entry leaves its checkpoint behind: that is said elsewhere.
-    const isAmong = spine.some((entry) => seqOf(entry) === checkpoint.size - 1);
+    const isAmong = numbers.has(checkpoint.size - 1);
     if ((isAmong && checkpoint.size - 1 !== seq) || row.checkpoint.number < number) {
       find('reordered', `line ${row.line}`, `The checkpoint of ${checkpoint.size} entries follows entry ${seq}.`);
       return;
