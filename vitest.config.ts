@@ -19,8 +19,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     sequence: { sequencer: ByName, shuffle: false },
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     env: { ORT_DISABLE_TELEMETRY: '1' },
   },
 });

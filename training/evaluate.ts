@@ -1,6 +1,7 @@
 /** Held-out cases to a table of measures: the model answers fixed questions in words, a program checks the answers. */
 import { createHash } from 'node:crypto';
 import { Fault } from '#models/base/fault.ts';
+import { wilson } from '#models/base/math.ts';
 import { Random } from '#models/base/random.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import { createPicture, type Picture } from '#models/imaging/image.ts';
@@ -269,12 +270,4 @@ function boxRates(lines: readonly Scored[]): Record<string, BoxRate> {
   }]));
 }
 
-/** Wilson's score interval at 95 %. */
-export function rateOf(hits: number, n: number): Rate {
-  if (n === 0) return { accuracy: 0, ci: [0, 1], n: 0 };
-  const z = 1.959964;
-  const p = hits / n;
-  const centre = (p + (z * z) / (2 * n)) / (1 + (z * z) / n);
-  const half = (z * Math.sqrt((p * (1 - p)) / n + (z * z) / (4 * n * n))) / (1 + (z * z) / n);
-  return { accuracy: p, ci: [Math.max(0, centre - half), Math.min(1, centre + half)], n };
-}
+const rateOf = (hits: number, n: number): Rate => ({ accuracy: n === 0 ? 0 : hits / n, ci: wilson(hits, n), n });

@@ -1,8 +1,9 @@
 /** Base, snapshot, run, adapter: the chain of hashes that says what weights were made of, written beside them and checked there. */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, openSync, readdirSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
+import { fileHash } from '#models/weights/fileHash.ts';
 import { readJson } from '#models/weights/json.ts';
 import { snapshotOf } from './data/snapshot.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
@@ -30,19 +31,6 @@ function canonical(value: unknown): string {
 
 /** SHA-256 over the content of a JSON value: of a recipe, of a tokenizer. */
 export const contentHash = (value: unknown): string => createHash('sha256').update(canonical(value)).digest('hex');
-
-/** SHA-256 of a file of any size. */
-export function fileHash(path: string): string {
-  const hash = createHash('sha256');
-  const buffer = new Uint8Array(1 << 20);
-  const descriptor = openSync(path, 'r');
-  try {
-    for (let count; (count = readSync(descriptor, buffer, 0, buffer.length, null)) > 0;) hash.update(buffer.subarray(0, count));
-  } finally {
-    closeSync(descriptor);
-  }
-  return hash.digest('hex');
-}
 
 function hashedFiles(folder: string): readonly HashedFile[] {
   const names = readdirSync(folder).filter((name) => isNamed(name) && !isOfTrainer(name)).sort();

@@ -7,6 +7,7 @@ import { decodePicture } from '#models/imaging/picture.ts';
 import { resize } from '#models/imaging/resize.ts';
 import { parseConfig, type QwenVlConfig } from '#models/networks/config.ts';
 import type { CheckpointParts } from '#models/weights/checkpoint.ts';
+import { connectorWarning } from './curricula/criticalTokens.ts';
 import { findCurriculum, findPipeline } from './curricula/table.ts';
 import { loadBytes } from './data/cases.ts';
 import { asDirect, encodeTurn, type Language } from './examples.ts';
@@ -23,7 +24,7 @@ import { synthesize } from './synthesis/questions.ts';
 export interface PreflightProblem {
   /** With an error the run would fail, or learn from what is wrong; a warning is worth a look. */
   readonly severity: 'error' | 'warning';
-  /** Stable: `row.open`, `row.size`, `row.box`, `tokens.none`, `tokens.some`, `tokens.positions`, `stage.empty`, `stage.name`, `gold.throws`, `gold.below`, `gold.silent`, `gold.flat`, `memory.short`. */
+  /** Stable: `row.open`, `row.size`, `row.box`, `tokens.none`, `tokens.some`, `tokens.positions`, `stage.empty`, `stage.name`, `stage.connector`, `gold.throws`, `gold.below`, `gold.silent`, `gold.flat`, `memory.short`. */
   readonly code: string;
   /** A case, a stage or a reward. */
   readonly where: string;
@@ -228,6 +229,7 @@ class StageReader {
       severity: 'error', code: 'stage.empty', where: this.name, seen: 'None of the cases belongs to it.', remedy: 'Give other index files, or change setWeights in the recipe.',
     });
     this.checkNames(stage, problems);
+    this.checkConnector(problems);
   }
 
   private get name(): string {
@@ -243,6 +245,14 @@ class StageReader {
         problems.add({ severity: 'error', code: 'stage.name', where: this.name, seen: cause.what, remedy: cause.mend });
       }
     }
+  }
+
+  /** An adapter leaves all weights as they are and is not what the warning was measured on. */
+  private checkConnector(problems: Problems): void {
+    if (this.stage.learns !== 'policy' || this.recipe.adapter) return;
+    const patterns = [this.recipe.trained, this.stage.trained ?? '.'].map((pattern) => new RegExp(pattern));
+    const seen = connectorWarning((name) => patterns.every((pattern) => pattern.test(name)));
+    if (seen !== null) problems.add({ severity: 'warning', code: 'stage.connector', where: this.name, seen, remedy: 'Let `trained` take in visual.merger, or watch the alarms from the first updates on.' });
   }
 
   private usedRewards({ rewards }: PolicyStage): readonly UsedReward[] {

@@ -34,3 +34,13 @@ export function entropyOf(logits: ArrayLike<number>): number {
   }
   return Math.log(total) - weighted / total;
 }
+
+/** Wilson's score interval of a share at 95 %, 0 … 1; all of it where nothing was counted. */
+export function wilson(hits: number, n: number): readonly [number, number] {
+  if (n === 0) return [0, 1];
+  const z = 1.959964;
+  const p = hits / n;
+  const centre = (p + (z * z) / (2 * n)) / (1 + (z * z) / n);
+  const half = (z * Math.sqrt((p * (1 - p)) / n + (z * z) / (4 * n * n))) / (1 + (z * z) / n);
+  return [Math.max(0, centre - half), Math.min(1, centre + half)];
+}

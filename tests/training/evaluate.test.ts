@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createPicture } from '#models/imaging/image.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
-import { evaluate, extractor, rateOf, type Answerer, type EvaluationLine, type EvaluationOptions, type EvaluationRequest } from '#training/evaluate.ts';
+import { evaluate, extractor, type Answerer, type EvaluationLine, type EvaluationOptions, type EvaluationRequest } from '#training/evaluate.ts';
 import { evaluationTurns } from '#training/synthesis/questions.ts';
 import { madeUp, madeUpRecords } from '#tests/support/caseRecords.ts';
 
@@ -106,14 +106,6 @@ describe('evaluate', () => {
   test('stops at its signal', async () => {
     await expect(run(madeUpRecords, seeing(madeUpRecords), { signal: AbortSignal.abort() })).rejects.toThrow();
   });
-});
-
-test('the interval of a rate is Wilson\'s', () => {
-  const { accuracy, ci } = rateOf(8, 10);
-  expect(accuracy).toBe(0.8);
-  expect(ci[0]).toBeCloseTo(0.4902, 4);
-  expect(ci[1]).toBeCloseTo(0.9433, 4);
-  expect(rateOf(0, 0)).toEqual({ accuracy: 0, ci: [0, 1], n: 0 });
 });
 
 test('the extraction rules carry a version and a hash; changing a rule means raising the version', () => {

@@ -106,6 +106,16 @@ describe('names', () => {
     const report = await look({ stages: [{ ...policy([{ name: 'anser' }, { name: 'evidence', mode: 'published' }], { curricula: [{ name: 'nothing', options: {} }] }), data: { pipeline: 'none', options: {} } }] });
     expect(found(report).filter((problem) => problem === 'error stage.name')).toHaveLength(4);
   });
+  test('of weights: learning by rewards with the connector held still is warned of, with it or with an adapter it is not', async () => {
+    const warned = async (change: Partial<Recipe>, own: Partial<Stage> = {}): Promise<boolean> =>
+      found(await look({ ...change, stages: [{ ...policy([{ name: 'accuracy' }]), ...own }] })).includes('warning stage.connector');
+    expect(await warned({})).toBe(false);
+    expect(await warned({ trained: '^model\\.' })).toBe(true);
+    expect(await warned({}, { trained: '^model\\.' })).toBe(true);
+    expect(await warned({}, { trained: '^visual\\.merger\\.' })).toBe(false);
+    expect(await warned({ trained: '^model\\.', adapter: { rank: 2, alpha: 4 } })).toBe(false);
+    expect(found(await look({ trained: '^model\\.' }))).not.toContain('warning stage.connector');
+  });
   test('of a stage that has no case are told', async () => expect(found(await look({ stages: [stage({ setWeights: { us_breast_busi: 0 } })] }))).toEqual(['error stage.empty']));
   test('of question types that no case has are told', async () => expect(found(await look({ stages: [policy([{ name: 'accuracy' }], { questionTypes: ['count_platelets'] })] }))).toContain('error stage.empty'));
 });

@@ -2,13 +2,11 @@
  * Writes the folder that an engine elsewhere needs for a run: data, checkpoint, configuration, rewards, programs, and one manifest of their hashes.
  */
 import { createHash } from 'node:crypto';
-import {
-  chmodSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync,
-  writeFileSync
-} from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import type { Checkpoint } from '#models/weights/checkpoint.ts';
+import { fileHash } from '#models/weights/fileHash.ts';
 import type { ClusterJob, Engine, EnginePlan, JobFile } from '#training/records/clusterJob.ts';
 import type { Lineage } from '#training/records/lineage.ts';
 import type { Turn } from '#training/records/turn.ts';
@@ -130,19 +128,6 @@ class Folder {
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** SHA-256 of a file of any size. */
-export function hashOfFile(path: string): string {
-  const hash = createHash('sha256');
-  const buffer = new Uint8Array(1 << 20);
-  const descriptor = openSync(path, 'r');
-  try {
-    for (let count; (count = readSync(descriptor, buffer, 0, buffer.length, null)) > 0;) hash.update(buffer.subarray(0, count));
-  } finally {
-    closeSync(descriptor);
-  }
-  return hash.digest('hex');
-}
-
 /** Small files that transformers reads beside the weights; everything that is made new here is left out. */
 const isCopied = (name: string): boolean => [
   'config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'vocab.json', 'merges.txt', 'special_tokens_map.json',
@@ -158,14 +143,14 @@ function copyCheckpoint(target: string, { start: { checkpoint, withWeights }, tr
   mkdirSync(target, { recursive: true });
   const files: JobFile[] = [];
   const note = (name: string): void => {
-    files.push({ path: name, bytes: statSync(join(target, name)).size, sha256: hashOfFile(join(target, name)) });
+    files.push({ path: name, bytes: statSync(join(target, name)).size, sha256: fileHash(join(target, name)) });
   };
   for (const name of readdirSync(checkpoint.folder).sort()) {
     const isWeights = name.endsWith('.safetensors');
     if (!isWeights && !isCopied(name)) continue;
     const source = join(checkpoint.folder, name);
     if (isWeights && !withWeights) {
-      files.push({ path: name, bytes: statSync(source).size, sha256: hashOfFile(source) });
+      files.push({ path: name, bytes: statSync(source).size, sha256: fileHash(source) });
       continue;
     }
     copyFileSync(source, join(target, name));

@@ -3,12 +3,12 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, realpathSync, renameS
 import { basename, join, resolve } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import { insideFolder, openCheckpoint, saveCheckpoint, type Checkpoint } from '#models/weights/checkpoint.ts';
+import { fileHash } from '#models/weights/fileHash.ts';
 import { readJson } from '#models/weights/json.ts';
 import { checkFits, openAdapter } from '#models/weights/peft.ts';
 import { openSafetensors, readTensor, type TensorEntry } from '#models/weights/safetensors.ts';
 import { ClusterJob, ClusterReturn } from '#training/records/clusterJob.ts';
 import { Recipe } from '#training/records/recipe.ts';
-import { hashOfFile } from './job.ts';
 
 export interface ReturnedJob {
   /** Absolute, links resolved. */
@@ -30,8 +30,8 @@ export interface ReturnedJob {
 export function openReturned(path: string, original?: string): ReturnedJob {
   const folder = realFolder(path);
   const job = parsed(ClusterJob, folder, 'job.json', 'import.job', 'It is not the folder of a job, or its manifest is damaged.');
-  const hash = hashOfFile(insideFolder(folder, 'job.json'));
-  if (original !== undefined && hashOfFile(insideFolder(realFolder(original), 'job.json')) !== hash) {
+  const hash = fileHash(insideFolder(folder, 'job.json'));
+  if (original !== undefined && fileHash(insideFolder(realFolder(original), 'job.json')) !== hash) {
     throw stranger('Its job.json is not that of the job that was exported.');
   }
   if (!existsSync(join(folder, 'result', 'returned.json'))) throw new Fault({
@@ -64,7 +64,7 @@ export function startOf({ folder, job }: Pick<ReturnedJob, 'folder' | 'job'>, ba
   for (const file of job.start.files) {
     if (base === undefined) checkFile(start, file);
     else if (file.path.endsWith('.safetensors') && (!existsSync(join(start, file.path))
-      || hashOfFile(insideFolder(start, file.path)) !== file.sha256)) {
+      || fileHash(insideFolder(start, file.path)) !== file.sha256)) {
       throw stranger(`${basename(start)} is not what the job began from: ${file.path} has other bytes.`);
     }
   }
@@ -155,7 +155,7 @@ function finite(entry: TensorEntry): Float32Array {
 function checkFile(folder: string, { path, bytes, sha256 }: ClusterReturn['files'][number]): void {
   const real = existsSync(join(folder, path)) ? insideFolder(realFolder(folder), path) : null;
   if (real === null) throw damaged(`${path} is missing.`);
-  if (statSync(real).size !== bytes || hashOfFile(real) !== sha256) throw damaged(`${path} does not have the bytes that were sealed.`);
+  if (statSync(real).size !== bytes || fileHash(real) !== sha256) throw damaged(`${path} does not have the bytes that were sealed.`);
 }
 
 /** What of a schema is needed here; the schemas themselves are those of `training/records`. */

@@ -111,10 +111,6 @@ export function chooseCheckpoint(checkpoints: readonly CheckpointScore[], { marg
   };
 }
 
-/** A staged plan forgets: accuracy on an earlier stage's questions has fallen while the reward rises. Then mixing is better than switching. */
-export const isForgetting = (before: { readonly accuracy: number; readonly reward: number }, now: { readonly accuracy: number; readonly reward: number }, drop = 0.02): boolean =>
-  before.accuracy - now.accuracy > drop && now.reward > before.reward;
-
 /** Why a plan for learning by rewards should not be run as it is, or null: where the connector is held still, training is known to collapse. */
 export function connectorWarning(isTrained: (name: string) => boolean): string | null {
   return connectorWeights.some(isTrained) ? null

@@ -1,4 +1,5 @@
 /** What is learnt from one kind and asked of all: the train-by-test tables of Med-R1 (arXiv 2503.13939), with intervals, and the difference of two tables. */
+import { wilson } from '#models/base/math.ts';
 import { familyOf } from './specialists.ts';
 
 /** One answered question, as evaluation writes it down. */
@@ -79,12 +80,9 @@ export function tableText({ rows, columns, cells, rowMeans, columnMeans, mean }:
 
 function cellOf(results: readonly boolean[]): Cell {
   const n = results.length;
-  if (n === 0) return { accuracy: null, n, ci: [0, 1] };
-  const accuracy = results.filter(Boolean).length / n;
-  const z = 1.959964;
-  const centre = (accuracy + (z * z) / (2 * n)) / (1 + (z * z) / n);
-  const half = (z * Math.sqrt((accuracy * (1 - accuracy)) / n + (z * z) / (4 * n * n))) / (1 + (z * z) / n);
-  return { accuracy, n, ci: [Math.max(0, centre - half), Math.min(1, centre + half)] };
+  if (n === 0) return { accuracy: null, n, ci: wilson(0, n) };
+  const hits = results.filter(Boolean).length;
+  return { accuracy: hits / n, n, ci: wilson(hits, n) };
 }
 
 function meanOf(values: readonly (number | null)[]): number | null {

