@@ -85,7 +85,7 @@ export async function startProgram({ dataFolder, samples = true }: Pick<Workstat
 /** Starts the program and opens its page in a context of its own. */
 export async function openWorkstation({ width = 1600, height = 1000, ...options }: WorkstationOptions = {}): Promise<Workstation> {
   const started = await startProgram(options);
-  const context = await (await browser()).newContext({ viewport: { width, height }, reducedMotion: 'reduce' });
+  const context = await (await browser()).newContext({ viewport: { width, height }, reducedMotion: 'reduce', locale: 'en-GB' });
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {
