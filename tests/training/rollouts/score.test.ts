@@ -19,7 +19,7 @@ const completionOf = (text: string): Completion => ({ text, tokens: [...text].ma
 const cites = (corners: readonly number[], answer = 'benign'): Completion =>
   completionOf(`<think>[{"bbox_2d": [${corners.join(', ')}], "label": "mass"}]</think><answer>${answer}</answer>`);
 const planOf = (...rewards: readonly (Partial<RewardUse> & { readonly name: string })[]): StepPlan =>
-  ({ rollouts: 2, temperature: 1, topP: 1, maxNewTokens: 40, rewards: rewards.map((use) => ({ weight: 1, mode: 'strict', options: {}, ...use }) as RewardUse) });
+  ({ rollouts: 2, temperature: 1, topP: 1, maxNewTokens: 40, rewards: rewards.map((use) => ({ weight: 1, mode: 'strict', options: {}, ...use })) });
 const place = { step: 3, steps: 10 };
 
 /** Says what the script says, and remembers what it was asked. */
