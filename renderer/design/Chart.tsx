@@ -1,6 +1,6 @@
 /** Curves over updates, drawn by uPlot: thin for each value, thick for their running mean. A click picks the nearest update. */
-import { useEffect, useRef, type ReactElement } from 'react';
-import uPlot from 'uplot';
+import { useEffect, useRef, useState, type ReactElement } from 'react';
+import type uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 
 export interface ChartSeries {
@@ -16,6 +16,16 @@ interface ChartProps {
   readonly onPick?: (x: number) => void;
 }
 
+/** uPlot formats numbers in the browser's language as it is loaded, and a browser may state one that is none, such as `en-US@posix`. */
+async function loadPlot(): Promise<typeof uPlot> {
+  try {
+    Intl.getCanonicalLocales(navigator.language);
+  } catch {
+    Object.defineProperty(navigator, 'language', { value: 'en', configurable: true });
+  }
+  return (await import('uplot')).default;
+}
+
 const colours = ['#5fd6c8', '#f2b84b', '#9db7ff', '#ff8fa3', '#b9e769', '#d5a6ff'] as const;
 const axis = { stroke: '#98a4b1', grid: { stroke: '#1e262f', width: 1 }, ticks: { stroke: '#1e262f' }, font: '11px system-ui, sans-serif' } as const;
 /** Values that a mean is taken over. */
@@ -26,12 +36,14 @@ export function Chart({ title, x, series, height = 170, onPick }: ChartProps): R
   const chart = useRef<uPlot | null>(null);
   const pick = useRef(onPick);
   useEffect(() => void (pick.current = onPick), [onPick]);
+  const [Plot, setPlot] = useState<{ readonly make: typeof uPlot } | null>(null);
+  useEffect(() => void loadPlot().then((make) => setPlot({ make })), []);
   const names = series.map(({ name }) => name).join('\n');
 
   useEffect(() => {
     const element = place.current;
-    if (!element) return undefined;
-    const made = new uPlot({
+    if (!element || !Plot) return undefined;
+    const made = new Plot.make({
       width: Math.max(200, element.clientWidth), height, legend: { live: true }, cursor: { points: { size: 6 }, y: false }, scales: { x: { time: false } }, axes: [axis, { ...axis, size: 54 }],
       series: [{ label: 'update' }, ...names.split('\n').flatMap((name, at) => {
         const stroke = colours[at % colours.length] as string;
@@ -52,11 +64,11 @@ export function Chart({ title, x, series, height = 170, onPick }: ChartProps): R
       chart.current = null;
       made.destroy();
     };
-  }, [names, height]);
+  }, [Plot, names, height]);
 
   useEffect(() => {
     chart.current?.setData([[...x], ...series.flatMap(({ values }) => [[...values], runningMean(values)])]);
-  }, [x, series, names, height]);
+  }, [Plot, x, series, names, height]);
 
   const last = series.map(({ name, values }) => `${name} ${values.findLast((value) => value !== null)?.toPrecision(3) ?? '–'}`).join(', ');
   return (
