@@ -33,6 +33,8 @@ const abilitiesByType: Readonly<Record<string, readonly Ability[]>> = {
   larger: ['localisation', 'comparison'], modality: ['recognition'], body_part: ['recognition'], specimen: ['recognition'], describe: ['description', 'recognition'],
   brightness_side: ['comparison'], brightness_vertical: ['comparison'], brightness_quarter: ['comparison', 'localisation'], brightness_level: ['grading'],
   symmetry: ['comparison'],
+  // What a person judged: of whatever kind, it was worth a question.
+  curated: ['recognition', 'knowledge'],
 };
 
 export const abilitiesOf = (questionType: string): readonly Ability[] => abilitiesByType[questionType] ?? [];
