@@ -2,6 +2,7 @@
 import { curateActions, curateActionStrings } from './curate/curate.ts';
 import { finetuneActions, finetuneActionStrings } from './finetune/finetune.ts';
 import { libraryActions, libraryActionStrings } from './library/library.ts';
+import { evidenceActions, evidenceActionStrings } from './review/evidence.ts';
 import { judgeActions, judgeActionStrings } from './review/judge.ts';
 import { reviewActions, reviewActionStrings } from './review/review.ts';
 import { stageActions, stageActionStrings } from './review/stageActions.ts';
@@ -21,6 +22,7 @@ export const actions: readonly Action[] = [
   { name: 'app.finetune', shortcuts: ['Mod+4'], isForTyping: true, run: () => goTo({ screen: 'finetune' }) },
   ...libraryActions,
   ...judgeActions,
+  ...evidenceActions,
   ...curateActions,
   ...finetuneActions,
   ...stageActions,
@@ -28,7 +30,7 @@ export const actions: readonly Action[] = [
 ];
 
 export const actionStrings: Readonly<Record<string, string>> = {
-  'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...reviewActionStrings, ...stageActionStrings, ...judgeActionStrings, ...curateActionStrings, 'app.finetune': 'Fine-tuning', ...finetuneActionStrings,
+  'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...reviewActionStrings, ...stageActionStrings, ...judgeActionStrings, ...evidenceActionStrings, ...curateActionStrings, 'app.finetune': 'Fine-tuning', ...finetuneActionStrings,
 };
 
 /** What can be done now. */

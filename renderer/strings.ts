@@ -4,6 +4,7 @@ import { curateStrings } from './curate/strings.ts';
 import { finetuneStrings } from './finetune/strings.ts';
 import { libraryStrings } from './library/strings.ts';
 import { stageStrings } from './review/stageStrings.ts';
+import { evidenceStrings } from './review/Evidence.tsx';
 import { judgeStrings } from './review/judge.ts';
 import { reviewStrings } from './review/strings.ts';
 import type { Strings } from './workstation/text.ts';
@@ -34,5 +35,5 @@ const appStrings = {
 /** Action names hold dots, which separate keys: they are kept apart. */
 const actionTable = Object.fromEntries(Object.entries(actionStrings).map(([name, label]) => [name.replace('.', ':'), label]));
 
-export const english: Strings = { app: appStrings, library: libraryStrings, review: reviewStrings, stage: stageStrings, curate: curateStrings, finetune: finetuneStrings, judge: judgeStrings, actions: actionTable };
+export const english: Strings = { app: appStrings, library: libraryStrings, review: reviewStrings, stage: stageStrings, curate: curateStrings, finetune: finetuneStrings, judge: judgeStrings, evidence: evidenceStrings, actions: actionTable };
 export const actionKey = (name: string): string => `actions.${name.replace('.', ':')}`;

@@ -5,6 +5,7 @@ import type { Trace } from '#electron/contract/review.ts';
 import { Icon } from '#renderer/design/Icon.tsx';
 import { useStore } from '#renderer/workstation/store.ts';
 import { formatNumber, useText } from '#renderer/workstation/text.ts';
+import { Evidence } from './Evidence.tsx';
 import { judging } from './judge.ts';
 import { currentAt, judgedAt, judgedMarks } from './judging.ts';
 import { ask, questionFieldId, review, scope, stopAsking } from './review.ts';
@@ -133,6 +134,7 @@ function AnswerView({ trace }: { readonly trace: Trace }): ReactElement {
         </ol>
       )}
       <AnswerVerdict trace={trace} />
+      <Evidence trace={trace} marks={marks} />
       {!parsed && <><p className="note">{t('review.rawTitle')}</p><pre className="raw">{raw}</pre></>}
       {flags.length > 0 && parsed && <details className="flags"><summary>{t('review.flags')} <span className="number">({flags.length})</span></summary><ul>{flags.map(({ code, detail }, at) => <li key={at}><code>{code}</code> {detail}</li>)}</ul></details>}
       <footer className="provenance number">
