@@ -99,7 +99,10 @@ function reduceStudy(state: ReviewState, action: ReviewAction): ReviewState {
       if (!detail || !chosen) return state;
       const known = new Set(detail.series.map(({ id }) => id));
       const added = action.series.filter(({ id }) => !known.has(id));
-      const next = { ...state, detail: { ...detail, series: [...detail.series, ...added] }, priors: { ...state.priors, ...Object.fromEntries(action.series.map(({ id }) => [id, action.study])) } };
+      const shown = currentSeries(state);
+      const look = shown && shown.modality === chosen.modality ? state.looks[shown.id] : undefined;
+      // Compared are two images at one window, not two windows.
+      const next = { ...state, looks: look ? { ...state.looks, [chosen.id]: look } : state.looks, detail: { ...detail, series: [...detail.series, ...added] }, priors: { ...state.priors, ...Object.fromEntries(action.series.map(({ id }) => [id, action.study])) } };
       return { ...next, hanging: reduceHanging(hungOf(next), { type: 'beside prior', seriesId: chosen.id }).hanging };
     }
     case 'look': {

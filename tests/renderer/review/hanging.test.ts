@@ -103,6 +103,10 @@ describe('a prior', () => {
     expect(state.detail!.series.map(({ id }) => id)).toEqual(['a', 'p']);
     expect(frames(reduceReview(state, { type: 'frame', at: 36 }))).toEqual([36, 12]);
   });
+  test('comes at the window that is on', () => {
+    const look = { center: -600, width: 1500, shape: 'LINEAR', isInverted: false, name: 'Lung' } as const;
+    expect(after([thin], { type: 'look', look }, { type: 'prior', study: other({}), series: [{ ...elsewhere, id: 'p' }] }).looks).toEqual({ a: look, p: look });
+  });
   test('brings the series that suits best', () => expect(bestBeside(thin, [mr, { ...elsewhere, description: 'x' }, { ...thick, description: 'a' }]).map(({ id }) => id)).toEqual(['b', 'c', 'd']));
   test('says how much earlier it was', () => expect([earlierBy('2025-06-01', '2025-05-31'), earlierBy('2025-06-01', '2024-10-01'), earlierBy('2025-06-01', '2020-06-01')]).toEqual(['1 day earlier', '8 months earlier', '5 years earlier']));
 });
