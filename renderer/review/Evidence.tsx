@@ -66,7 +66,7 @@ function Found({ check, marks }: { readonly check: EvidenceCheck; readonly marks
 }
 
 const Bar = ({ name, share, isControl = false }: { readonly name: string; readonly share: number; readonly isControl?: boolean }): ReactElement => (
-  <div className="evidence-bar" data-control={isControl || undefined}><span>{name}</span><div className="track"><div style={{ width: percent(share) }} /></div><span className="number">{percent(share)}</span></div>
+  <div className="evidence-bar" data-control={isControl || undefined}><span>{name}</span><div className="track"><div style={{ width: `${share * 100}%` }} /></div><span className="number">{percent(share)}</span></div>
 );
 
 function ModelEye({ trace }: { readonly trace: Trace }): ReactElement {
