@@ -46,7 +46,7 @@ function Tools({ state: { cases, busy, isHeldOnly } }: { readonly state: CurateS
   const isFit = parts.length === 3 && parts.every((part) => Number.isFinite(part) && part >= 0) && parts.some((part) => part > 0);
   return (
     <div className="curate-tools">
-      <div className="figures number">
+      <div className="case-figures number">
         <b>{formatNumber(cases.length)}</b> {t('curate.cases', { count: cases.length })}<span className="muted">{t('curate.patients', { count: patients })}</span>
         {held > 0 && <button className="chip" data-tone="warning" aria-pressed={isHeldOnly} title={t('curate.onlyHeld')} onClick={() => curate.dispatch({ type: 'heldOnly', isHeldOnly: !isHeldOnly })}>{t('curate.held', { count: held })}</button>}
       </div>
