@@ -13,6 +13,7 @@ import type { StepKind } from '#models/clinical/trace.ts';
 import { mapBox, type Affine } from '#models/imaging/coordinates.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import type { Answer, Ask, AskOptions, Confidence } from '#models/reasoner.ts';
+import { concernsOf } from './concerns.ts';
 import { sha256OfFile } from './source.ts';
 
 /** The picture that a view becomes, and the way back to its source. */
@@ -113,7 +114,7 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
     });
     const finished: Trace = {
       id: randomUUID(), studyId, askedAt: now(), question, views: seen, raw: trace.raw === '' ? given.text : trace.raw, parsed: trace.parsed, steps: trace.steps,
-      findings: trace.findings.map((finding) => inSource(finding, pictures)), answer: trace.answer, flags: trace.flags,
+      findings: trace.findings.map((finding) => inSource(finding, pictures)), answer: trace.answer, flags: [...trace.flags, ...concernsOf(trace.findings, pictures.map((one) => one.picture))],
       confidence: given.confidence && { value: given.confidence.value, method: given.confidence.method },
       end: given.end === 'aborted' ? 'stopped' : given.end === 'stop' ? 'stop' : 'length',
       model: { name: basename(opened.folder), family: opened.family, device: opened.device, weightsSha256: [...await weights(opened.weightFiles)] },

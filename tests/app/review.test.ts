@@ -89,6 +89,28 @@ describe('the workstation', () => {
     await page.waitForSelector('[data-mark]');
   });
 
+  test('checks what the answer stands on, region by region, and keeps it', async () => {
+    await page.keyboard.press('Shift+E');
+    await page.waitForSelector('[data-check]', { timeout: patience });
+    expect(await page.locator('.evidence li[data-region]').count()).toBeGreaterThan(0);
+    expect(await page.textContent('.evidence-badge')).toMatch(/moves with the image|Did not use the image/);
+    await page.locator('.evidence li[data-region]').first().hover();
+    await page.waitForSelector('[data-mark][data-lit]');
+    if (process.env.LOUPE_SCREENS) await page.screenshot({ path: `${process.env.LOUPE_SCREENS}/evidence.png` });
+  });
+
+  test('shows the picture that the network was given', async () => {
+    await page.keyboard.press('y');
+    await page.waitForSelector('.model-eye img[data-loaded]');
+    await page.getByLabel('Show the patches').check();
+    await page.waitForSelector('.model-eye svg path');
+    const size = await page.locator('.model-eye img').evaluate((image: HTMLImageElement) => [image.naturalWidth, image.naturalHeight]);
+    expect(await page.textContent('.model-eye figcaption')).toContain(`${size[0]} × ${size[1]}`);
+    if (process.env.LOUPE_SCREENS) await page.screenshot({ path: `${process.env.LOUPE_SCREENS}/eye.png` });
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('.model-eye', { state: 'detached' });
+  });
+
   test('knows that the study was asked about', async () => {
     await page.keyboard.press('Control+1');
     await page.waitForSelector(`${study('Synthetic chest film')} .status[data-status=asked]`);

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { concernsOf } from '#electron/review/concerns.ts';
+import { createPicture, type Picture } from '#models/imaging/image.ts';
+
+function ramp(): Picture {
+  const picture = createPicture({ width: 20, height: 20 });
+  picture.data.forEach((_, i) => (picture.data[i] = 20 + (i % 200)));
+  return picture;
+}
+const codes = (...given: Parameters<typeof concernsOf>): string[] => concernsOf(...given).map(({ code }) => code);
+const boxed = (x2: number, frame = 0): Parameters<typeof concernsOf>[0] => [{ label: 'lung', frame, boxes: [{ x1: 0, y1: 0, x2, y2: 20 }] }];
+
+test('a box of more than 60 % of its picture is noted, once', () => {
+  expect(codes(boxed(12), [ramp()])).toEqual([]);
+  expect(codes(boxed(13), [ramp()])).toEqual(['box.large']);
+  expect(codes([...boxed(13), ...boxed(13)], [ramp()])).toEqual(['box.large']);
+});
+
+test('a picture with nothing to see is noted, and of several the one that it is', () => {
+  expect(codes([], [createPicture({ width: 9, height: 9 }, [80, 81, 82])])).toEqual(['image.blank']);
+  expect(concernsOf([], [ramp(), createPicture({ width: 9, height: 9 })])).toEqual([{ code: 'image.blank', detail: 'Image 2: the image shows next to nothing with this window.' }]);
+});
+
+test('a picture of black and white alone is noted', () => {
+  const picture = createPicture({ width: 20, height: 20 });
+  picture.data.fill(255, 0, 600);
+  expect(codes([], [picture])).toEqual(['image.saturated']);
+});
