@@ -47,7 +47,7 @@ export async function checkEvidence(reasoner: Pick<Reasoner, 'score' | 'tokenize
   readonly seed?: number; readonly signal?: AbortSignal; readonly told?: (done: number, of: number) => void;
 } = {}): Promise<Evidence> {
   if (given.trim() === '') throw new Fault({ code: 'evidence.nothing', what: 'The evidence cannot be checked.', why: 'There is no answer whose movement could be measured.', mend: 'Ask again; a stopped or unparsed answer has nothing to check.' });
-  const [opening, closing] = ['<answer>', '</answer>'].map((tag) => reasoner.tokenizer.encode(tag)) as [readonly number[], readonly number[]];
+  const [opening, closing] = [reasoner.tokenizer.encode('<answer>'), reasoner.tokenizer.encode('</answer>')];
   let done = 0;
   const of = 3 + 2 * regions.length + (regions.length > 1 ? 1 : 0);
   const look = async (frames: readonly Picture[]): Promise<readonly number[]> => {

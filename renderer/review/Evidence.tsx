@@ -7,7 +7,8 @@ import { useStore } from '#renderer/workstation/store.ts';
 import { useText } from '#renderer/workstation/text.ts';
 import { seenUrl } from '#renderer/workstation/urls.ts';
 import './evidence.css';
-import { checkEvidence, checks, isCheckable, standing, stopChecking } from './evidence.ts';
+import { standing } from './checks.ts';
+import { checkEvidence, checks, isCheckable, stopChecking } from './evidence.ts';
 import { review } from './review.ts';
 import type { TraceMark } from './state.ts';
 

@@ -1,5 +1,5 @@
 /** The checks of answers: which stand, which run, and the pictures that the model saw. */
-import type { EvidenceCheck, EvidenceProgress, Trace } from '#electron/contract/review.ts';
+import type { Trace } from '#electron/contract/review.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { Action } from '#renderer/workstation/action.ts';
 import { call } from '#renderer/workstation/call.ts';
@@ -7,39 +7,9 @@ import { navigation } from '#renderer/workstation/navigation.ts';
 import { tellFault } from '#renderer/workstation/notices.ts';
 import { createStore } from '#renderer/workstation/store.ts';
 import { subscribe } from '#renderer/workstation/subscribe.ts';
+import { noChecks, reduceChecks } from './checks.ts';
 import { review } from './review.ts';
 import { currentTrace } from './state.ts';
-
-export interface Checks {
-  /** By answer. */
-  readonly done: Readonly<Record<string, EvidenceCheck>>;
-  readonly running: EvidenceProgress | null;
-  /** Whether what the model saw is on the screen. */
-  readonly isEyeOpen: boolean;
-}
-
-export type ChecksChange =
-  | { readonly type: 'loaded'; readonly checks: readonly EvidenceCheck[] }
-  | { readonly type: 'progress'; readonly progress: EvidenceProgress }
-  | { readonly type: 'ended'; readonly traceId: string }
-  | { readonly type: 'eye'; readonly isOpen: boolean };
-
-export const noChecks: Checks = { done: {}, running: null, isEyeOpen: false };
-
-export function reduceChecks(state: Checks, change: ChecksChange): Checks {
-  switch (change.type) {
-    case 'loaded': return { ...state, done: { ...state.done, ...Object.fromEntries(change.checks.map((check) => [check.traceId, check])) } };
-    case 'progress': return { ...state, running: change.progress };
-    case 'ended': return state.running?.traceId === change.traceId ? { ...state, running: null } : state;
-    case 'eye': return { ...state, isEyeOpen: change.isOpen };
-  }
-}
-
-/** What a check says of one region. */
-export function standing({ hidden, control }: Pick<EvidenceCheck['regions'][number], 'hidden' | 'control'>): 'carries' | 'idle' | 'unspecific' {
-  if (hidden <= 0.05) return 'idle';
-  return hidden - control > 0.05 ? 'carries' : 'unspecific';
-}
 
 export const checks = createStore(reduceChecks, noChecks);
 

@@ -1,9 +1,6 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { EvidenceCheck } from '#electron/contract/review.ts';
-
-// The page's end of the contract looks for its window when it is read.
-vi.mock('#renderer/workstation/bridge.ts', () => ({ bridge: { surface: 'browser', call: () => Promise.reject(new Error('no window')), subscribe: () => () => undefined } }));
-const { noChecks, reduceChecks, standing } = await import('#renderer/review/evidence.ts');
+import { noChecks, reduceChecks, standing } from '#renderer/review/checks.ts';
 
 const check: EvidenceCheck = { traceId: 'a', studyId: 'f'.repeat(24), checkedAt: '2026-01-01T00:00:00Z', regions: [], leftOut: 0, all: null, blank: 0.4, shuffled: 0.2, reliance: 0.4, usedImage: true, seconds: 1 };
 
