@@ -75,6 +75,7 @@ if (filters.length === 0) {
   typecheck('tsconfig.node.json');
   typecheck('tsconfig.dom.json');
   typecheck('tests/app/tsconfig.json');
+  typecheck('tests/renderer/tsconfig.json');
   lint();
 }
 test();

@@ -171,7 +171,7 @@ async function wiredFrame(file: DicomFile, sha256: string, index: number): Promi
   const values = transform.table ? Float32Array.from(stored.data as ArrayLike<number>, (value) => transform.apply(value)) : stored.data;
   const [least, greatest] = extent(values);
   return {
-    values: values as FrameValues,
+    values: values,
     header: {
       id, rows: stored.rows, columns: stored.columns, samples: 1, type: typeOf(values), slope: transform.slope, intercept: transform.intercept, unit: transform.unit === 'US' ? '' : transform.unit,
       isInverted: isInverted(file, stored.photometric), padding: transform.table ? null : paddingOf(file), least, greatest, presets: presetsOf(file, stored, index), geometry, aspect, modality, ...film(file),

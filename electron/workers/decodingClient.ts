@@ -23,13 +23,13 @@ export function connectDecoding(file: string, launch: Launch, onState: (state: '
   return {
     worker,
     inspect: (argument) => call<Inspection>('inspect', argument),
-    unpack: async (argument, onEntry) => void await call('unpack', argument, onEntry as (entry: UnpackedEntry) => void),
+    unpack: async (argument, onEntry) => void await call('unpack', argument, onEntry),
     assemble: (files: readonly AssembledFile[]) => call<AssembledStudy>('assemble', { files }),
     async drawSamples(folder, onStudy) {
       // In a process of its own, so that what is drawn already can be read meanwhile.
       const drawing = supervise({ name: 'decoding', file, launch });
       try {
-        await drawing.call('drawSamples', { folder }, { onNews: onStudy as (study: { path: string; question: string }) => void });
+        await drawing.call('drawSamples', { folder }, { onNews: onStudy });
       } finally {
         drawing.close();
       }

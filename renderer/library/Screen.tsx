@@ -53,7 +53,8 @@ function Tools(): ReactElement {
             // The list moves under the cursor while the person types.
             if (event.key === 'ArrowDown' || event.key === 'ArrowUp') library.dispatch({ type: 'move', by: event.key === 'ArrowDown' ? 1 : -1 });
             else if (event.key === 'Enter' && library.get().selectedId !== null) openStudy(library.get().selectedId as string);
-            else if (event.key === 'Escape') (event.currentTarget.value === '' ? event.currentTarget.blur() : library.dispatch({ type: 'filter', filter: { query: '' } }));
+            else if (event.key === 'Escape' && event.currentTarget.value === '') event.currentTarget.blur();
+            else if (event.key === 'Escape') library.dispatch({ type: 'filter', filter: { query: '' } });
             else return;
             event.preventDefault();
             event.stopPropagation();

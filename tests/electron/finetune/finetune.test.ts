@@ -52,8 +52,8 @@ function open(folder = mkdtempSync(join(tmpdir(), 'loupe-finetune-')), extra: Pa
     curated: () => ({ index: '', cases: 0, snapshots: [] }), onModel: () => models++, ...extra,
   });
   return {
-    finetune, folder, told: told as Opened['told'], models: () => models,
-    until: (runId, isWanted) => vi.waitUntil(() => finetune.runs().runs.find((run) => run.id === runId && isWanted(run)), { timeout: 200_000, interval: 20 }) as Promise<Run>,
+    finetune, folder, told: told, models: () => models,
+    until: (runId, isWanted) => vi.waitUntil(() => finetune.runs().runs.find((run) => run.id === runId && isWanted(run)), { timeout: 200_000, interval: 20 }),
   };
 }
 
@@ -133,7 +133,7 @@ describe('fine-tuning in a process of its own', () => {
   });
 
   test('a run that was cut off by the end of the program is known as that afterwards', async () => {
-    const { runs: [run] } = opened.finetune.runs() as { runs: [Run] };
+    const run = opened.finetune.runs().runs[0]!;
     const path = join(opened.folder, 'runs', run.id, 'run.json');
     const folder = mkdtempSync(join(tmpdir(), 'loupe-finetune-'));
     mkdirSync(join(folder, 'runs', run.id), { recursive: true });

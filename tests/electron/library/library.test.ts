@@ -88,7 +88,7 @@ describe('an import', () => {
     const { library, told } = open();
     const progress = await imported(library, told, mixed);
     expect(progress.added).toBe(1);
-    const reasons = Object.fromEntries(progress.skipped.map(({ name, why }) => [name.split('/').at(-1), why]));
+    const reasons = Object.fromEntries((progress.skipped as readonly { name: string; why: string }[]).map(({ name, why }): [string, string] => [name.split('/').at(-1)!, why]));
     expect(Object.keys(reasons).sort()).toEqual(['empty.dcm', 'headless.dcm', 'letter.txt', 'link.dcm']);
     expect(reasons['letter.txt']).toMatch(/neither DICOM/);
     expect(reasons['link.dcm']).toMatch(/link/);

@@ -60,23 +60,23 @@ describe('a checkpoint that comes back', () => {
     writeResult(job);
     seal(job);
     const back = openReturned(job);
-    expect(() => startOf(back)).toThrowError(code('import.damaged') as Error);
+    expect(() => startOf(back)).toThrowError(code('import.damaged'));
     expect(takeOver(back, startOf(back, start), fresh())).toMatch(/model/);
     const other = writeStart(join(folder, `other${count++}`));
     appendFileSync(join(other, 'model.safetensors'), ' ');
-    expect(() => startOf(back, other)).toThrowError(code('import.stranger') as Error);
+    expect(() => startOf(back, other)).toThrowError(code('import.stranger'));
   });
 
   test.each([
     ['import.shape', { shape: [4, 2] }], ['import.shape', { extra: true }], ['import.shape', { drop: true }], ['import.numbers', { change: NaN }], ['import.numbers', { change: Infinity }],
   ] as const)('is refused with %s: %j', (wanted, change) => {
     const [job, out] = [returned(change), fresh()];
-    expect(() => take(job, out)).toThrowError(code(wanted) as Error);
+    expect(() => take(job, out)).toThrowError(code(wanted));
     expect([existsSync(out), readdirSync(folder).filter((name) => name.endsWith('.part'))]).toEqual([false, []]);
   });
 
   test('is not written over another folder', () => {
-    expect(() => take(returned(), start)).toThrowError(code('import.folder') as Error);
+    expect(() => take(returned(), start)).toThrowError(code('import.folder'));
   });
 });
 
@@ -101,7 +101,7 @@ describe('a folder is refused', () => {
   ] as const)('with %s where it %s', (wanted, _, harm) => {
     const job = returned();
     harm(job);
-    expect(() => openReturned(job)).toThrowError(code(wanted) as Error);
+    expect(() => openReturned(job)).toThrowError(code(wanted));
   });
 
   test('that is not the one that was exported', () => {
@@ -110,8 +110,8 @@ describe('a folder is refused', () => {
     cpSync(job, kept, { recursive: true });
     expect(openReturned(job, kept).job.engine).toBe('trl');
     writeJob(join(folder, 'another'), partsFor('trl', start, policyRecipe('grpo/vlmR1', { seed: 4 })));
-    expect(() => openReturned(job, join(folder, 'another'))).toThrowError(code('import.stranger') as Error);
-    expect(() => openReturned(join(folder, 'nowhere'))).toThrowError(code('import.job') as Error);
+    expect(() => openReturned(job, join(folder, 'another'))).toThrowError(code('import.stranger'));
+    expect(() => openReturned(join(folder, 'nowhere'))).toThrowError(code('import.job'));
   });
 });
 
@@ -136,7 +136,7 @@ describe('an adapter that comes back', () => {
 
   test('has to fit its start', () => {
     const [job, out] = [adapterJob(6), fresh()];
-    expect(() => take(job, out)).toThrowError(code('adapter.base') as Error);
+    expect(() => take(job, out)).toThrowError(code('adapter.base'));
     expect(existsSync(out)).toBe(false);
   });
 });

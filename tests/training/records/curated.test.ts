@@ -37,7 +37,7 @@ describe('a judged row', () => {
 
   test('asks nothing but what was judged, however its boxes could be asked about', () => {
     const record = curated({ question: 'Where is the lung?', gold: { kind: 'boxes', matchLabels: false } }, { boxes });
-    const view = { record, picture: createPicture(record, [90, 90, 90]), boxes: boxes!, flippedX: false, flippedY: false, quarterTurns: 0 };
+    const view = { record, picture: createPicture(record, [90, 90, 90]), boxes: boxes, flippedX: false, flippedY: false, quarterTurns: 0 };
     expect(synthesize(view, new Random(1)).map(({ questionType }) => questionType)).toEqual(['curated']);
   });
 
