@@ -1,5 +1,5 @@
 /** Pixels of stored files: frames as stored values for the viewer, as pictures for thumbnails and the model, and tiles of slides. */
-import type { FrameHeader, FrameValues, Preset, WiredFrame } from '#electron/contract/frame.ts';
+import type { FrameHeader, Preset, WiredFrame } from '#electron/contract/frame.ts';
 import type { Region, ViewWindow } from '#electron/contract/review.ts';
 import { startOfFile } from '#electron/storage/files.ts';
 import { Fault } from '#models/base/fault.ts';

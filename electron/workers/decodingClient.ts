@@ -1,6 +1,5 @@
 /** The other end of the decoding process. */
 import type { Region, ViewWindow } from '#electron/contract/review.ts';
-import type { UnpackedEntry } from '#electron/library/archive.ts';
 import type { AssembledFile, AssembledStudy } from '#electron/library/assemble.ts';
 import type { Captured, CapturedView } from '#electron/library/captured.ts';
 import type { Inspection } from '#electron/library/inspect.ts';
