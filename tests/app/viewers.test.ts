@@ -42,7 +42,8 @@ afterAll(async () => {
 async function open(words: string): Promise<void> {
   await page.keyboard.press('Control+1');
   await page.keyboard.press('Control+k');
-  await page.waitForSelector('[role=combobox]');
+  // What is typed before the palette has the cursor would be read as shortcuts.
+  await page.waitForFunction(() => document.activeElement?.closest('[role=dialog]')?.querySelector('[role=combobox]') === document.activeElement);
   await page.keyboard.type(words);
   await page.locator('[role=option]', { hasText: 'TEST' }).or(page.locator('[role=option]', { hasText: 'SLIDE' })).or(page.locator('[role=option]', { hasText: 'slide' })).first().waitFor();
   await page.keyboard.press('Enter');
