@@ -138,7 +138,7 @@ describe.skipIf(process.env['LOUPE_REVIEW_PAGE'] === undefined)('the workstation
       await page.waitForTimeout(500);
       // Evaluated in the page's own world: the content security policy forbids scripts that are added.
       const serious = await page.evaluate(async (code) => {
-        // eslint-disable-next-line @typescript-eslint/no-implied-eval
+         
         const { axe } = window as unknown as { axe?: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> } };
         if (!axe) return [`axe is not there (${code.length})`];
         const { violations } = await axe.run();
