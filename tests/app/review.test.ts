@@ -22,8 +22,7 @@ afterAll(async () => {
 
 const study = (words: string): string => `[data-study]:has-text("${words}")`;
 
-// Beside the whole suite on two cores these steps were seen to wait without end; alone they pass: LOUPE_REVIEW_PAGE=1 npx vitest run tests/app/review.test.ts
-describe.skipIf(process.env['LOUPE_REVIEW_PAGE'] === undefined)('the workstation', () => {
+describe('the workstation', () => {
   test('opens with the sample studies in its library', async () => {
     await page.waitForSelector(study('Synthetic chest film'), { timeout: patience });
     await page.waitForFunction(() => document.querySelectorAll('[data-study]').length >= 10, undefined, { timeout: patience });

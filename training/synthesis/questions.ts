@@ -238,7 +238,8 @@ const makers: { readonly [T in QuestionType]: Maker } = {
     const [right, left] = ['right_lung', 'left_lung'] as const;
     const asked: readonly string[] = mode.isFixed ? [right, left] : mode.random.pick([[right, left], [left, right], [right], [left]]);
     const found = [...scene.boxes].filter((box) => asked.includes(box.class)).sort((a, b) => a.box.x1 - b.box.x1);
-    const thing = asked.length === 2 && mode.random.chance(mode.isFixed ? 1 : 0.5) ? 'both lungs' : listed(asked.map((name) => termOf(name).shown));
+    const names = listed(asked.map((name) => termOf(name).shown));
+    const thing = asked.length < 2 ? names : mode.isFixed ? 'both lungs' : mode.random.pick(['both lungs', 'the lungs', names]);
     const convention = found.length > 0 && found.every(isConventional(scene)) ? [know('the patient\'s right side is on the left of the image')] : [];
     const steps = [...(mode.random.chance(0.4) ? convention : []), ...found.slice(0, 2).map((box) => observe(liesIn(box, scene)))];
     return boxesDraft(scene, mode, { thing, isPlural: asked.length > 1, found, steps });
@@ -529,7 +530,7 @@ function scatteredDraft(scene: Scene, mode: Mode, found: readonly SceneBox[]): D
 
 function largestDraft(scene: Scene, mode: Mode, found: readonly SceneBox[], thing: string): Draft {
   const count = Math.min(found.length, mode.isFixed ? 4 : 2 + mode.random.below(3));
-  const kept = inReadingOrder([...found].sort((a, b) => area(b.box) - area(a.box)).slice(0, count), scene.size);
+  const kept = largestOf(found, count, scene);
   const largest = kept.reduce((best, box) => (area(box.box) > area(best.box) ? box : best));
   return {
     question: ask('localization_largest', scene, mode, { count: String(count), things: `${thing}s` }), answer: boxList(kept),
@@ -611,14 +612,21 @@ function claimOf({ noun }: Scene, { random }: Mode, label: string): string {
     : random.pick([`the appearance fits ${shown}`, `this ${noun || 'image'} looks like ${shown}`]);
 }
 
-/** The regions in words, citing up to four of them; the measurement is of a single one. */
+/** Of more regions than this, a step cites the largest. */
+const maxCited = 4;
+
+/** The regions in words, citing them; the measurement is of a single one. */
 function lesionSteps(found: readonly SceneBox[], scene: Scene, { random }: Mode, isCited = true): Step[] {
   const [only] = found;
-  const first = observe(regionsInWords(found, scene), isCited && found.length <= 4 ? found : []);
+  const first = observe(regionsInWords(found, scene), isCited ? largestOf(found, maxCited, scene) : []);
   if (found.length !== 1 || !only || !random.chance(0.4)) return [first];
   const { x1, y1, x2, y2 } = only.box;
   return [first, measureStep(`it is ${x2 - x1} pixels wide and ${y2 - y1} pixels high`)];
 }
+
+/** In reading order. */
+const largestOf = (found: readonly SceneBox[], count: number, { size }: Scene): SceneBox[] =>
+  inReadingOrder([...found].sort((a, b) => area(b.box) - area(a.box)).slice(0, count), size);
 
 /** "a meningioma in the upper left of the image", "3 regions of glioma, the largest in the centre of the image". */
 function regionsInWords(found: readonly SceneBox[], { size }: Scene): string {
