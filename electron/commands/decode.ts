@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { startOfFile } from '#electron/storage/files.ts';
+import { bytesOf, startOfFile } from '#electron/storage/files.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { FaultFields } from '#models/base/fault.ts';
 import { characterSets, personName, readDicom } from '#models/imaging/dicom/dicomFile.ts';
@@ -93,15 +93,7 @@ async function describeTiff(path: string, { signal, progress }: Listener): Promi
   await readFault(path, () => pipeline(createReadStream(path), hash));
   const handle = await open(path);
   try {
-    const { size } = await handle.stat();
-    const source = {
-      size,
-      read: async (offset: number, length: number): Promise<Uint8Array> => {
-        const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
-        const { bytesRead } = await handle.read(bytes, 0, bytes.length, offset);
-        return bytes.subarray(0, bytesRead);
-      },
-    };
+    const source = await bytesOf(handle);
     const tiff = await openTiff(source, path);
     const pages: Fields[] = [];
     for (const [index, page] of tiff.pages.entries()) {
@@ -110,7 +102,7 @@ async function describeTiff(path: string, { signal, progress }: Listener): Promi
       pages.push({ ...describePage(page, index), ...(await pagePixels(() => readPage(tiff, page, `Page ${index} of ${path}`))) });
     }
     const fault = pages.map((page) => page['fault'] as FaultFields | undefined).find((found) => found && found.code !== 'picture.size');
-    return { file: path, bytes: size, file_sha256: hash.digest('hex'), pages, ...(fault ? { fault } : {}) };
+    return { file: path, bytes: source.size, file_sha256: hash.digest('hex'), pages, ...(fault ? { fault } : {}) };
   } finally {
     await handle.close();
   }

@@ -2,14 +2,13 @@
 import { createHash } from 'node:crypto';
 import { open, readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { startOfFile } from '#electron/storage/files.ts';
+import { bytesOf, startOfFile } from '#electron/storage/files.ts';
 import { Fault } from '#models/base/fault.ts';
 import { readDicom, personName, type DicomFile } from '#models/imaging/dicom/dicomFile.ts';
 import { firstText, items, texts } from '#models/imaging/dicom/elements.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
 import { openSlide, type Slide } from '#models/imaging/slide/slide.ts';
 import { kindBytes, kindOf } from '#models/imaging/sources.ts';
-import type { ByteSource } from '#models/imaging/tiff.ts';
 
 /** Who and what a study is about, as its files say. */
 export interface StudyIdentity {
@@ -77,16 +76,7 @@ export interface OpenSlideFile extends Slide {
 export async function openSlideFile(path: string, name: string): Promise<OpenSlideFile> {
   const handle = await open(path);
   try {
-    const { size } = await handle.stat();
-    const source: ByteSource = {
-      size,
-      async read(offset, length) {
-        const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
-        const { bytesRead } = await handle.read(bytes, 0, bytes.length, offset);
-        return bytes.subarray(0, bytesRead);
-      },
-    };
-    return { ...await openSlide(source, name), close: () => handle.close() };
+    return { ...await openSlide(await bytesOf(handle), name), close: () => handle.close() };
   } catch (error) {
     await handle.close();
     throw error;

@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs';
 import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { startOfFile } from '#electron/storage/files.ts';
+import { bytesOf, startOfFile } from '#electron/storage/files.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import { compose, identity, invert, mapBox, scaling, translation, type Affine } from '#models/imaging/coordinates.ts';
@@ -22,7 +22,6 @@ import { resize } from '#models/imaging/resize.ts';
 import { readRegion, readRegionAt, type Region } from '#models/imaging/slide/region.ts';
 import { openSlide, type Slide } from '#models/imaging/slide/slide.ts';
 import { kindBytes, kindOf } from '#models/imaging/sources.ts';
-import type { ByteSource } from '#models/imaging/tiff.ts';
 
 /** A picture as the model is shown it: windowed, with square pixels. */
 export interface ShownFrame {
@@ -128,16 +127,7 @@ async function openPicture(path: string): Promise<OpenedSource> {
 async function openTiffFile(path: string, options: SourceOptions): Promise<OpenedSource> {
   const handle = await reading(path, () => open(path));
   try {
-    const { size } = await handle.stat();
-    const source: ByteSource = {
-      size,
-      async read(offset, length) {
-        const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
-        const { bytesRead } = await handle.read(bytes, 0, bytes.length, offset);
-        return bytes.subarray(0, bytesRead);
-      },
-    };
-    const slide = await openSlide(source, basename(path));
+    const slide = await openSlide(await bytesOf(handle), basename(path));
     const isSlide = slide.levels.length > 1 || slide.mpp !== null || slide.width * slide.height > 25_000_000 || options.region !== undefined || options.mpp !== undefined;
     if (isSlide) return await openSlideRegion(slide, path, options);
   } finally {
