@@ -58,6 +58,10 @@ export const ReportChange = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('removeMeasurement'), measurementId: itemId }),
   z.object({ kind: z.literal('comparison'), text: prose }),
   z.object({ kind: z.literal('removeQuestion'), questionId: itemId }),
+  /** Puts a key image at another place among them, from 0. */
+  z.object({ kind: z.literal('moveKeyImage'), keyImageId: itemId, to: z.number().int().nonnegative() }),
+  /** What an earlier or later revision of this draft said, as a revision of its own: how the page undoes and redoes. */
+  z.object({ kind: z.literal('restore'), revision: z.number().int().nonnegative() }),
 ]);
 export type ReportChange = z.infer<typeof ReportChange>;
 
