@@ -1,6 +1,6 @@
 /** Curves as one picture: panels in two columns, each with its own axis, drawn to be read in a document and on paper. */
 import type { SKRSContext2D } from '@napi-rs/canvas';
-import { canvas, colours, font, palette } from './overlay.ts';
+import { canvas, colours, font, palette } from '#electron/drawing/canvas.ts';
 
 export interface ChartSeries {
   readonly name: string;

@@ -1,8 +1,9 @@
 /** The answer as one picture: boxes on the pixels that were asked about, and beside them the reasoning. */
 
-import { createRequire } from 'node:module';
 import type { Canvas, SKRSContext2D } from '@napi-rs/canvas';
-import type { Box, Finding } from '#models/clinical/finding.ts';
+import { bitmapOf, canvas, colours, ellipsis, font, rounded, wrap, type Rectangle } from '#electron/drawing/canvas.ts';
+import { colourOf, drawMarks } from '#electron/drawing/marks.ts';
+import { researchBanner } from '#models/clinical/report.ts';
 import type { ReasoningTrace } from '#models/clinical/trace.ts';
 import type { Picture } from '#models/imaging/image.ts';
 
@@ -28,24 +29,6 @@ export interface OverlayInput {
   readonly notes: readonly string[];
 }
 
-export const disclaimer = 'Research use only — not a medical device';
-
-export const colours = {
-  page: '#0a0d12', card: '#10151d', line: '#1f2832', text: '#e8eef5', muted: '#8a98a8', faint: '#5c6a7a', accent: '#6ee7d8', warning: '#f5b84b', warningCard: '#2a210f',
-} as const;
-
-/** Bright on grey, and told apart by people who confuse red and green: neighbours differ in lightness as well as in hue. */
-export const palette = ['#4cc9ff', '#ffb531', '#7ef29a', '#ff6fae', '#c9a4ff', '#fff06a', '#ff8552', '#6a9bff', '#c6f06a', '#ff5c6c'] as const;
-
-/** One colour for each label, in the order in which labels first appear. */
-export function colourOf(findings: readonly Finding[]): ReadonlyMap<string, string> {
-  const map = new Map<string, string>();
-  for (const { label } of findings) if (!map.has(label)) map.set(label, palette[map.size % palette.length] as string);
-  return map;
-}
-
-interface Rectangle { readonly x: number; readonly y: number; readonly width: number; readonly height: number }
-
 const margin = 28;
 const gap = 24;
 const panelWidth = 440;
@@ -53,22 +36,6 @@ const bannerHeight = 40;
 const stage = 760;
 /** Device pixels for each layout pixel: text and lines stay crisp on dense screens and in print. */
 const density = 2;
-
-let canvasModule: Promise<typeof import('@napi-rs/canvas')> | undefined;
-
-/** Loads the drawing library and its fonts at the first call. */
-export function canvas(): Promise<typeof import('@napi-rs/canvas')> {
-  canvasModule ??= import('@napi-rs/canvas').then((module) => {
-    const require = createRequire(import.meta.url);
-    for (const [file, family] of [['DejaVuSans', 'LoupeSans'], ['DejaVuSans-Bold', 'LoupeSansBold'], ['DejaVuSansMono', 'LoupeMono']] as const) {
-      module.GlobalFonts.registerFromPath(require.resolve(`dejavu-fonts-ttf/ttf/${file}.ttf`), family);
-    }
-    return module;
-  });
-  return canvasModule;
-}
-
-export const font = (size: number, family: 'LoupeSans' | 'LoupeSansBold' | 'LoupeMono' = 'LoupeSans'): string => `${size}px ${family}`;
 
 /** The overlay as PNG bytes. */
 export async function drawOverlay(input: OverlayInput): Promise<Uint8Array> {
@@ -104,7 +71,7 @@ export async function drawOverlay(input: OverlayInput): Promise<Uint8Array> {
   frameAround(g, image);
   g.drawImage(bitmaps[shown] as Canvas, image.x, image.y, image.width, image.height);
   const tones = colourOf(input.trace.findings);
-  drawFindings(g, input.trace.findings, shown, tones, { ...image, scale });
+  drawMarks(g, input.trace.findings.flatMap(({ label, frame, boxes }) => (frame === shown ? boxes.map((box) => ({ label, tone: tones.get(label) as string, box })) : [])), { ...image, scale });
   g.font = font(12);
   g.fillStyle = colours.faint;
   const sizeText = `${main.picture.width} × ${main.picture.height} px, shown at ${scale >= 1 ? `${round1(scale)}×` : `1:${round1(1 / scale)}`}`;
@@ -169,19 +136,6 @@ function stripLayout(count: number, width: number): { readonly columns: number; 
   return { columns, cell, height: Math.ceil(count / columns) * (cell + 26) };
 }
 
-function bitmapOf({ width, height, data }: Picture, createCanvas: typeof import('@napi-rs/canvas').createCanvas, Data: typeof import('@napi-rs/canvas').ImageData): Canvas {
-  const rgba = new Uint8ClampedArray(width * height * 4);
-  for (let i = 0, o = 0; o < rgba.length; i += 3, o += 4) {
-    rgba[o] = data[i] as number;
-    rgba[o + 1] = data[i + 1] as number;
-    rgba[o + 2] = data[i + 2] as number;
-    rgba[o + 3] = 255;
-  }
-  const bitmap = createCanvas(width, height);
-  bitmap.getContext('2d').putImageData(new Data(rgba, width, height), 0, 0);
-  return bitmap;
-}
-
 function heading(g: SKRSContext2D, { title, frames }: OverlayInput, main: OverlayFrame, width: number): void {
   g.font = font(15, 'LoupeSansBold');
   g.fillStyle = colours.accent;
@@ -205,67 +159,6 @@ function frameAround(g: SKRSContext2D, { x, y, width, height }: Rectangle): void
   g.lineWidth = 1;
   g.strokeRect(x - 0.5, y - 0.5, width + 1, height + 1);
 }
-
-/** Every box of the frame, dark-edged so that it shows on white as on black, then the tags, none over another where there is room. */
-function drawFindings(g: SKRSContext2D, findings: readonly Finding[], frame: number, tones: ReadonlyMap<string, string>, image: Rectangle & { readonly scale: number }): void {
-  const marks = findings.flatMap((finding) => finding.frame === frame ? finding.boxes.map((box) => ({ label: finding.label, tone: tones.get(finding.label) as string, place: placed(box, image) })) : []);
-  for (const { place } of marks) {
-    g.strokeStyle = 'rgba(0, 0, 0, 0.75)';
-    g.lineWidth = 4.5;
-    rounded(g, place, 3);
-    g.stroke();
-  }
-  for (const { place, tone } of marks) {
-    g.strokeStyle = tone;
-    g.lineWidth = 2.25;
-    rounded(g, place, 3);
-    g.stroke();
-  }
-  const counts = new Map<string, number>();
-  for (const { label } of marks) counts.set(label, (counts.get(label) ?? 0) + 1);
-  const taken: Rectangle[] = [];
-  const seen = new Set<string>();
-  for (const { label, place, tone } of marks) {
-    // Of many alike only one has a tag, with their number: the colour says the rest, and the tags would hide what they name.
-    const count = counts.get(label) ?? 1;
-    if (count > 4 && seen.has(label)) continue;
-    seen.add(label);
-    g.font = font(12.5, 'LoupeSansBold');
-    const number = count > 4 ? ` × ${count}` : '';
-    const text = `${ellipsis(g, label, Math.max(90, Math.min(240, image.width - 16)) - g.measureText(number).width)}${number}`;
-    const size = { width: g.measureText(text).width + 14, height: 21 };
-    const tag = freePlace(place, size, image, taken);
-    taken.push(tag);
-    g.fillStyle = 'rgba(0, 0, 0, 0.55)';
-    rounded(g, { x: tag.x - 1, y: tag.y - 1, width: tag.width + 2, height: tag.height + 2 }, 5);
-    g.fill();
-    g.fillStyle = tone;
-    rounded(g, tag, 4);
-    g.fill();
-    g.fillStyle = '#071018';
-    g.fillText(text, tag.x + 7, tag.y + 15.2);
-  }
-}
-
-const placed = ({ x1, y1, x2, y2 }: Box, { x, y, scale }: Rectangle & { readonly scale: number }): Rectangle =>
-  ({ x: x + x1 * scale, y: y + y1 * scale, width: (x2 - x1) * scale, height: (y2 - y1) * scale });
-
-/** Where a box's tag stands: above it, below it, inside or beside it; the first place inside the image that no other tag takes. */
-export function freePlace(box: Rectangle, size: { readonly width: number; readonly height: number }, image: Rectangle, taken: readonly Rectangle[]): Rectangle {
-  const right = box.x + box.width - size.width;
-  const [above, below, top, bottom] = [box.y - size.height - 3, box.y + box.height + 3, box.y + 4, box.y + box.height - size.height - 4];
-  const candidates = [
-    [box.x, above], [right, above], [box.x, below], [right, below], [box.x + 4, top], [right - 4, top], [box.x + 4, bottom], [right - 4, bottom],
-    [box.x + box.width + 4, box.y], [box.x - size.width - 4, box.y],
-  ].map(([x, y]) => ({
-    x: Math.min(Math.max(x as number, image.x + 2), image.x + image.width - size.width - 2),
-    y: y as number, ...size,
-  })).filter(({ y }) => y >= image.y + 2 && y + size.height <= image.y + image.height - 2);
-  const free = candidates.find((candidate) => !taken.some((other) => overlap(candidate, other)));
-  return free ?? candidates[0] ?? { x: image.x + 2, y: image.y + 2, ...size };
-}
-
-const overlap = (a: Rectangle, b: Rectangle): boolean => a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 
 /** A piece of the side panel: its height is known before it is drawn. */
 interface Block {
@@ -412,55 +305,8 @@ function banner(g: SKRSContext2D, width: number, height: number): void {
   g.fillRect(0, top, width, 1.5);
   g.font = font(14, 'LoupeSansBold');
   g.textAlign = 'center';
-  g.fillText(disclaimer, width / 2, top + 26);
+  g.fillText(researchBanner, width / 2, top + 26);
   g.textAlign = 'left';
-}
-
-function rounded(g: SKRSContext2D, { x, y, width, height }: Rectangle, radius: number): void {
-  g.beginPath();
-  g.roundRect(x, y, width, height, Math.max(0, Math.min(radius, width / 2, height / 2)));
-}
-
-/** Lines that fit `width`; a word longer than a line is broken, and what exceeds `limit` lines ends in an ellipsis. */
-function wrap(g: SKRSContext2D, text: string, width: number, limit: number): readonly string[] {
-  const lines: string[] = [];
-  // No line holds more than a few hundred letters, so what lies beyond the last one need not be measured.
-  for (const part of text.slice(0, limit * 300).replace(/[\u0000-\u0008\u000b-\u001f]/g, ' ').split('\n')) {
-    let line = '';
-    for (const word of part.split(/\s+/).filter(Boolean).flatMap((whole) => pieces(g, whole, width))) {
-      const longer = line === '' ? word : `${line} ${word}`;
-      if (line !== '' && g.measureText(longer).width > width) {
-        lines.push(line);
-        line = word;
-      } else line = longer;
-      if (lines.length > limit) break;
-    }
-    lines.push(line);
-    if (lines.length > limit) break;
-  }
-  if (lines.length <= limit) return lines;
-  return [...lines.slice(0, limit - 1), ellipsis(g, `${lines[limit - 1] as string} …`, width)];
-}
-
-function pieces(g: SKRSContext2D, word: string, width: number): readonly string[] {
-  if (g.measureText(word).width <= width) return [word];
-  const parts: string[] = [];
-  let part = '';
-  for (const letter of word) {
-    if (part !== '' && g.measureText(part + letter).width > width) {
-      parts.push(part);
-      part = '';
-    }
-    part += letter;
-  }
-  return [...parts, part];
-}
-
-function ellipsis(g: SKRSContext2D, text: string, width: number): string {
-  if (g.measureText(text).width <= width) return text;
-  let kept = text.slice(0, 400);
-  while (kept.length > 0 && g.measureText(`${kept}…`).width > width) kept = kept.slice(0, -1);
-  return `${kept}…`;
 }
 
 const round1 = (x: number): string => (Math.round(x * 10) / 10).toString();

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { colourOf, drawOverlay, freePlace, palette, type OverlayInput } from '#electron/review/overlay.ts';
+import { palette } from '#electron/drawing/canvas.ts';
+import { colourOf, freePlace } from '#electron/drawing/marks.ts';
+import { drawOverlay, type OverlayInput } from '#electron/review/overlay.ts';
 import { createPicture, type Picture } from '#models/imaging/image.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
 
