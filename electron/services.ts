@@ -13,6 +13,7 @@ import { openAnnotations } from './library/annotations.ts';
 import { openLibrary, type Library } from './library/library.ts';
 import { openReviews } from './review/ask.ts';
 import { openEvidence, type EvidenceChecks } from './review/evidence.ts';
+import { openShelf } from './models/shelf.ts';
 import { builtInModel, version, workerFile } from './storage/folders.ts';
 import { connectDecoding, type DecodingClient } from './workers/decodingClient.ts';
 import type { OpenedModel } from './workers/inference.ts';
@@ -61,9 +62,18 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
   const told = (name: 'decoding' | 'inference' | 'training') => (state: 'restarted' | 'failed', why: string): void => publish('app.worker', { name, state, why });
   const decoding = connectDecoding(workerFile('decoding'), shell.launch, told('decoding'));
   const inference = startInference(workerFile('inference'), { launch: shell.launch, onState: told('inference') });
+  const shelf = openShelf({
+    folder, now, by: userName(), builtIn: { folder: model, name: basename(model) },
+    onInUse(history) {
+      publish('finetune.inUse', { history: [...history] });
+      // The next question opens it; so does this, that nobody waits then.
+      opening = undefined;
+      opened().catch(() => undefined);
+    },
+  });
   let opening: Promise<OpenedModel> | undefined;
   const opened = (): Promise<OpenedModel> => {
-    opening ??= inference.open({ folder: finetune.modelFolder() });
+    opening ??= inference.open({ folder: shelf.current().folder });
     opening.catch(() => (opening = undefined));
     return opening;
   };
@@ -93,15 +103,10 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     },
   });
   const finetune = openFinetune({
-    folder, publish, now, by: userName(), trainer: connectTraining(workerFile('training'), shell.launch, told('training')), builtIn: { folder: model, name: basename(model) },
+    folder, publish, now, models: shelf, trainer: connectTraining(workerFile('training'), shell.launch, told('training')),
     curated() {
       const { index, cases, snapshots } = curation.dataset();
       return { index, cases: cases.length, snapshots };
-    },
-    onModel() {
-      // The next question opens it; so does this, that nobody waits then.
-      opening = undefined;
-      opened().catch(() => undefined);
     },
   });
 
@@ -163,6 +168,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     async close() {
       isClosing = true;
       await finetune.close();
+      shelf.close();
       await curation.close();
       evidence.close();
       reviews.close();

@@ -178,7 +178,7 @@ export type RunEvaluation = z.infer<typeof RunEvaluation>;
 
 /** Which model answered since when, and who decided so. */
 export const InUse = z.object({
-  id: z.string(), name: z.string(), since: z.string().nullable(), by: z.string(), how: z.enum(['built in', 'promoted', 'rolled back']), runId: RunId.nullable(), lineage: Sha256.nullable(),
+  id: z.string(), name: z.string(), since: z.string().nullable(), by: z.string(), how: z.enum(['built in', 'promoted', 'chosen', 'rolled back']), runId: RunId.nullable(), lineage: Sha256.nullable(),
 });
 export type InUse = z.infer<typeof InUse>;
 

@@ -10,11 +10,22 @@ import { alarmHistory, alarmsOf, type MetricsLine } from '#training/health.ts';
 import { readMetrics, rolloutSteps } from '#training/readRun.ts';
 import type { StepRecord } from '#training/records/run.ts';
 import { startFolder } from '#training/startFolder.ts';
-import { openModels } from './models.ts';
 import { trainerFolder } from './publish.ts';
 import { plannedRecipe, recipeNamed } from './recipe.ts';
 import { checkpointBytes, folderBytes, freeBytes } from './size.ts';
-import type { DataSource, Order, Trainer } from './trainer.ts';
+import type { DataSource, ModelPlace, Order, Trainer } from './trainer.ts';
+
+/** Which models are here and which one answers, as the model manager keeps it. */
+export interface AnsweringModels {
+  current(): ModelPlace;
+  all(): readonly (ModelPlace & { readonly isTrainable: boolean })[];
+  /** The newest first. */
+  history(): readonly InUse[];
+  folderFor(id: string): string;
+  promote(model: { readonly id: string; readonly name: string; readonly runId: string; readonly lineage: string | null }): void;
+  /** @throws Fault `finetune.norollback` */
+  rollBack(): void;
+}
 
 export interface FinetuneOptions {
   /** Of this person. */
@@ -22,12 +33,9 @@ export interface FinetuneOptions {
   readonly trainer: Trainer;
   readonly publish: Publish;
   readonly now: () => string;
-  readonly by: string;
-  readonly builtIn: { readonly folder: string; readonly name: string };
+  readonly models: AnsweringModels;
   /** What curation offers to learn from. */
   readonly curated: () => { readonly index: string; readonly cases: number; readonly snapshots: readonly { readonly hash: string; readonly path: string; readonly cases: number; readonly takenAt: string }[] };
-  /** Another model answers from now on. */
-  readonly onModel: () => void;
   /** Free bytes of the disk of a folder. */
   readonly free?: (folder: string) => number;
 }
@@ -52,8 +60,6 @@ export interface Finetune {
   cancelEvaluate(runId: string): void;
   promote(runId: string): Promise<InUse[]>;
   rollback(): InUse[];
-  /** The folder of the model that answers. */
-  modelFolder(): string;
   close(): Promise<void>;
 }
 
@@ -68,11 +74,10 @@ const spareBytes = 200_000_000;
 /** So long a closing window waits for a run to come to rest. */
 const restMs = 8000;
 
-export function openFinetune({ folder, trainer, publish, now, by, builtIn, curated, onModel, free = freeBytes }: FinetuneOptions): Finetune {
+export function openFinetune({ folder, trainer, publish, now, models, curated, free = freeBytes }: FinetuneOptions): Finetune {
   const runsFolder = join(folder, 'runs');
   const ownRecipes = join(folder, 'recipes');
   mkdirSync(runsFolder, { recursive: true });
-  const models = openModels(folder, builtIn);
   const added = openJournal(join(folder, 'indexes.jsonl'), (value) => value as { readonly path: string });
   const indexes = [...new Set(added.entries.map(({ path }) => path))];
   const runs = new Map<string, Run>();
@@ -123,7 +128,7 @@ export function openFinetune({ folder, trainer, publish, now, by, builtIn, curat
   const orderOf = (plan: Plan): Order => {
     const source = sources().find(({ id }) => id === plan.data);
     if (!source) throw new Fault({ code: 'finetune.data', what: 'The run cannot begin.', why: 'The cases that were chosen are no longer there.', mend: 'Choose others.' });
-    const place = plan.model === null ? null : models.all().find(({ id }) => id === plan.model);
+    const place = plan.model === null ? null : models.all().find(({ id, isTrainable }) => isTrainable && id === plan.model);
     if (place === undefined) throw new Fault({ code: 'finetune.model', what: 'The run cannot begin.', why: 'The model that was chosen is no longer there.', mend: 'Choose another one.' });
     const recipe = recipeNamed(plan.recipe, ownRecipes);
     return { plan, source, model: 'folder' in recipe.start ? startFolder(place?.folder ?? recipe.start.folder) : null, ownRecipes };
@@ -202,15 +207,9 @@ export function openFinetune({ folder, trainer, publish, now, by, builtIn, curat
   };
 
   const evaluationFile = (runId: string): string => join(folderOf(runId), 'evaluation.json');
-  const told = (): InUse[] => {
-    const history = [...models.history()];
-    publish('finetune.inUse', { history });
-    onModel();
-    return history;
-  };
 
   return {
-    choices: () => trainer.choices({ sources: sources(), models: models.all(), ownRecipes }),
+    choices: () => trainer.choices({ sources: sources(), models: models.all().filter(({ isTrainable }) => isTrainable), ownRecipes }),
     async addData(path) {
       const source: DataSource = { id: `index:${path}`, kind: 'index', name: `${basename(dirname(path))}/${basename(path)}`, path };
       const { data: [choice] } = await trainer.choices({ sources: [source], models: [], ownRecipes });
@@ -320,17 +319,16 @@ export function openFinetune({ folder, trainer, publish, now, by, builtIn, curat
       try {
         const id = `${runId}-${run.step}`;
         const lineage = await trainer.publishModel({ folder: folderOf(runId), out: models.folderFor(id) });
-        models.promote({ id, name: run.plan.name, runId, lineage, by, since: now() });
-        return told();
+        models.promote({ id, name: run.plan.name, runId, lineage });
+        return [...models.history()];
       } finally {
         set(runId, { busy: null });
       }
     },
     rollback() {
-      models.rollBack(by, now());
-      return told();
+      models.rollBack();
+      return [...models.history()];
     },
-    modelFolder: () => models.current().folder,
     async close() {
       if (isClosing) return;
       isClosing = true;
@@ -348,7 +346,6 @@ export function openFinetune({ folder, trainer, publish, now, by, builtIn, curat
       }
       trainer.close();
       added.close();
-      models.close();
     },
   };
 }

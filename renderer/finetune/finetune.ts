@@ -170,7 +170,7 @@ export const finetuneActions: readonly Action[] = [
   { name: 'finetune.rollouts', shortcuts: ['2'], screen: 'finetune', run: () => lookAt(finetune.get().step ?? Number.MAX_SAFE_INTEGER) },
   { name: 'finetune.evaluation', shortcuts: ['3'], screen: 'finetune', run: () => finetune.dispatch({ type: 'tab', tab: 'evaluation' }) },
   { name: 'finetune.model', shortcuts: ['4'], screen: 'finetune', run: () => finetune.dispatch({ type: 'tab', tab: 'model' }) },
-  { name: 'finetune.rollback', shortcuts: [], when: () => finetune.get().history[0]?.how === 'promoted', run: () => void rollBack() },
+  { name: 'finetune.rollback', shortcuts: [], when: () => (finetune.get().history[0]?.id ?? 'built-in') !== 'built-in', run: () => void rollBack() },
 ];
 
 export const finetuneActionStrings = {

@@ -28,7 +28,7 @@ export const finetuneStrings = {
   modality: 'Modality', question: 'Question', seen: 'True picture', blank: 'Blank', swapped: 'Swapped', inUse: 'in use', run: 'run',
   gate: 'Promotion gate', passed: 'Let through', refused: 'Refused', gained: '{{gained}} answers gained, {{lost}} lost, p = {{p}}', change: 'Change', interval: '95 % interval', rule: 'Asked was', measure: 'Measure', count: 'n',
   promote: 'Take into use', promoting: 'Taking it into use …', promoted: '{{name}} answers from now on.', rolledBack: '{{name}} answers again.', rollback: 'Roll back', rollbackTo: 'Roll back to {{name}}',
-  nothingBefore: 'Nothing was promoted yet: the built-in model answers.', history: 'What answered, and since when', how: { 'built in': 'built in', promoted: 'promoted', 'rolled back': 'rolled back to' }, byWhom: 'by {{by}}', keeps: 'Answers keep the hashes of the weights that gave them.',
+  nothingBefore: 'Nothing was promoted yet: the built-in model answers.', history: 'What answered, and since when', how: { 'built in': 'built in', promoted: 'promoted', chosen: 'chosen', 'rolled back': 'rolled back to' }, byWhom: 'by {{by}}', keeps: 'Answers keep the hashes of the weights that gave them.',
   wizard: {
     title: 'New run', recipe: 'Recipe', data: 'Cases', model: 'Model to start from', scratch: 'None: it begins from random weights', budget: 'Budget', updates: 'Updates', minutes: 'At most, minutes', asRecipe: 'as the recipe: {{steps}}', noLimit: 'no limit', seed: 'Seed', name: 'Name', nameHint: 'made of recipe and time',
     estimate: 'Estimate time and memory', estimating: 'Trying its largest batches …', start: 'Start', addData: 'Add an index file', builtIn: 'published', own: 'yours',

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { EventName, Payload, Publish } from '#electron/contract/events.ts';
 import type { Plan, Run } from '#electron/contract/finetune.ts';
 import { openFinetune, type Finetune, type FinetuneOptions } from '#electron/finetune/finetune.ts';
+import { openShelf, type Shelf } from '#electron/models/shelf.ts';
 import { launchProcess, type Carrier } from '#electron/workers/supervisor.ts';
 import { connectTraining } from '#electron/workers/trainingClient.ts';
 import { tinyRecipe, writeTinyIndex } from '#tests/support/tinyTraining.ts';
@@ -27,6 +28,7 @@ afterAll(() => [bundle, dirname(index), ...folders].forEach((folder) => rmSync(f
 
 interface Opened {
   readonly finetune: Finetune;
+  readonly shelf: Shelf;
   readonly folder: string;
   readonly told: { readonly [E in EventName]?: Payload<E>[] };
   readonly models: () => number;
@@ -47,12 +49,11 @@ function open(folder = mkdtempSync(join(tmpdir(), 'loupe-finetune-')), extra: Pa
     carriers.push(carrier);
     return carrier;
   }, () => undefined);
-  const finetune = openFinetune({
-    folder, trainer, publish, now: () => new Date().toISOString(), by: 'reader', builtIn: { folder: resolve('models/weights/loupe-base'), name: 'loupe-base' },
-    curated: () => ({ index: '', cases: 0, snapshots: [] }), onModel: () => models++, ...extra,
-  });
+  const now = (): string => new Date().toISOString();
+  const shelf = openShelf({ folder, builtIn: { folder: resolve('models/weights/loupe-base'), name: 'loupe-base' }, by: 'reader', now, onInUse: () => models++ });
+  const finetune = openFinetune({ folder, trainer, publish, now, models: shelf, curated: () => ({ index: '', cases: 0, snapshots: [] }), ...extra });
   return {
-    finetune, folder, told: told, models: () => models,
+    finetune, shelf, folder, told: told, models: () => models,
     until: (runId, isWanted) => vi.waitUntil(() => finetune.runs().runs.find((run) => run.id === runId && isWanted(run)), { timeout: 200_000, interval: 20 }),
   };
 }
@@ -123,12 +124,12 @@ describe('fine-tuning in a process of its own', () => {
     writeFileSync(join(opened.folder, 'runs', run.id, 'evaluation.json'), JSON.stringify({ at: '', baselineName: 'loupe-base', cases: 1, rows: [], gate, step: run.step, model: 'built-in' }));
     const [inUse] = await opened.finetune.promote(run.id);
     expect(inUse).toMatchObject({ how: 'promoted', by: 'reader', runId: run.id, lineage: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
-    expect(opened.finetune.modelFolder()).toBe(join(opened.folder, 'models', `${run.id}-8`));
-    expect(existsSync(join(opened.finetune.modelFolder(), 'model.safetensors'))).toBe(true);
+    expect(opened.shelf.current().folder).toBe(join(opened.folder, 'models', `${run.id}-8`));
+    expect(existsSync(join(opened.shelf.current().folder, 'model.safetensors'))).toBe(true);
     const began = performance.now();
     expect(opened.finetune.rollback()[0]).toMatchObject({ how: 'rolled back', id: 'built-in' });
     expect(performance.now() - began).toBeLessThan(5000);
-    expect(opened.finetune.modelFolder()).toBe(resolve('models/weights/loupe-base'));
+    expect(opened.shelf.current().folder).toBe(resolve('models/weights/loupe-base'));
     expect(opened.models()).toBe(2);
   });
 

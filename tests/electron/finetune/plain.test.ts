@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { InUse } from '#electron/contract/finetune.ts';
 import { evaluationOf, tableOf } from '#electron/finetune/evaluation.ts';
-import { standing } from '#electron/finetune/models.ts';
+import { standing } from '#electron/models/shelf.ts';
 import { plannedRecipe, shares } from '#electron/finetune/recipe.ts';
 import { shownGroup } from '#electron/finetune/rollouts.ts';
 import { tinyRecipe } from '#tests/support/tinyTraining.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { compareCheckpoints, quantizeCheckpoint } from '#electron/commands/quantize.ts';
+import { compareCheckpoints, quantizeCheckpoint } from '#electron/models/quantize.ts';
 import { openEngine } from '#models/engine.ts';
 import { dequantizeMatrix, quantizeMatrix } from '#models/runtime/quantize.ts';
 import { openCheckpoint, saveCheckpoint, type Checkpoint } from '#models/weights/checkpoint.ts';
