@@ -176,9 +176,9 @@ export async function openReasoner({ folder, convention: chosen, ...engineOption
 
   const answerOf = ({ frames }: Ask, completion: Completion, inputs: AskInputs, timing: Timing): Answer => {
     const text = textOf(completion.tokens);
-    const frame = frames[0] ?? { width: 1, height: 1 };
-    const resized = inputs.images[0]?.resized ?? { width: 1, height: 1 };
-    const trace = parseCompletion(text, convention, resized, { width: frame.width, height: frame.height });
+    const nothing = { width: 1, height: 1 };
+    const [first, ...others] = inputs.images.map(({ resized }, i) => ({ resized, source: frames[i] ?? nothing }));
+    const trace = parseCompletion(text, convention, first?.resized ?? nothing, first?.source ?? nothing, others);
     return { trace, text, tokens: completion.tokens, logProbabilities: completion.logProbabilities, end: completion.end, inputs, timing };
   };
 

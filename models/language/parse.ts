@@ -24,22 +24,37 @@ interface Size {
   readonly height: number;
 }
 
+/** One of the images that were shown: as the model saw it, in pixels, and as it is stored. */
+export interface SeenImage {
+  readonly resized: Size;
+  readonly source: Size;
+}
+
 /**
  * The trace of a completion.
  *
  * @param resized  the image as the model saw it, in pixels
  * @param source   the image as it is stored: boxes come out in its pixels
+ * @param others   where several images were shown, those after the first. A box then belongs to the one that its label or its sentence names (`Image 2`);
+ *   one that names none, or several, is left out with the flag `box.unplaced`: a box on the wrong image is worse than none.
  */
-export function parseCompletion(text: string, convention: BoxConvention, resized: Size, source: Size): ReasoningTrace {
+export function parseCompletion(text: string, convention: BoxConvention, resized: Size, source: Size, others: readonly SeenImage[] = []): ReasoningTrace {
   const outline = outlineOf(withoutEnd(text));
   if (!outline.isWhole) return { raw: text, parsed: false, steps: [], findings: [], answer: null, flags: [outline.flag] };
-  const grid = convention === 'relative-1000' ? { width: 1000, height: 1000 } : resized;
-  const findings = new Findings(grid, source, [...outline.flags]);
+  const images = [{ resized, source }, ...others].map((image): Placed => ({ grid: convention === 'relative-1000' ? { width: 1000, height: 1000 } : image.resized, source: image.source }));
+  const findings = new Findings(images, [...outline.flags]);
   const { lines, isUnmarked } = linesOf(outline.reasoning);
-  const steps = lines.map(({ kind, text: sentence, boxes }): ReasoningStep => ({ kind, text: sentence, findings: findings.add(boxes) }));
+  const steps = lines.map(({ kind, text: sentence, boxes }): ReasoningStep => ({ kind, text: sentence, findings: findings.add(boxes, sentence) }));
   if (isUnmarked) findings.flags.push({ code: 'step.unmarked', detail: 'Steps without a kind are shown as observations.' });
-  findings.add(cutBoxes(outline.answerSource, { bareNumbers: true }).flatMap((piece) => (piece.kind === 'boxes' ? piece.boxes : [])));
+  cutBoxes(outline.answerSource, { bareNumbers: true }).forEach((piece, i, all) => (piece.kind === 'boxes' ? findings.add(piece.boxes, all[i - 1]?.text ?? '') : []));
   return { raw: text, parsed: true, steps, findings: findings.all, answer: outline.answer, flags: findings.flags };
+}
+
+/** The image that a text names by its number from 1, counted from 0; null where it names none of them, or several. */
+export function imageNamed(text: string, count: number): number | null {
+  const named = new Set([...text.matchAll(/\b(?:image|picture)\s{0,2}#?(\d{1,3})\b/gi)].map(([, digits]) => Number(digits) - 1));
+  const [only] = named;
+  return named.size === 1 && only !== undefined && only >= 0 && only < count ? only : null;
 }
 
 /** The steps that are finished in a completion that still grows. A step that was given once stays as it is. */
@@ -195,27 +210,36 @@ function kindOf(sentence: string): { readonly kind: StepKind | null; readonly re
 /** A completion of a few thousand tokens cannot mean more boxes than this. */
 const mostBoxes = 2000;
 
+/** An image in the numbers of boxes' texts, and as it is stored. */
+interface Placed {
+  readonly grid: Size;
+  readonly source: Size;
+}
+
 /** The findings of a trace: one for each thing that is boxed, cited by as many steps as name it. */
 class Findings {
   readonly all: Finding[] = [];
   private readonly indices = new Map<string, number>();
+  /** Where a box was placed by its sentence, so that the answer may repeat it. */
+  private readonly placed = new Map<string, number>();
 
-  constructor(private readonly grid: Size, private readonly source: Size, readonly flags: Flag[]) {}
+  constructor(private readonly images: readonly Placed[], readonly flags: Flag[]) {}
 
-  /** The indices of the findings that these boxes make or repeat. */
-  add(boxes: readonly WrittenBox[]): number[] {
+  /** The indices of the findings that these boxes make or repeat. @param sentence  what stands around them */
+  add(boxes: readonly WrittenBox[], sentence: string): number[] {
     const cited = new Set<number>();
     for (const written of boxes) {
-      const box = this.toSource(written);
-      if (!box) continue;
-      const key = JSON.stringify([written.label, box.x1, box.y1, box.x2, box.y2]);
+      const frame = this.frameOf(written, sentence);
+      const box = frame === null ? this.flag('box.unplaced', written) : this.toSource(written, this.images[frame] as Placed);
+      if (!box || frame === null) continue;
+      const key = JSON.stringify([frame, written.label, box.x1, box.y1, box.x2, box.y2]);
       let index = this.indices.get(key);
       if (index === undefined) {
         if (this.all.length >= mostBoxes) {
           this.flag('box.many', written);
           break;
         }
-        index = this.all.push({ label: written.label, frame: 0, boxes: [box] }) - 1;
+        index = this.all.push({ label: written.label, frame, boxes: [box] }) - 1;
         this.indices.set(key, index);
       }
       cited.add(index);
@@ -223,21 +247,29 @@ class Findings {
     return [...cited];
   }
 
+  private frameOf(written: WrittenBox, sentence: string): number | null {
+    const { length } = this.images;
+    if (length === 1) return 0;
+    const key = JSON.stringify([written.label, ...written.numbers]);
+    const frame = imageNamed(written.label, length) ?? imageNamed(sentence, length) ?? this.placed.get(key) ?? null;
+    if (frame !== null) this.placed.set(key, frame);
+    return frame;
+  }
+
   /** In source pixels, cut to the image; null, with a flag, for what is no box or lies outside. */
-  private toSource(written: WrittenBox): Box | null {
+  private toSource(written: WrittenBox, image: Placed): Box | null {
     const [x1, y1, x2, y2] = written.numbers;
     if (x1 === undefined || y1 === undefined || !written.numbers.every(Number.isFinite)) return this.flag('box.malformed', written);
     if (x2 === undefined || y2 === undefined) {
       // A point names one cell of its grid, which is the smallest box that shows it.
       this.flag('box.point', written);
-      return this.cut({ x1, y1, x2: x1 + 1, y2: y1 + 1 }, written);
+      return this.cut({ x1, y1, x2: x1 + 1, y2: y1 + 1 }, written, image);
     }
     if (x2 <= x1 || y2 <= y1) return this.flag('box.inverted', written);
-    return this.cut({ x1, y1, x2, y2 }, written);
+    return this.cut({ x1, y1, x2, y2 }, written, image);
   }
 
-  private cut(box: Box, written: WrittenBox): Box | null {
-    const { grid, source } = this;
+  private cut(box: Box, written: WrittenBox, { grid, source }: Placed): Box | null {
     const kept = { x1: Math.max(0, box.x1), y1: Math.max(0, box.y1), x2: Math.min(grid.width, box.x2), y2: Math.min(grid.height, box.y2) };
     if (kept.x2 <= kept.x1 || kept.y2 <= kept.y1 || area(kept) === 0) return this.flag('box.outside', written);
     if (kept.x1 !== box.x1 || kept.y1 !== box.y1 || kept.x2 !== box.x2 || kept.y2 !== box.y2) this.flag('box.clamped', written);

@@ -178,16 +178,22 @@ describe('what other checkpoints write', () => {
 
 describe('hostile text', () => {
   const size = 50_000;
-  const fill = (unit: string): string => unit.repeat(Math.ceil(size / unit.length));
+  const fill = (unit: string, length = size): string => unit.repeat(Math.ceil(length / unit.length));
+  const read = (unit: string, length: number): number => {
+    const start = performance.now();
+    for (const text of [fill(unit, length), answered(fill(unit, length)), `<think>${fill(unit, length)}</think><answer>a</answer>`]) ReasoningTrace.parse(parse(text));
+    stepsSoFar(`<think>${fill(unit, length)}`);
+    return performance.now() - start;
+  };
   test.each([
     '[', '{', '[[', '["', '[ [] ', '["[" ', '[{"bbox_2d":[', '```json\n[', '`', '(', '(1,', '(1,2),(', '<|object_ref_start|>', '<|box_start|>(1,2),(3,4)', '<think>', '</answer>', '\\boxed{', ' ', '\n',
     'Observation:', 'Observation: a\n', '- ', '**', '{"bbox_2d":[1,1,2,2]}', '[{"bbox_2d":[1,1,5,5]}]\n', '(1,2),(3,4) ', '\\"', '"]["',
   ])('a long run of %j is read in linear time', (unit) => {
-    const start = performance.now();
-    for (const text of [fill(unit), answered(fill(unit)), `<think>${fill(unit)}</think><answer>a</answer>`]) ReasoningTrace.parse(parse(text));
-    stepsSoFar(`<think>${fill(unit)}`);
-    expect(performance.now() - start).toBeLessThan(5000);
-  }, 20_000);
+    // Four times the text is four times the work, not sixteen times; a machine that was busy just then gets another chance.
+    let least = Infinity;
+    for (let tries = 0; tries < 8 && least > 9; tries++) least = Math.min(least, read(unit, size) / Math.max(1, read(unit, size / 4)));
+    expect(least).toBeLessThanOrEqual(9);
+  });
 
   test('of any kind gives a trace, and its raw text back', () => {
     const parts = fc.constantFrom('<think>', '</think>', '<answer>', '</answer>', '[{"bbox_2d":[1,2,30,40],"label":"a"}]', '```json\n', '```', '\\boxed{', '}', 'Observation: ', '\n', '(1,2),(3,4)', '<|box_start|>', '<|box_end|>', 'x', '"', '\\');
@@ -220,6 +226,30 @@ describe('while a completion grows', () => {
     for (let length = 0; length <= text.length; length++) {
       const steps = stepsSoFar(text.slice(0, length));
       expect(steps).toEqual(final.slice(0, steps.length));
+    }
+  });
+});
+
+describe('boxes where several images were shown', () => {
+  const pair = (text: string): ReasoningTrace => parseCompletion(text, 'absolute-resized', resized, source, [{ resized: { width: 100, height: 100 }, source: { width: 200, height: 50 } }]);
+  const boxed = '[{"bbox_2d":[10,20,30,40],"label":"nodule"}]';
+
+  test('belong to the image that their sentence names, in its pixels', () => {
+    const { findings, flags: odd } = pair(`<think>\nObservation: Image 2 shows a nodule. ${boxed}\nComparison: It is not in image 1.\n</think>\n<answer>${boxed}</answer>`);
+    expect(findings).toEqual([{ label: 'nodule', frame: 1, boxes: [box(20, 10, 60, 20)] }]);
+    expect(odd).toEqual([]);
+  });
+
+  test('belong to the image that their label names', () => {
+    expect(pair('<answer>[{"bbox_2d":[10,20,30,40],"label":"nodule (picture 1)"}]</answer>').findings).toMatchObject([{ frame: 0, boxes: [box(20, 80, 60, 160)] }]);
+    expect(pair(`<answer>Image 1: ${boxed} Image 2: ${boxed}</answer>`).findings.map(({ frame }) => frame)).toEqual([0, 1]);
+  });
+
+  test('are left out where nothing says which image they lie on, or two things do', () => {
+    for (const sentence of ['There is a nodule.', 'Larger in image 1 than in image 2.', 'Image 3 shows it.']) {
+      const trace = pair(`<think>\nObservation: ${sentence} ${boxed}\n</think>\n<answer>yes</answer>`);
+      expect(trace.findings).toEqual([]);
+      expect(flags(trace)).toEqual(['box.unplaced']);
     }
   });
 });
