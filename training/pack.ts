@@ -48,22 +48,11 @@ export function packExamples(config: QwenVlConfig, { batch, grid, tokens, target
     };
     const see = (i: number, from: number, to: number): void => void mask.fill(0, (first + i) * tokens + from, (first + i) * tokens + to);
 
-    let next = 0;
-    let vision = 0;
-    let image = 0;
-    example.prefix.forEach((id, i) => {
-      if (id === config.tokens.image) {
-        if (vision === 0) image = next;
-        put(i, id, image, image + Math.floor(vision / cellColumns), image + (vision % cellColumns));
-        source[first + i] = BigInt(count + b * cells + vision++);
-        next = image + Math.max(cellRows, cellColumns);
-      } else {
-        put(i, id, next, next, next);
-        next++;
-      }
+    const next = layPrompt(example, example.prefix, config.tokens.image, [cellRows, cellColumns], (i, id, time, row, column, cell) => {
+      put(i, id, time, row, column);
+      if (cell !== null) source[first + i] = BigInt(count + b * cells + cell);
       see(i, 0, i + 1);
     });
-    if (vision !== cells) throw new RangeError(`packExamples: ${example.id} has ${vision} image tokens, its grid ${cells} cells`);
 
     const prefix = example.prefix.length;
     let at = prefix;
@@ -96,6 +85,33 @@ export function packExamples(config: QwenVlConfig, { batch, grid, tokens, target
       cos: float([count, 1, headWidth], cos), sin: float([count, 1, headWidth], sin), mask: float([batch, 1, 1, tokens, tokens], mask),
     },
   };
+}
+
+/** Takes a token's id, its position in time, row and column, and which cell of the image it stands for. */
+export type PutToken = (i: number, id: number, time: number, row: number, column: number, cell: number | null) => void;
+
+/**
+ * The tokens of a prompt with at most one image, each with its position: a text token's three are one number that counts up; the image's cells share their time, and the text goes on
+ * behind the longer side of the image.
+ *
+ * @param image  the token that stands for a cell
+ * @param shape  [rows, columns] of the image's cells
+ * @returns      the position that comes next
+ */
+export function layPrompt({ id: name }: { readonly id: string }, prompt: readonly number[], image: number | null, [rows, columns]: readonly [number, number], put: PutToken): number {
+  let [next, seen, begin] = [0, 0, 0];
+  prompt.forEach((id, i) => {
+    if (id === image) {
+      if (seen === 0) begin = next;
+      put(i, id, begin, begin + Math.floor(seen / columns), begin + (seen % columns), seen++);
+      next = begin + Math.max(rows, columns);
+    } else {
+      put(i, id, next, next, next, null);
+      next++;
+    }
+  });
+  if (seen !== rows * columns) throw new RangeError(`layPrompt: ${name} has ${seen} image tokens, its grid ${rows * columns} cells`);
+  return next;
 }
 
 export type WriteAngles = (cos: Float32Array, sin: Float32Array, at: number, time: number, row: number, column: number) => void;

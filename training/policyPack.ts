@@ -3,7 +3,7 @@ import type { QwenVlConfig } from '#models/networks/config.ts';
 import type { Grid } from '#models/networks/rope.ts';
 import { policyInputs, type PolicyInput, type PolicyLossOptions } from './objectives/policyLoss.ts';
 import type { PolicySequence, SequenceWeights, StepWeights } from './objectives/policy.ts';
-import { rotaryTable, type Feed } from './pack.ts';
+import { layPrompt, rotaryTable, type Feed } from './pack.ts';
 import { visionRows, type Branches, type PolicyBucket } from './policyGraph.ts';
 
 /** One image with one question, and what was answered. */
@@ -73,20 +73,11 @@ export function packPrompts(config: QwenVlConfig, bucket: PolicyBucket, prompts:
       else if (packedTokens(asked) > tokens) throw new RangeError(`packPrompts: ${asked.id} takes ${packedTokens(asked)} tokens of ${tokens}`);
       if (asked.image.length !== values) throw new RangeError(`packPrompts: the image of ${asked.id} has ${asked.image.length} numbers, the first one ${values}`);
       images.set(asked.image, b * values);
-      let [position, seen, image] = [0, 0, 0];
-      asked.prompt.forEach((id, i) => {
-        if (grid && id === config.tokens.image) {
-          if (seen === 0) image = position;
-          put(i, id, image, image + Math.floor(seen / width), image + (seen % width));
-          source[first + i] = BigInt(count + b * cells + seen++);
-          position = image + Math.max(height, width);
-        } else {
-          put(i, id, position, position, position);
-          position++;
-        }
+      const position = layPrompt(asked, asked.prompt, grid ? config.tokens.image : null, [height, width], (i, id, time, row, column, cell) => {
+        put(i, id, time, row, column);
+        if (cell !== null) source[first + i] = BigInt(count + b * cells + cell);
         see(i, 0, i + 1);
       });
-      if (seen !== cells) throw new RangeError(`packPrompts: ${asked.id} has ${seen} image tokens, its grid ${cells} cells`);
       const prefix = asked.prompt.length;
       if (branches) mask.fill(0, b * branches.prefix, b * branches.prefix + prefix);
       at = prefix;
