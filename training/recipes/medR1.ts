@@ -11,16 +11,12 @@ import { fromLoupeBase, maxNewTokens, rewardStage } from './published.ts';
 
 const policy = { objective: { preset: 'grpo/r1v' }, rollouts: 4, maxNewTokens, curricula: [{ name: 'specialist', options: {} }] } as const;
 
-export const medR1 = Recipe.parse({
+const asking = (name: string, way: string, direct: number, reward: string): Recipe => Recipe.parse({
   ...fromLoupeBase,
-  name: 'medR1',
-  source: 'Med-R1 (arXiv 2503.13939), thinking before the answer',
-  stages: [{ ...rewardStage, steps: 200, direct: 0, policy: { ...policy, rewards: [{ name: 'medR1Think' }] } }],
+  name,
+  source: `Med-R1 (arXiv 2503.13939), ${way}`,
+  stages: [{ ...rewardStage, steps: 200, direct, policy: { ...policy, rewards: [{ name: reward }] } }],
 });
 
-export const medR1NoThink = Recipe.parse({
-  ...fromLoupeBase,
-  name: 'medR1NoThink',
-  source: 'Med-R1 (arXiv 2503.13939), the answer alone',
-  stages: [{ ...rewardStage, steps: 200, direct: 1, policy: { ...policy, rewards: [{ name: 'medR1NoThink' }] } }],
-});
+export const medR1 = asking('medR1', 'thinking before the answer', 0, 'medR1Think');
+export const medR1NoThink = asking('medR1NoThink', 'the answer alone', 1, 'medR1NoThink');

@@ -23,19 +23,16 @@ export const vlmR1Rec = Recipe.parse({
   }],
 });
 
-/** Detection: nothing pulls towards the reference. */
-const detection = { ...policy, questionTypes: boxQuestions, reference: 'none', objective: { preset: 'grpo/vlmR1', switches: { beta: 0 } } } as const;
-
-export const vlmR1Ovd = Recipe.parse({
+/** Nothing pulls towards the reference. */
+const detection = (name: string, way: string, options: Readonly<Record<string, unknown>>): Recipe => Recipe.parse({
   ...fromLoupeBase,
-  name: 'vlmR1Ovd',
-  source: 'VLM-R1 (arXiv 2504.07615), open-vocabulary detection under odLength',
-  stages: [{ ...rewardStage, steps: 200, policy: { ...detection, rewards: [{ name: 'vlmR1OdLength' }, { name: 'vlmR1Format' }] } }],
+  name,
+  source: `VLM-R1 (arXiv 2504.07615), ${way}`,
+  stages: [{
+    ...rewardStage, steps: 200,
+    policy: { ...policy, questionTypes: boxQuestions, reference: 'none', objective: { preset: 'grpo/vlmR1', switches: { beta: 0 } }, rewards: [{ name: 'vlmR1OdLength', options }, { name: 'vlmR1Format' }] },
+  }],
 });
 
-export const vlmR1OvdAp = Recipe.parse({
-  ...fromLoupeBase,
-  name: 'vlmR1OvdAp',
-  source: 'VLM-R1 (arXiv 2504.07615), the ablation: detection under average precision alone',
-  stages: [{ ...rewardStage, steps: 200, policy: { ...detection, rewards: [{ name: 'vlmR1OdLength', options: { lengthFactor: false } }, { name: 'vlmR1Format' }] } }],
-});
+export const vlmR1Ovd = detection('vlmR1Ovd', 'open-vocabulary detection under odLength', {});
+export const vlmR1OvdAp = detection('vlmR1OvdAp', 'the ablation: detection under average precision alone', { lengthFactor: false });
