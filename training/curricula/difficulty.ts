@@ -3,8 +3,8 @@
  * share of right attempts (GUI-R1's curation, VL-Rethinker's pass@8).
  */
 import type { DataPipeline } from '#training/records/curriculum.ts';
-import { choiceOption, knownOptions, numberOption } from './options.ts';
-import { ask, forEachQuestion, isRight, questionOf, resultOf, Tally, writingOf, writingOptions, type Outcome } from './writing.ts';
+import { choiceOption, knownOptions } from './options.ts';
+import { attempts, forEachQuestion, questionOf, resultOf, rightOf, Tally, writingOptions, type Outcome } from './writing.ts';
 
 export type Tier = 'easy' | 'medium' | 'hard';
 export const tiers = ['easy', 'medium', 'hard'] as const satisfies readonly Tier[];
@@ -57,14 +57,12 @@ export const tiered: DataPipeline = async (input) => {
   const owner = 'the pipeline tiered';
   const { options } = input;
   knownOptions(owner, options, [...writingOptions, 'samples', 'tier']);
-  const writing = writingOf(owner, options, 1);
-  const samples = numberOption(owner, options, 'samples', 4, { least: 1, most: 1024, whole: true });
-  const tier = choiceOption(owner, options, 'tier', tiers, 'medium');
   const tally = new Tally();
+  const attempt = attempts(owner, input, tally, { samples: 4, temperature: 1 });
+  const tier = choiceOption(owner, options, 'tier', tiers, 'medium');
   const asked = await forEachQuestion(owner, input, async (prompt, seed) => {
-    const written = await ask(input, prompt, writing, seed, samples);
-    tally.add('written', written.length);
-    const wrong = written.filter(({ text, finished }) => !finished || !isRight(prompt, text)).length;
+    const written = await attempt(prompt, seed);
+    const wrong = written.length - rightOf(prompt, written).length;
     return { prompt, source: `${prompt.record.set}/${prompt.turn.questionType}`, errorRate: wrong / Math.max(1, written.length), rating: prompt.record.facts['difficulty'] };
   });
   const names = [...new Set(asked.map(({ source }) => source))];
@@ -89,14 +87,12 @@ export const passRate: DataPipeline = async (input) => {
   const owner = 'the pipeline passRate';
   const { options } = input;
   knownOptions(owner, options, [...writingOptions, 'samples', 'keep']);
-  const writing = writingOf(owner, options, 1);
-  const samples = numberOption(owner, options, 'samples', 8, { least: 1, most: 1024, whole: true });
-  const keep = choiceOption(owner, options, 'keep', ['some', 'any'], 'some');
   const tally = new Tally();
+  const attempt = attempts(owner, input, tally, { samples: 8, temperature: 1 });
+  const keep = choiceOption(owner, options, 'keep', ['some', 'any'], 'some');
   const outcomes = await forEachQuestion(owner, input, async (prompt, seed): Promise<Outcome> => {
-    const written = await ask(input, prompt, writing, seed, samples);
-    tally.add('written', written.length);
-    const right = written.filter(({ text, finished }) => finished && isRight(prompt, text)).length;
+    const written = await attempt(prompt, seed);
+    const right = rightOf(prompt, written).length;
     const dropped = right === 0 ? 'never_right' : keep === 'some' && right === written.length ? 'always_right' : null;
     tally.add(dropped === null ? 'kept' : `dropped_${dropped}`);
     return dropped === null ? { lesson: questionOf(prompt) } : { lost: prompt };

@@ -4,8 +4,8 @@
  */
 import type { DataPipeline } from '#training/records/curriculum.ts';
 import { answerOf } from '#training/rewards/extract.ts';
-import { choiceOption, flagOption, knownOptions, numberOption } from './options.ts';
-import { ask, forEachQuestion, isRight, lessonOf, reasoned, reasoningOf, resultOf, Tally, wordsIn, writingOf, writingOptions, type Outcome } from './writing.ts';
+import { choiceOption, flagOption, knownOptions } from './options.ts';
+import { attempts, forEachQuestion, isRight, lessonOf, reasoned, reasoningOf, resultOf, rightOf, Tally, wordsIn, writingOptions, type Outcome } from './writing.ts';
 
 export type ChainRule = 'shortest' | 'secondLongest';
 
@@ -39,15 +39,12 @@ export const selfReasoning: DataPipeline = async (input) => {
   const owner = 'the pipeline selfReasoning';
   const { options } = input;
   knownOptions(owner, options, [...writingOptions, 'samples', 'select', 'trim']);
-  const writing = writingOf(owner, options);
-  const samples = numberOption(owner, options, 'samples', 4, { least: 1, most: 1024, whole: true });
+  const tally = new Tally();
+  const attempt = attempts(owner, input, tally, { samples: 4 });
   const rule = choiceOption(owner, options, 'select', ['shortest', 'secondLongest'], 'secondLongest');
   const trim = flagOption(owner, options, 'trim', rule === 'shortest');
-  const tally = new Tally();
   const outcomes = await forEachQuestion(owner, input, async (prompt, seed): Promise<Outcome> => {
-    const written = await ask(input, prompt, writing, seed, samples);
-    tally.add('written', written.length);
-    const right = written.filter(({ text, finished }) => finished && reasoningOf(text) !== '' && isRight(prompt, text));
+    const right = rightOf(prompt, await attempt(prompt, seed)).filter(({ text }) => reasoningOf(text) !== '');
     const best = selectChain(right.map(({ text }) => ({ text, words: wordsIn(reasoningOf(text)) })), rule);
     tally.add(best === null ? 'dropped_never_right' : 'kept');
     if (best === null) return { lost: prompt };
@@ -65,13 +62,11 @@ export const secondThoughts: DataPipeline = async (input) => {
   const owner = 'the pipeline secondThoughts';
   const { options } = input;
   knownOptions(owner, options, [...writingOptions, 'samples', 'plain']);
-  const writing = writingOf(owner, options, 1);
-  const samples = numberOption(owner, options, 'samples', 4, { least: 2, most: 1024, whole: true });
-  const plain = flagOption(owner, options, 'plain', true);
   const tally = new Tally();
+  const attempt = attempts(owner, input, tally, { samples: 4, least: 2, temperature: 1 });
+  const plain = flagOption(owner, options, 'plain', true);
   const outcomes = await forEachQuestion(owner, input, async (prompt, seed): Promise<Outcome> => {
-    const written = (await ask(input, prompt, writing, seed, samples)).filter(({ text, finished }) => finished && reasoningOf(text) !== '');
-    tally.add('written', samples);
+    const written = (await attempt(prompt, seed)).filter(({ text, finished }) => finished && reasoningOf(text) !== '');
     const right = written.filter(({ text }) => isRight(prompt, text));
     const wrong = written.filter(({ text }) => !isRight(prompt, text));
     const [second] = right;

@@ -111,6 +111,17 @@ export const withoutPicture = (prompt: Prompt): Prompt => ({ ...prompt, blank: t
 export const ask = ({ policy }: Pick<PipelineInput, 'policy'>, prompt: Prompt, writing: Writing, seed: number, count = 1): Promise<readonly Completion[]> =>
   policy.sample(prompt, { ...writing, count, seed });
 
+/** Several attempts at each question: the options `samples` and of the writing say how; they are counted as written. */
+export function attempts(owner: string, input: PipelineInput, tally: Tally, { samples, least = 1, temperature }: { readonly samples: number; readonly least?: number; readonly temperature?: number }): (prompt: Prompt, seed: number) => Promise<readonly Completion[]> {
+  const writing = writingOf(owner, input.options, temperature);
+  const count = numberOption(owner, input.options, 'samples', samples, { least, most: 1024, whole: true });
+  return async (prompt, seed) => {
+    const written = await ask(input, prompt, writing, seed, count);
+    tally.add('written', written.length);
+    return written;
+  };
+}
+
 /** The answer of a single completion; '' where there is none. */
 export const saidIn = (completion: Completion | undefined): string => (completion ? answerOf(completion.text) : '');
 
@@ -126,6 +137,9 @@ export const lessonOf = ({ record, turn }: Prompt, completion: string): Lesson =
 export const questionOf = ({ record, turn }: Prompt): Lesson => ({ record, turn });
 
 export const isRight = ({ turn }: Prompt, text: string): boolean => verify(text, turn.gold).isCorrect;
+
+/** Those that came to an end with the right answer. */
+export const rightOf = (prompt: Prompt, written: readonly Completion[]): readonly Completion[] => written.filter(({ text, finished }) => finished && isRight(prompt, text));
 
 /** The reasoning of a completion; '' where it has none. */
 export function reasoningOf(completion: string): string {
