@@ -49,9 +49,9 @@ export const verifiers: Verifiers = {
     return named.some((wording) => right.has(wording)) && !named.some((wording) => wrong.has(wording)) ? 1 : 0;
   },
 
-  /** The first number, as digits or as a word up to twenty, lies within the tolerance. */
+  /** The first number, as digits or as a word up to twenty and with its sign, lies within the tolerance. */
   number(answer, { value, tolerance }) {
-    const said = normalise(answer).split(' ').map(numberOf).find((number) => number !== null);
+    const said = normalise(signed(answer)).split(' ').map(numberOf).find((number) => number !== null);
     return said !== undefined && said !== null && Math.abs(said - value) <= tolerance + 1e-9 ? 1 : 0;
   },
 
@@ -132,11 +132,18 @@ const numberWords = [
   'sixteen', 'seventeen', 'eighteen', 'nineteen', 'twenty',
 ];
 
+/** A minus that stands directly before a digit and behind no word or number (`COVID-19`, `3-4`) stays with its number, as a sign that `normalise` keeps; so does the word. */
+const signed = (answer: string): string => answer.slice(0, 4000).replace(/(?<![\p{L}\p{N}.)\]%])[-−–‐‑﹣－](?=\.?\d)|\bminus +(?=\.?\d)/giu, ' minus').replace(/minus\./g, 'minus0.');
+
 function numberOf(word: string): number | null {
+  if (word.startsWith('minus')) {
+    const size = numberOf(word.slice('minus'.length));
+    return size === null ? null : -size;
+  }
   if (word === 'none' || word === 'no') return 0;
   const at = numberWords.indexOf(word);
   if (at >= 0) return at;
-  const digits = /^(\d{1,9}(?:\.\d{1,6})?)(?:%|px|mm|cm)?$/.exec(word);
+  const digits = /^(\d{1,9}(?:\.\d{1,6})?)\.?(?:%|px|mm|cm)?\.?$/.exec(word);
   return digits ? Number(digits[1]) : null;
 }
 

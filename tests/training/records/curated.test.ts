@@ -20,6 +20,7 @@ const whole: readonly (readonly [string, unknown, CaseRecord['boxes'], string])[
   ['a yes', { kind: 'yesNo', value: true }, null, 'yes'],
   ['a word', { kind: 'word', accept: ['pneumonia'], reject: ['normal'] }, null, 'pneumonia'],
   ['a number', { kind: 'number', value: 12.5, tolerance: 1 }, null, '12.5'],
+  ['a number below zero', { kind: 'number', value: -5, tolerance: 1 }, null, '-5'],
   ['a grade', { kind: 'ordinal', value: 'moderate', scale: ['none', 'mild', 'moderate', 'severe'] }, null, 'moderate'],
   ['boxes', { kind: 'boxes', matchLabels: true }, boxes, '[{"bbox_2d":[20,40,80,120],"label":"right lung"}]'],
   ['no box', { kind: 'boxes', matchLabels: true }, [], '[]'],
@@ -60,7 +61,6 @@ describe('a judged row', () => {
   test.each([
     ['a choice beyond its options', { question: 'Q', gold: { kind: 'choice', options: ['a thing', 'another'], right: 5 } }, null],
     ['a grade that its scale lacks', { question: 'Q', gold: { kind: 'ordinal', value: 'huge', scale: ['small', 'large'] } }, null],
-    ['a negative number, which no verifier reads', { question: 'Q', gold: { kind: 'number', value: -5, tolerance: 1 } }, null],
     ['boxes without any list of boxes', { question: 'Q', gold: { kind: 'boxes', matchLabels: false } }, null],
     ['no question', { question: ' ', gold: { kind: 'yesNo', value: true } }, null],
     ['no fact at all', undefined, null],

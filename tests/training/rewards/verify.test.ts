@@ -47,6 +47,18 @@ describe('a number', () => {
     check({ kind: 'number', value: 60, tolerance: 5 }, '65.1', 0);
     check({ kind: 'number', value: 12, tolerance: 1 }, '12%', 1);
   });
+  test('keeps its sign', () => {
+    const below: Gold = { kind: 'number', value: -3.5, tolerance: 0.1 };
+    ['-3.5', '−3.5', 'It is -3.5 mm', '(-3.5)', 'minus 3.5', 'Minus 3.5.'].forEach((answer) => check(below, answer, 1));
+    ['3.5', '- and 3.5', 'minus'].forEach((answer) => check(below, answer, 0));
+    check({ kind: 'number', value: 3.5, tolerance: 0 }, '-3.5', 0);
+    check({ kind: 'number', value: -0.5, tolerance: 0 }, '-.5', 1);
+  });
+  test('is not negative behind a hyphen that joins', () => {
+    check({ kind: 'number', value: 3, tolerance: 0 }, '3-4', 1);
+    check({ kind: 'number', value: 19, tolerance: 0 }, 'COVID-19', 1);
+    check({ kind: 'number', value: 4, tolerance: 0 }, '- 4', 1);
+  });
   test('is zero when there is none', () => check({ kind: 'number', value: 0, tolerance: 0 }, 'none', 1));
 });
 
