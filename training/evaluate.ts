@@ -11,6 +11,7 @@ import type { CaseRecord } from '#training/records/caseRecord.ts';
 import type { Turn } from '#training/records/turn.ts';
 import { answerOf, boxAnswerOf, boxesIn, extractionRules } from '#training/rewards/extract.ts';
 import type { Gold, LabelledBox } from '#training/rewards/gold.ts';
+import { pointList, pointsIn } from '#training/rewards/points.ts';
 import { matchBoxes, verifyAnswer } from '#training/rewards/verify.ts';
 import { evaluationTurns } from '#training/synthesis/questions.ts';
 import { labelQuestion } from '#training/synthesis/vocabulary.ts';
@@ -19,6 +20,11 @@ import { labelQuestion } from '#training/synthesis/vocabulary.ts';
 export const extractor = {
   version: extractionRules.version, sha256: createHash('sha256').update(JSON.stringify(extractionRules)).digest('hex'),
 } as const;
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
 
 export interface EvaluationRequest {
   readonly record: CaseRecord;
@@ -30,7 +36,7 @@ export interface EvaluationRequest {
 /** A model under test. */
 export interface Answerer {
   /** The pixels in which its boxes are written, for a stored image of `width` x `height`. */
-  seenSize(stored: { readonly width: number; readonly height: number }): { readonly width: number; readonly height: number };
+  seenSize(stored: Size): Size;
   /** `relative-1000`: boxes are in thousandths of the picture (Qwen2-VL). */
   readonly convention: 'absolute-resized' | 'relative-1000';
   /** Raw completions, in the order of the requests. */
@@ -217,7 +223,7 @@ function score({ record, run, turn, shownRecord }: Asked, completion: string, an
   const goldScale = { x: record.width / asked.width, y: record.height / asked.height };
   const gold: Gold = turn.gold.kind === 'boxes' ? { ...turn.gold, boxes: turn.gold.boxes.map((box) => toStored(box, goldScale)) } : turn.gold;
   const isNothing = isBoxes && claimed.length === 0;
-  const { isCorrect } = verifyAnswer(isBoxes && !isNothing ? boxText(claimed) : answer, gold);
+  const { isCorrect } = verifyAnswer(isBoxes && !isNothing ? boxText(claimed) : turn.gold.kind === 'points' ? pointsAnswer(answer, written, asked) : answer, gold);
   const matches = gold.kind === 'boxes' ? matchBoxes(claimed, gold.boxes, gold.matchLabels) : [];
   const overlapOf = (at: number): number => matches.find((match) => match.gold === at)?.overlap ?? 0;
   const overlaps = gold.kind === 'boxes' ? gold.boxes.map(({ label }, at) => ({ label, overlap: overlapOf(at) })) : [];
@@ -268,6 +274,13 @@ function boxRates(lines: readonly Scored[]): Record<string, BoxRate> {
     mean_iou: overlaps.reduce((a, b) => a + b, 0) / overlaps.length, acc50: overlaps.filter((overlap) => overlap >= 0.5).length / overlaps.length,
     n: overlaps.length, idle,
   }]));
+}
+
+/** Points in the pixels of the gold, in which its tolerance is told; an answer without points as it is. */
+function pointsAnswer(answer: string, written: Size, asked: Size): string {
+  const points = pointsIn(answer);
+  const [x, y] = [asked.width / written.width, asked.height / written.height];
+  return points.length === 0 ? answer : pointList(points.map((point) => ({ ...point, x: round(point.x * x), y: round(point.y * y) })));
 }
 
 const rateOf = (hits: number, n: number): Rate => ({ accuracy: n === 0 ? 0 : hits / n, ci: wilson(hits, n), n });

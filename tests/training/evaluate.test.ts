@@ -46,6 +46,20 @@ describe('evaluate', () => {
     expect(result.boxes['left_lung']!.mean_iou).toBeGreaterThan(0.96);
   });
 
+  test('reads points in thousandths as well, within the tolerance of the gold', async () => {
+    const record = madeUp({
+      id: 'point', set: 'curated', task: 'judged', label: 'judged', labelsSpace: ['judged'], questionTypes: ['curated'], facts: { curated: { question: 'Where is the nodule?', gold: { kind: 'points' } } },
+      boxes: [{ class: 'nodule', box: { x1: 140, y1: 100, x2: 160, y2: 120 } }],
+    });
+    const rate = async (convention: Answerer['convention'], x: number, y: number): Promise<number | undefined> => (await run([record], {
+      seenSize: half, convention, answer: (requests) => Promise.resolve(requests.map(() => `<answer>[{"point_2d":[${x},${y}],"label":"nodule"}]</answer>`)),
+    })).question_types['curated']?.accuracy;
+    expect(await rate('absolute-resized', 75, 55)).toBe(1);
+    expect(await rate('relative-1000', 750, 688)).toBe(1);
+    expect(await rate('relative-1000', 75, 55)).toBe(0);
+    expect(await rate('absolute-resized', 150, 110)).toBe(0);
+  });
+
   test('finds a seeing model blind on blank pictures, and wrong on swapped ones', async () => {
     const records = madeUpRecords.map((record, at) => ({ ...record, group: `patient-${at}` }));
     const result = await run(records, seeing(records), { counterfactual: true });
