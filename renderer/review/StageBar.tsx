@@ -10,8 +10,8 @@ import { layouts, type LayoutName } from './hanging.ts';
 import { review } from './review.ts';
 import { bringPrior, layoutKeys, toolKeys } from './stageActions.ts';
 import { currentSeries, type ReviewState } from './state.ts';
-import { earlierBy } from './priors.ts';
 import type { StudySummary } from '#electron/contract/library.ts';
+import { earlierBy } from '#electron/contract/priors.ts';
 
 const toolIcons: Readonly<Record<Tool, IconName>> = {
   window: 'contrast', pan: 'hand', zoom: 'search', crosshair: 'crosshair', length: 'length', bidirectional: 'bidirectional', angle: 'angle', cobb: 'cobb', rectangle: 'rectangle', ellipse: 'ellipse',

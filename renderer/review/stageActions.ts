@@ -1,5 +1,6 @@
 /** What a person can do with hanging images, and by which keys. */
 import type { StudySummary } from '#electron/contract/library.ts';
+import { priorsOf } from '#electron/contract/priors.ts';
 import { insideOf, stepAcross } from '#models/imaging/volume.ts';
 import { cancelDrawing } from '#renderer/viewports/DrawingLayer.tsx';
 import { drawings, drop, type Tool } from '#renderer/viewports/drawings.ts';
@@ -12,7 +13,7 @@ import { tellFault } from '#renderer/workstation/notices.ts';
 import { createStore } from '#renderer/workstation/store.ts';
 import { cine, stopCine, toggleCine } from './cine.ts';
 import type { HangingChange, LayoutName } from './hanging.ts';
-import { bestBeside, priorsOf } from './priors.ts';
+import { bestBeside } from './priors.ts';
 import { review, stage } from './review.ts';
 import { stageStrings } from './stageStrings.ts';
 import { currentSeries } from './state.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { SeriesSummary, StudyDetail, StudySummary } from '#electron/contract/library.ts';
-import { bestBeside, earlierBy, priorsOf } from '#renderer/review/priors.ts';
+import { earlierBy, priorsOf } from '#electron/contract/priors.ts';
+import { bestBeside } from '#renderer/review/priors.ts';
 import { initialReview, reduceReview, type ReviewAction, type ReviewState } from '#renderer/review/state.ts';
 import { linkOf } from '#renderer/viewports/linking.ts';
 
