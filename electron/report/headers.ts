@@ -1,6 +1,6 @@
 /** What of a DICOM file's header the report's own DICOM files repeat: who, which study, which machine, where in space. */
 import type { DicomFile } from '#models/imaging/dicom/dicomFile.ts';
-import { firstText, items, texts, type Tag } from '#models/imaging/dicom/elements.ts';
+import { firstText, texts, type Tag } from '#models/imaging/dicom/elements.ts';
 import { frameGeometry } from '#models/imaging/dicom/geometry.ts';
 import type { SourceImage } from './formats/format.ts';
 
