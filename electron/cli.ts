@@ -10,6 +10,7 @@ import { UsageError } from './commands/command.ts';
 const commands: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
   doctor: () => import('./commands/doctor.ts'),
   decode: () => import('./commands/decode.ts'),
+  deidentify: () => import('./commands/deidentify.ts'),
   review: () => import('./commands/review.ts'),
   generate: () => import('./commands/generate.ts'),
   score: () => import('./commands/score.ts'),

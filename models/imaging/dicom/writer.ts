@@ -32,20 +32,28 @@ const sizes: Readonly<Record<NumberVr, number>> = { US: 2, SS: 2, UL: 4, SL: 4, 
  * `encapsulated` adds compressed Pixel Data and states its transfer syntax. Throws Fault `dicom.write`.
  */
 export function writeDicom(elements: readonly NewElement[], encapsulated?: EncapsulatedPixels): Uint8Array {
-  const sopClass = uidOf(elements, 'x00080016');
-  const sopInstance = uidOf(elements, 'x00080018');
+  const sopClassUid = uidOf(elements, 'x00080016');
+  const sopInstanceUid = uidOf(elements, 'x00080018');
+  return partTen({ sopClassUid, sopInstanceUid, transferSyntaxUid: encapsulated?.transferSyntaxUid ?? explicitLittleEndianUid }, dataSet(elements, encapsulated));
+}
+
+/** An encoded data set as a file: an empty preamble and the meta information before it, nothing of an earlier file's among it. */
+export function partTen(
+  { sopClassUid, sopInstanceUid, transferSyntaxUid }: { readonly sopClassUid: string; readonly sopInstanceUid: string; readonly transferSyntaxUid: string },
+  body: readonly Uint8Array[],
+): Uint8Array {
   const meta = encodeAll([
     { tag: 'x00020001', vr: 'OB', value: Uint8Array.of(0, 1) },
-    { tag: 'x00020002', vr: 'UI', value: sopClass },
-    { tag: 'x00020003', vr: 'UI', value: sopInstance },
-    { tag: 'x00020010', vr: 'UI', value: encapsulated?.transferSyntaxUid ?? explicitLittleEndianUid },
+    { tag: 'x00020002', vr: 'UI', value: sopClassUid },
+    { tag: 'x00020003', vr: 'UI', value: sopInstanceUid },
+    { tag: 'x00020010', vr: 'UI', value: transferSyntaxUid },
     { tag: 'x00020012', vr: 'UI', value: implementationUid },
     { tag: 'x00020013', vr: 'SH', value: 'LOUPE' },
   ]);
   const groupLength = encode({ tag: 'x00020000', vr: 'UL', value: meta.length });
   const preamble = new Uint8Array(132);
   preamble.set([0x44, 0x49, 0x43, 0x4d], 128);
-  return concatenated([preamble, groupLength, meta, ...dataSet(elements, encapsulated)]);
+  return concatenated([preamble, groupLength, meta, ...body]);
 }
 
 function dataSet(elements: readonly NewElement[], encapsulated: EncapsulatedPixels | undefined): Uint8Array[] {
