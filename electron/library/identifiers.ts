@@ -1,9 +1,10 @@
 /** What in a file's header names a person, and what describes the machine: so that nothing of the former slips into a training case. */
 import { startOfFile } from '#electron/storage/files.ts';
 import { readDicom } from '#models/imaging/dicom/dicomFile.ts';
-import { firstText, texts, type Tag } from '#models/imaging/dicom/elements.ts';
+import { firstText, texts, type DataSet, type Tag } from '#models/imaging/dicom/elements.ts';
 import { kindBytes, kindOf } from '#models/imaging/sources.ts';
 import { wholeFile } from './inspect.ts';
+import { isSlidePart, manifestParts, openPart } from './slides.ts';
 
 export interface Identifiers {
   /** Fields that are filled and name a person, a place or a visit. */
@@ -27,8 +28,8 @@ export const oftenBurned: readonly string[] = ['US', 'SC', 'XC', 'ES', 'OP', 'OT
 
 /** @throws Fault where the file cannot be read; a picture or a slide carries none of these fields */
 export async function identifiersOf(path: string): Promise<Identifiers> {
-  if (kindOf(await startOfFile(path, kindBytes)) !== 'dicom') return { fields: [], burnedIn: null, facts: {} };
-  const { dataSet } = readDicom(await wholeFile(path, 'The file'));
+  const dataSet = await headerOf(path);
+  if (!dataSet) return { fields: [], burnedIn: null, facts: {} };
   const fields = (Object.entries(naming) as [Tag, string][]).flatMap(([tag, name]) =>
     texts(dataSet, tag).map((value) => value.trim()).filter((value) => value !== '').slice(0, 4).map((value) => ({ tag: `(${tag.slice(1, 5)},${tag.slice(5)})`, name, value: value.slice(0, 200) })));
   const burned = firstText(dataSet, 'x00280301')?.trim().toUpperCase();
@@ -37,6 +38,16 @@ export async function identifiersOf(path: string): Promise<Identifiers> {
     code: firstText(dataSet, 'x00080060'), body_part: firstText(dataSet, 'x00180015')?.toLowerCase(),
   }).flatMap(([name, value]) => (value === undefined || value.trim() === '' ? [] : [[name, value.trim().slice(0, 100)] as const]));
   return { fields, burnedIn: burned === 'YES' || burned === 'NO' ? burned : null, facts: Object.fromEntries(facts) };
+}
+
+/** The header of a DICOM file, of a slide that of its first part; null for a file without one. */
+async function headerOf(path: string): Promise<DataSet | null> {
+  const [part] = await manifestParts(path) ?? [{ path }];
+  if (!part || kindOf(await startOfFile(part.path, kindBytes)) !== 'dicom') return null;
+  if (!await isSlidePart(part.path)) return readDicom(await wholeFile(part.path, 'The file')).dataSet;
+  const opened = await openPart(part.path, 'The slide');
+  await opened.close();
+  return opened.file.dataSet;
 }
 
 /** `067Y` as `60–69`: a decade is enough for a balance and says less of the person. */

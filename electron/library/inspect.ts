@@ -9,6 +9,7 @@ import { firstText, items, texts } from '#models/imaging/dicom/elements.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
 import { openSlide, type Slide } from '#models/imaging/slide/slide.ts';
 import { kindBytes, kindOf } from '#models/imaging/sources.ts';
+import { isHidden, isSlidePart, openPart } from './slides.ts';
 
 /** Who and what a study is about, as its files say. */
 export interface StudyIdentity {
@@ -45,7 +46,7 @@ export async function inspect(path: string, name: string, sha256: string): Promi
   switch (kind) {
     case 'zip': return { kind: 'archive' };
     case 'unknown': throw leftOut('library.kind', name, (await stat(path)).size === 0 ? 'The file is empty.' : 'It is neither DICOM nor a slide nor a PNG, JPEG or TIFF picture.');
-    case 'dicom': return inspectDicom(readDicom(await wholeFile(path, name)), name);
+    case 'dicom': return await isSlidePart(path) ? inspectSlidePart(path, name) : inspectDicom(readDicom(await wholeFile(path, name)), name);
     case 'tiff': case 'png': case 'jpeg': {
       if (kind === 'tiff' && await isSlideFile(path, name)) return { kind: 'image', frames: 1, study: plainStudy(name, sha256, 'slide') };
       await decodePicture(await wholeFile(path, name), name);
@@ -112,6 +113,18 @@ function inspectDicom(file: DicomFile, name: string): Inspection {
   if (!file.image) throw leftOut('library.noImage', name, file.imageFault?.why ?? 'It carries no image.');
   if (file.wholeFrames === 0) throw leftOut('library.truncated', name, file.notes[0]?.why ?? 'The pixel data end before the first image does.');
   return { kind: 'image', frames: file.wholeFrames, study: dicomStudy(file, name) };
+}
+
+/** A level of a slide may have gigabytes: its header is read, and its frames are counted. Label and glass have no frame to be shown. */
+async function inspectSlidePart(path: string, name: string): Promise<Inspection> {
+  const part = await openPart(path, name);
+  try {
+    const { whole } = await part.locations();
+    if (whole === 0) throw leftOut('library.truncated', name, 'The pixel data end before the first tile does.');
+    return { kind: 'image', frames: isHidden(part) ? 0 : 1, study: dicomStudy(part.file, name) };
+  } finally {
+    await part.close();
+  }
 }
 
 /** A file of a medium is named by plain words: nothing that climbs out of its folder. */

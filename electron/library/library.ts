@@ -105,9 +105,15 @@ export function openLibrary({ folder, reader, publish, now }: LibraryOptions): L
     }
     const draft = drafts.get(studyId);
     if (!draft) throw new Fault({ code: 'library.unknown', what: 'The study cannot be opened.', why: 'It is not in the library any more.', mend: 'Choose another one, or import it again.' });
-    return { study: draft.study, files: draft.files, ...mutable(await reader.assemble(draft.files.map(located))) };
+    return { study: draft.study, files: draft.files, ...await assembled(draft.files) };
   };
   const located = ({ name, sha256 }: StudyFile): AssembledFile => ({ name, sha256, path: blobs.pathOf(sha256) });
+
+  const assembled = async (files: readonly StudyFile[]): Promise<Pick<StudyDetail, 'series' | 'statements'>> => {
+    const { series, statements, manifests } = await reader.assemble(files.map(located));
+    for (const manifest of manifests) await blobs.put(manifest);
+    return { series: [...series], statements: [...statements] };
+  };
 
   const draftOf = async (studyId: string): Promise<Draft | undefined> => {
     const draft = drafts.get(studyId);
@@ -127,7 +133,7 @@ export function openLibrary({ folder, reader, publish, now }: LibraryOptions): L
       draft.held.add(file.sha256);
       const question = questions.get(file.name.split(/[/›]/)[0]?.trim() ?? '') ?? draft.study.question;
       draft.study = {
-        ...draft.study, question, files: draft.files.length, bytes: draft.study.bytes + file.bytes, images: draft.study.images + frames, cover: draft.study.cover ?? `${file.sha256}-0`,
+        ...draft.study, question, files: draft.files.length, bytes: draft.study.bytes + file.bytes, images: draft.study.images + frames, cover: draft.study.cover ?? (frames > 0 ? `${file.sha256}-0` : null),
         modalities: draft.study.modalities.includes(identity.modality) ? draft.study.modalities : [...draft.study.modalities, identity.modality],
       };
       drafts.set(identity.id, draft);
@@ -138,7 +144,7 @@ export function openLibrary({ folder, reader, publish, now }: LibraryOptions): L
       for (const studyId of studyIds) {
         const draft = drafts.get(studyId);
         if (!draft) continue;
-        const { series, statements } = mutable(await reader.assemble(draft.files.map(located)));
+        const { series, statements } = await assembled(draft.files);
         draft.study = summaryOf(draft.study, series);
         const detail = await blobs.put(JSON.stringify({ study: draft.study, files: draft.files, series, statements } satisfies StudyDetail));
         entries.push({ type: 'study', at: now(), study: draft.study, detail });
@@ -221,8 +227,6 @@ function move(studyIds: readonly string[], from: Map<string, Known>, to: Map<str
     to.set(studyId, one);
   }
 }
-
-const mutable = ({ series, statements }: AssembledStudy): Pick<StudyDetail, 'series' | 'statements'> => ({ series: [...series], statements: [...statements] });
 
 const emptyDraft = ({ modality, ...identity }: StudyIdentity, isSample: boolean, addedAt: string): Draft => ({
   files: [], held: new Set(),

@@ -3,20 +3,23 @@ import type { FrameHeader, Preset, WiredFrame } from '#electron/contract/frame.t
 import type { Region, ViewWindow } from '#electron/contract/review.ts';
 import { startOfFile } from '#electron/storage/files.ts';
 import { Fault } from '#models/base/fault.ts';
-import { compose, identity, scaling, translation, type Affine } from '#models/imaging/coordinates.ts';
+import { compose, identity, invert, mapBox, scaling, translation, type Affine } from '#models/imaging/coordinates.ts';
 import { readDicom, type DicomFile } from '#models/imaging/dicom/dicomFile.ts';
 import { availableVois, defaultVoi, fileVois, isInverted, modalityTransform, paddingOf, toDisplay } from '#models/imaging/dicom/display.ts';
 import { firstText, numbers, texts } from '#models/imaging/dicom/elements.ts';
 import { decodeFrame, type StoredFrame, type StoredValues } from '#models/imaging/dicom/frame.ts';
 import { frameGeometry, isotropicSize, pixelAspect } from '#models/imaging/dicom/geometry.ts';
+import { placementOf } from '#models/imaging/dicom/placement.ts';
 import type { Voi } from '#models/imaging/dicom/voi.ts';
-import type { Picture } from '#models/imaging/image.ts';
+import { crop, type Picture } from '#models/imaging/image.ts';
 import { decodePicture, encodePng } from '#models/imaging/picture.ts';
 import { resize } from '#models/imaging/resize.ts';
+import type { Placement } from '#models/imaging/sides.ts';
 import { readRegionAt } from '#models/imaging/slide/region.ts';
 import { readTile, readTileJpeg } from '#models/imaging/slide/slide.ts';
 import { kindBytes, kindOf } from '#models/imaging/sources.ts';
 import { isSlide, openSlideFile, wholeFile, type OpenSlideFile } from './inspect.ts';
+import { isSlidePart, manifestParts, openDicomSlide } from './slides.ts';
 
 /** A picture as a person or the model is shown it: windowed, with square pixels. */
 export interface ShownPicture {
@@ -26,6 +29,8 @@ export interface ShownPicture {
   readonly source: { readonly width: number; readonly height: number };
   /** How grey values became brightness; null for colour. */
   readonly window: string | null;
+  /** How it lies in the patient; null where the file is none that could say so. */
+  readonly placement: Placement | null;
 }
 
 export interface Pixels {
@@ -33,6 +38,8 @@ export interface Pixels {
   shown(path: string, index: number, options?: { readonly window?: ViewWindow | null; readonly region?: Region | null }): Promise<ShownPicture>;
   thumbnail(path: string, index: number, side: number): Promise<Uint8Array>;
   tile(path: string, level: number, column: number, row: number): Promise<{ readonly type: 'image/jpeg' | 'image/png'; readonly bytes: Uint8Array }>;
+  /** Lets go of the files that are open. */
+  close(): Promise<void>;
 }
 
 type Opened =
@@ -60,6 +67,10 @@ export function openPixels(): Pixels {
     opening.catch(() => kept.delete(path));
     return opening;
   };
+  const letGo = async (opening: Promise<Opened> | undefined): Promise<void> => {
+    const file = await opening?.catch(() => null);
+    if (file?.kind === 'slide') await file.slide.close();
+  };
   const makeRoom = (): void => {
     let total = [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
     for (const path of [...kept.keys()].slice(0, -1)) {
@@ -68,22 +79,27 @@ export function openPixels(): Pixels {
       const gone = kept.get(path);
       kept.delete(path);
       sizes.delete(path);
-      void gone?.then((file) => (file.kind === 'slide' ? file.slide.close() : undefined)).catch(() => undefined);
+      void letGo(gone);
     }
   };
   const shown: Pixels['shown'] = async (path, index, { window = null, region = null } = {}) => {
     const file = await opened(path);
-    if (file.kind === 'dicom') return shownFrame(file.file, index, window);
-    if (file.kind === 'picture') return { picture: file.picture, toSource: identity, source: sizeOf(file.picture), window: null };
+    if (file.kind === 'dicom') return cutOut(await shownFrame(file.file, index, window), region);
+    if (file.kind === 'picture') return cutOut({ picture: file.picture, toSource: identity, source: sizeOf(file.picture), window: null, placement: null }, region);
     const { slide } = file;
     const part = region ?? { x: 0, y: 0, width: slide.width, height: slide.height };
     const shrink = Math.min(1, overviewSide / Math.max(part.width, part.height));
     const picture = await readRegionAt(slide, part, { width: Math.max(1, Math.round(part.width * shrink)), height: Math.max(1, Math.round(part.height * shrink)) });
     const toSource = compose(scaling(part.width / picture.width, part.height / picture.height), translation(part.x, part.y));
-    return { picture, toSource, source: { width: slide.width, height: slide.height }, window: null };
+    return { picture, toSource, source: { width: slide.width, height: slide.height }, window: null, placement: null };
   };
   return {
     shown,
+    async close() {
+      await Promise.all([...kept.values()].map(letGo));
+      kept.clear();
+      sizes.clear();
+    },
     async values(path, sha256, index) {
       const file = await opened(path);
       if (file.kind === 'dicom') return wiredFrame(file.file, sha256, index);
@@ -120,10 +136,20 @@ async function openFile(path: string): Promise<Opened> {
     if (isSlide(slide)) return { kind: 'slide', slide, bytes: 1_000_000 };
     await slide.close();
   }
+  const parts = kind === 'dicom' && await isSlidePart(path) ? [{ path, name: 'The slide' }] : kind === 'unknown' ? await manifestParts(path) : null;
+  if (parts) return { kind: 'slide', slide: await openDicomSlide(parts, 'The slide'), bytes: 4_000_000 * parts.length };
   const bytes = await wholeFile(path, 'The file');
   if (kind === 'dicom') return { kind: 'dicom', file: readDicom(bytes), bytes: bytes.length };
   const picture = await decodePicture(bytes);
   return { kind: 'picture', picture, bytes: picture.data.length };
+}
+
+/** The part of a shown picture that a region of its source takes, in whole pixels of the picture. @throws Fault `picture.region` where nothing of it is there */
+function cutOut(shown: ShownPicture, region: Region | null): ShownPicture {
+  if (!region) return shown;
+  const { x1, y1, x2, y2 } = mapBox(invert(shown.toSource), { x1: region.x, y1: region.y, x2: region.x + region.width, y2: region.y + region.height });
+  const corner = { x: Math.max(0, Math.floor(x1)), y: Math.max(0, Math.floor(y1)) };
+  return { ...shown, picture: crop(shown.picture, { x1, y1, x2, y2 }), toSource: compose(translation(corner.x, corner.y), shown.toSource) };
 }
 
 async function shownFrame(file: DicomFile, index: number, chosen: ViewWindow | null): Promise<ShownPicture> {
@@ -137,6 +163,7 @@ async function shownFrame(file: DicomFile, index: number, chosen: ViewWindow | n
   return {
     picture: isSquare ? turned : resize(turned, size), toSource: isSquare ? identity : scaling(flat.width / size.width, flat.height / size.height), source: sizeOf(flat),
     window: voi ? `${windowText(voi, modalityTransform(file, index).unit)}${chosen?.isInverted === true ? ', inverted' : ''}` : null,
+    placement: placementOf(file, index),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The tiles and strips of a TIFF page as RGB: unpacked, predictor undone, colours made. */
 import { Fault } from '#models/base/fault.ts';
-import { checkSize, createPicture, damagedPicture } from './image.ts';
+import { areaOf, type BlockPlace } from './area.ts';
+import { checkSize, damagedPicture } from './image.ts';
 import { inflate } from './inflate.ts';
 import { decodeJpeg, readJpegHeader } from './jpeg.ts';
 import { decodeJpeg2000 } from './jpeg2000.ts';
@@ -16,17 +17,8 @@ const decodable: readonly number[] = [1, 5, 7, 8, 32773, 32946, 33003, 33005, 34
 const jpeg2000s: readonly number[] = [33003, 33005, 34712];
 const jpeg = 7;
 
-/** Which block of a page, counted from the upper left. */
-export interface BlockPlace {
-  readonly column: number;
-  readonly row: number;
-}
-
 /** Raw bytes of one block, before they become colours. */
 const maxBlockBytes = 256_000_000;
-
-/** A picture of at most 100 megapixels in sensible pieces has far fewer. */
-const maxBlocks = 1_000_000;
 
 /** The name of a page's compression, or its number. */
 export const compressionName = ({ compression }: TiffPage): string => compressions[compression] ?? `number ${compression}`;
@@ -74,26 +66,7 @@ export async function readPage(tiff: Tiff, page: TiffPage, name = 'The TIFF page
 /** The pixels of a page inside a box of whole numbers; what lies outside the page, or in a tile that the file leaves out, is white. */
 export async function readArea(tiff: Tiff, page: TiffPage, box: Box, { name = 'The TIFF page' }: { name?: string } = {}): Promise<Picture> {
   checkPage(page, name);
-  const area = createPicture({ width: box.x2 - box.x1, height: box.y2 - box.y1 }, [255, 255, 255]);
-  const { blockWidth, blockHeight } = page;
-  const [left, right] = [Math.max(0, box.x1), Math.min(page.width, box.x2)];
-  const [top, bottom] = [Math.max(0, box.y1), Math.min(page.height, box.y2)];
-  if (left >= right || top >= bottom) return area;
-  if (((right - left) / blockWidth) * ((bottom - top) / blockHeight) > maxBlocks) throw damagedPicture(name, 'It is cut into more than a million pieces.');
-  for (let row = Math.floor(top / blockHeight); row * blockHeight < bottom; row++) {
-    for (let column = Math.floor(left / blockWidth); column * blockWidth < right; column++) {
-      const block = await readBlock(tiff, page, { column, row }, name);
-      if (!block) continue;
-      const [blockX, blockY] = [column * blockWidth, row * blockHeight];
-      const [x1, x2] = [Math.max(left, blockX), Math.min(right, blockX + blockWidth)];
-      const [y1, y2] = [Math.max(top, blockY), Math.min(bottom, blockY + block.height)];
-      for (let y = y1; y < y2; y++) {
-        const from = ((y - blockY) * block.width + (x1 - blockX)) * 3;
-        area.data.set(block.data.subarray(from, from + (x2 - x1) * 3), ((y - box.y1) * area.width + (x1 - box.x1)) * 3);
-      }
-    }
-  }
-  return area;
+  return areaOf(page, box, (at) => readBlock(tiff, page, at, name), name);
 }
 
 /**

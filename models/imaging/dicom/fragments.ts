@@ -65,7 +65,7 @@ function locateEncapsulated({ dataSet, value, statedFrames }: Question): FrameLo
   };
 }
 
-interface Fragment extends Extent {
+export interface Fragment extends Extent {
   /** All its bytes are in the file. */
   readonly whole: boolean;
   /** Where its item begins, as offset tables count. */
@@ -106,11 +106,11 @@ interface GroupQuestion {
 function groupFragments({ dataSet, table, fragments, first, statedFrames }: GroupQuestion): readonly (readonly Fragment[])[] {
   const extended = element(dataSet, 'x7fe00001');
   if (extended) {
-    const groups = byOffsets(fragments, offsets64(rawBytes(dataSet, 'x7fe00001'), dataSet.littleEndian), first);
+    const groups = byOffsets(fragments, offsetsIn(rawBytes(dataSet, 'x7fe00001'), 8, dataSet.littleEndian), first);
     if (groups && (statedFrames === null || groups.length === statedFrames)) return groups;
   }
   if (table && table.whole && table.length >= 4) {
-    const groups = byOffsets(fragments, offsets32(dataSet, table), first);
+    const groups = byOffsets(fragments, offsetsIn(dataSet.bytes.subarray(table.offset, table.offset + table.length), 4, dataSet.littleEndian), first);
     if (groups && (statedFrames === null || groups.length === statedFrames)) return groups;
   }
   if (statedFrames === 1) return [fragments];
@@ -118,18 +118,15 @@ function groupFragments({ dataSet, table, fragments, first, statedFrames }: Grou
   return byMarks(dataSet, fragments);
 }
 
-function offsets32(dataSet: DataSet, table: Extent): number[] {
-  const view = new DataView(dataSet.bytes.buffer, dataSet.bytes.byteOffset + table.offset, table.length);
-  return Array.from({ length: Math.min(table.length >> 2, maximumFragments) }, (_, i) => view.getUint32(i * 4, dataSet.littleEndian));
-}
-
-function offsets64(bytes: Uint8Array, littleEndian: boolean): number[] {
+/** The offsets of a table, of four or eight bytes each. */
+export function offsetsIn(bytes: Uint8Array, size: 4 | 8, littleEndian = true): number[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Array.from({ length: Math.min(bytes.length >> 3, maximumFragments) }, (_, i) => Number(view.getBigUint64(i * 8, littleEndian)));
+  const count = Math.min(Math.floor(bytes.length / size), maximumFragments);
+  return Array.from({ length: count }, (_, i) => (size === 4 ? view.getUint32(i * 4, littleEndian) : Number(view.getBigUint64(i * 8, littleEndian))));
 }
 
 /** Null where the table contradicts the fragments: every offset has to be the beginning of one, in order. Frames beyond a cut are absent. */
-function byOffsets(fragments: readonly Fragment[], offsets: readonly number[], first: number): Fragment[][] | null {
+export function byOffsets(fragments: readonly Fragment[], offsets: readonly number[], first: number): Fragment[][] | null {
   if (offsets.length === 0 || offsets[0] !== 0) return null;
   const indexAt = new Map(fragments.map((fragment, index) => [fragment.itemOffset - first, index]));
   const end = fragments.length === 0 ? 0 : (fragments[fragments.length - 1] as Fragment).itemOffset - first;

@@ -2,7 +2,7 @@
 import { Fault } from '#models/base/fault.ts';
 import { checkSize, maxPixels } from '#models/imaging/image.ts';
 import { resize } from '#models/imaging/resize.ts';
-import { readArea } from '#models/imaging/tiffBlocks.ts';
+import { areaOf } from '#models/imaging/area.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import type { Slide, SlideLevel } from './slide.ts';
 
@@ -54,7 +54,8 @@ export async function readRegionAt(slide: Slide, region: Region, size: { readonl
     const why = 'The slide has no small enough copy of so large a region.';
     throw refused(slide, region, why, 'Choose a smaller region, or build the pyramid again with more levels.');
   }
-  const picture = await readArea(slide.tiff, level.page, area, { name: `${slide.name}, level ${slide.levels.indexOf(level)}` });
+  const grid = { width: level.width, height: level.height, blockWidth: level.tileWidth, blockHeight: level.tileHeight };
+  const picture = await areaOf(grid, area, level.tile, `${slide.name}, level ${slide.levels.indexOf(level)}`);
   return resize(picture, size, { x1: box.x1 - area.x1, y1: box.y1 - area.y1, x2: box.x2 - area.x1, y2: box.y2 - area.y1 });
 }
 

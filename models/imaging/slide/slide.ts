@@ -2,12 +2,12 @@
 import { Fault } from '#models/base/fault.ts';
 import { openTiff } from '#models/imaging/tiff.ts';
 import { checkPage, readBlock, readJpegBlock } from '#models/imaging/tiffBlocks.ts';
-import type { BlockPlace } from '#models/imaging/tiffBlocks.ts';
+import type { BlockPlace } from '#models/imaging/area.ts';
+import type { Size } from '#models/imaging/coordinates.ts';
 import type { Picture } from '#models/imaging/image.ts';
-import type { ByteSource, Tiff, TiffPage } from '#models/imaging/tiff.ts';
+import type { ByteSource, TiffPage } from '#models/imaging/tiff.ts';
 
 export interface SlideLevel {
-  readonly page: TiffPage;
   readonly width: number;
   readonly height: number;
   readonly tileWidth: number;
@@ -17,17 +17,21 @@ export interface SlideLevel {
   readonly down: number;
   /** Pixels of level 0 for one pixel of this level; 1 for level 0. */
   readonly downsample: number;
+  /** A tile inside the level, complete with the part that hangs over its edge; null where the file leaves it out. */
+  readonly tile: (at: BlockPlace) => Promise<Picture | null>;
+  /** The same as a JPEG file without decoding it; null where it is left out or packed in another way. */
+  readonly packedTile: (at: BlockPlace) => Promise<Uint8Array | null>;
 }
 
-/** A picture that lies beside the pyramid: of the glass, of its label, or a small copy. */
+/** A picture that lies beside the pyramid: of the glass, of its label, or a small copy. Label and glass can name the patient: no screen shows them. */
 export interface AssociatedPicture {
   readonly kind: 'label' | 'macro' | 'thumbnail' | 'other';
-  readonly page: TiffPage;
+  readonly width: number;
+  readonly height: number;
 }
 
 export interface Slide {
   readonly name: string;
-  readonly tiff: Tiff;
   /** Of level 0. */
   readonly width: number;
   readonly height: number;
@@ -37,7 +41,7 @@ export interface Slide {
   /** Microns for one pixel of level 0, to the right and down; null where the file does not say, or says the impossible. */
   readonly mpp: { readonly x: number; readonly y: number } | null;
   /** What `mpp` was read from. */
-  readonly mppSource: 'aperio' | 'ome' | 'resolution' | 'none';
+  readonly mppSource: 'aperio' | 'ome' | 'dicom' | 'resolution' | 'none';
   /** The objective's magnification, as the scanner noted it. */
   readonly magnification: number | null;
   /** The scanner's remarks, `MPP = 0.499` as ['MPP', '0.499']. */
@@ -59,15 +63,18 @@ export async function openSlide(source: ByteSource, name = 'The slide'): Promise
   if (!base) throw new Fault({ code: 'slide.empty', what: `${name} cannot be opened.`, why: 'It holds no image.', mend: 'Export the slide again.' });
   checkPage(base, name);
   const pyramid = base.isTiled ? pyramidOf(base, images) : [base];
-  const levels = pyramid.map((page) => levelOf(page, base));
+  const levels = pyramid.map((page, at): SlideLevel => ({
+    ...shapeOf(page, base),
+    tile: (place) => readBlock(tiff, page, place, `${name}, level ${at}`),
+    packedTile: async (place) => (page.compression === 7 ? readJpegBlock(tiff, page, place, `${name}, level ${at}`) : null),
+  }));
   const properties = propertiesOf(base.description);
   return {
     name,
-    tiff,
     width: base.width,
     height: base.height,
     levels,
-    associated: images.filter((page) => !pyramid.includes(page)).map((page) => ({ kind: kindOf(page, base), page })),
+    associated: images.filter((page) => !pyramid.includes(page)).map((page) => ({ kind: kindOf(page, base), width: page.width, height: page.height })),
     ...scaleOf(base, properties),
     magnification: positive(properties.get('AppMag')) ?? null,
     properties,
@@ -79,13 +86,12 @@ export async function openSlide(source: ByteSource, name = 'The slide'): Promise
  * Throws as `readBlock` does; the fault names the tile, and the other tiles stay readable.
  */
 export function readTile(slide: Slide, level: number, at: BlockPlace): Promise<Picture | null> {
-  return readBlock(slide.tiff, levelAt(slide, level).page, at, `${slide.name}, level ${level}`);
+  return levelAt(slide, level).tile(at);
 }
 
 /** A tile as a JPEG file without decoding it; null where the file leaves it out or packs its tiles in another way. */
 export async function readTileJpeg(slide: Slide, level: number, at: BlockPlace): Promise<Uint8Array | null> {
-  const { page } = levelAt(slide, level);
-  return page.compression === 7 ? readJpegBlock(slide.tiff, page, at, `${slide.name}, level ${level}`) : null;
+  return levelAt(slide, level).packedTile(at);
 }
 
 function levelAt({ levels, name }: Slide, level: number): SlideLevel {
@@ -109,7 +115,7 @@ function pyramidOf(base: TiffPage, images: readonly TiffPage[]): TiffPage[] {
 }
 
 /** Whether one is the other made smaller: both sides by the same factor, up to rounding to whole pixels and cropping to whole tiles' rests. */
-function sameShape(page: TiffPage, base: TiffPage): boolean {
+export function sameShape(page: Size, base: Size): boolean {
   const factor = base.width / page.width;
   return Math.abs(page.height - base.height / factor) <= Math.max(1.5, 0.01 * page.height);
 }
@@ -117,8 +123,7 @@ function sameShape(page: TiffPage, base: TiffPage): boolean {
 const sameKind = (page: TiffPage, base: TiffPage): boolean =>
   page.samplesPerPixel === base.samplesPerPixel && page.bitsPerSample === base.bitsPerSample;
 
-const levelOf = (page: TiffPage, base: TiffPage): SlideLevel => ({
-  page,
+const shapeOf = (page: TiffPage, base: TiffPage): Omit<SlideLevel, 'tile' | 'packedTile'> => ({
   width: page.width,
   height: page.height,
   tileWidth: page.blockWidth,
@@ -172,4 +177,4 @@ function positive(text: string | undefined): number | undefined {
   return Number.isFinite(value) && value > 0 ? value : undefined;
 }
 
-const isPlausible = (mpp: number | undefined): mpp is number => mpp !== undefined && mpp >= minMpp && mpp <= maxMpp;
+export const isPlausible = (mpp: number | undefined): mpp is number => mpp !== undefined && mpp >= minMpp && mpp <= maxMpp;

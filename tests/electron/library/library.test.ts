@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -7,9 +8,15 @@ import type { EventName } from '#electron/contract/events.ts';
 import type { ImportProgress } from '#electron/contract/library.ts';
 import { unpack } from '#electron/library/archive.ts';
 import { assemble } from '#electron/library/assemble.ts';
+import { identifiersOf } from '#electron/library/identifiers.ts';
 import { inspect, isoDate, shownName } from '#electron/library/inspect.ts';
 import { openLibrary, type Library, type LibraryReader } from '#electron/library/library.ts';
+import { openPixels } from '#electron/library/pixels.ts';
 import { writeDicom, type NewElement } from '#models/imaging/dicom/writer.ts';
+import { decodePicture } from '#models/imaging/picture.ts';
+import { resize } from '#models/imaging/resize.ts';
+import { slideFile, tilesOf } from '#tests/support/dicomSlides.ts';
+import { pattern } from '#tests/support/pictures.ts';
 import { sampleStudy } from '#training/synthesis/samples.ts';
 
 /** The reader as it runs in the decoding process, without the process. */
@@ -125,6 +132,34 @@ describe('an import', () => {
     expect(await imported(whole.library, whole.told, medium)).toMatchObject({ added: 2, known: 0 });
   });
 
+  test('of a slide in DICOM makes one slide of its levels, and shows neither label nor glass', async () => {
+    const glass = join(folder, 'glass');
+    mkdirSync(glass, { recursive: true });
+    const base = pattern(100, 60);
+    // The label comes first, as scanners write it.
+    writeFileSync(join(glass, '0-label.dcm'), slideFile({ picture: pattern(32, 32), tile: 32, number: 3, flavour: 'LABEL' }));
+    writeFileSync(join(glass, '1-base.dcm'), slideFile({ picture: base, tile: 16, number: 1, mppX: 0.5 }));
+    writeFileSync(join(glass, '2-half.dcm'), slideFile({ picture: resize(base, { width: 50, height: 30 }), tile: 16, number: 2 }));
+    const { library, told } = open();
+    expect(await imported(library, told, glass)).toMatchObject({ added: 3, skippedCount: 0 });
+    const [study] = library.list();
+    const { series, statements } = await library.study(study?.id ?? '');
+    const [slide] = series;
+    expect([series.length, slide?.kind, slide?.slide?.levels.length, slide?.slide?.mpp]).toEqual([1, 'slide', 2, { x: 0.5, y: 0.5 }]);
+    expect(statements.join()).toContain('label');
+    const label = createHash('sha256').update(readFileSync(join(glass, '0-label.dcm'))).digest('hex');
+    expect(JSON.stringify([study?.cover, series])).not.toContain(label);
+    expect(study?.cover).toBe(`${slide?.slide?.id}-0`);
+    // What the page fetches: tiles, the overview, and what could name a person.
+    const path = library.pathOf(slide?.slide?.id ?? '');
+    const pixels = openPixels();
+    expect((await decodePicture((await pixels.tile(path, 0, 1, 1)).bytes)).data).toEqual(tilesOf(base, 16).find(({ column, row }) => column === 1 && row === 1)?.tile.data);
+    expect((await pixels.shown(path, 0)).source).toEqual({ width: 100, height: 60 });
+    expect((await identifiersOf(path)).fields).toContainEqual(expect.objectContaining({ name: 'Patient name', value: 'TEST^SLIDE' }));
+    await expect(pixels.thumbnail(library.pathOf(label), 0, 96)).rejects.toMatchObject({ code: 'slide.empty' });
+    await pixels.close();
+  });
+
   test('that is stopped keeps what is in and says so', async () => {
     const { library, told } = open();
     const { importId, done } = library.start([{ path: join(sources, 'mr-head') }]);
@@ -156,18 +191,28 @@ describe('the library', () => {
     expect(library.list()).toHaveLength(1);
   });
 
-  test('opens with ten thousand studies', async () => {
+  test('opens in time that grows with the number of studies, not faster', async () => {
     const { library, told, name } = open();
     await imported(library, told, join(sources, 'chest-film.dcm'));
     library.close();
-    const path = join(folder, name, 'library.jsonl');
-    const line = readFileSync(path, 'utf8').trim().split('\n')[0] ?? '';
+    const line = readFileSync(join(folder, name, 'library.jsonl'), 'utf8').trim().split('\n')[0] ?? '';
     const id = library.list()[0]?.id ?? '';
-    writeFileSync(path, `${Array.from({ length: 10_000 }, (_, i) => line.replaceAll(id, i.toString(16).padStart(24, '0'))).join('\n')}\n`);
-    const start = performance.now();
-    expect(open(name).library.list()).toHaveLength(10_000);
-    // Measured at 60 ms on an idle core; the bound leaves room for a busy one.
-    expect(performance.now() - start).toBeLessThan(3000);
+    const opening = (studies: number): number => {
+      const large = `large-${studies}`;
+      mkdirSync(join(folder, large), { recursive: true });
+      writeFileSync(join(folder, large, 'library.jsonl'), `${Array.from({ length: studies }, (_, i) => line.replaceAll(id, i.toString(16).padStart(24, '0'))).join('\n')}\n`);
+      // The least of three: whatever else runs only ever adds.
+      return Math.min(...Array.from({ length: 3 }, () => {
+        const before = process.cpuUsage();
+        const opened = open(large).library;
+        const { user, system } = process.cpuUsage(before);
+        expect(opened.list()).toHaveLength(studies);
+        opened.close();
+        return user + system;
+      }));
+    };
+    const few = opening(1000);
+    expect(opening(10_000)).toBeLessThan(40 * few);
   });
 
   test('says that a study is gone instead of failing', async () => await expect(open().library.study('0'.repeat(24))).rejects.toMatchObject({ code: 'library.unknown' }));
