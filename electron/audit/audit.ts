@@ -8,9 +8,10 @@ import { Fault } from '#models/base/fault.ts';
 import { asJson, isObject, type JsonObject } from './canonical.ts';
 import { composeCapsule, type CapsulePart } from './capsule.ts';
 import { fieldsOf, rootsOf } from './fields.ts';
-import { openAuditJournal, type AuditJournal } from './journal.ts';
-import { openKey, type SystemStore } from './keys.ts';
+import { journalFile, openAuditJournal, type AuditJournal } from './journal.ts';
+import { openKey, protectionIn, sealNextKey, settleNextKey, takeNextKey, type OpenedKey, type SystemStore } from './keys.ts';
 import { answerRecord, buildHash, hashOf, recordJson, type AnswerParts, type AnswerRecord, type RecordedFrame } from './record.ts';
+import { fingerprintOf } from './note.ts';
 import type { ZipEntry } from './zip.ts';
 
 export interface AuditOptions {
@@ -44,15 +45,27 @@ export interface KeptAnswer {
 
 export interface Audit {
   readonly journal: AuditJournal;
-  /** How the key is sealed; null: nothing is signed. */
+  readonly software: { readonly version: string; readonly build: string };
+  /** The account that runs the program. */
+  readonly account: string;
+  /** How the key is sealed, or would be; null: there is none, and only a passphrase could seal one. */
   readonly protection: 'system' | 'passphrase' | null;
+  /** The key is open: what is due is signed. */
+  readonly isOpen: boolean;
+  /**
+   * The key, after whoever asks has proven to be its owner: by its passphrase, or by the system that keeps it. Where there is none yet, one is made. The journal is
+   * signed from then on. @throws Fault of `openKey`, `audit.passphrase` where one is needed
+   */
+  authenticate(passphrase: string | null): Promise<OpenedKey>;
+  /** Another key from now on, signed by the one before it. Gives its fingerprint. @throws Fault of `authenticate` */
+  rotate(passphrase: string | null, next: string | null): Promise<string>;
   /** Writes the record, then its entry: when this returns, the answer may be shown. @throws Fault of the journal, `storage.write` */
   keep(answer: AnswerToKeep): Promise<KeptAnswer>;
   /** @throws Fault `audit.answer` */
   answer(id: string): KeptAnswer;
   answers(): readonly string[];
   /** The capsule's files, journalled before they are given. @throws Fault `audit.answer`, `audit.unsigned`, and those of the journal */
-  capsule(id: string, reports?: readonly CapsulePart[]): readonly ZipEntry[];
+  capsule(id: string, reports?: readonly CapsulePart[], story?: readonly number[]): readonly ZipEntry[];
   close(): void;
 }
 
@@ -61,7 +74,10 @@ export const auditFolder = (dataFolder: string): string => join(dataFolder, 'aud
 /** @throws Fault of `openKey` and `openAuditJournal` */
 export async function openAudit({ dataFolder, version, system, passphrase }: AuditOptions): Promise<Audit> {
   const folder = auditFolder(dataFolder);
-  const key = await openKey({ folder, system: system ?? null, passphrase: passphrase ?? null });
+  const sealing = { folder, system: system ?? null };
+  settleNextKey(folder, journalFile(folder));
+  const key = await openKey({ ...sealing, passphrase: passphrase ?? null });
+  let isOpen = key !== null;
   const software = { version, build: buildHash() };
   const name = accountName();
   const journal = openAuditJournal({ folder, software, key, actor: (pseudonym) => ({ id: pseudonym(`account ${name}`), method: 'os' }) });
@@ -81,8 +97,29 @@ export async function openAudit({ dataFolder, version, system, passphrase }: Aud
     }
   };
 
+  const authenticate = async (given: string | null): Promise<OpenedKey> => {
+    const found = await openKey({ ...sealing, passphrase: given });
+    if (!found) throw new Fault({ code: 'audit.passphrase', what: 'The signing key was not opened.', why: 'It is sealed by a passphrase, and none was given.', mend: 'Give the passphrase.' });
+    if (!isOpen) journal.unlock(found);
+    isOpen = true;
+    return found;
+  };
+
   return {
-    journal, answer, protection: key?.protection ?? null,
+    journal, answer, software, authenticate, account: name,
+    get protection() {
+      return protectionIn(folder, system);
+    },
+    get isOpen() {
+      return isOpen;
+    },
+    async rotate(given, next) {
+      await authenticate(given);
+      const fresh = await sealNextKey({ ...sealing, passphrase: next ?? given });
+      journal.rotate(fresh);
+      takeNextKey(folder);
+      return fingerprintOf(fresh.publicKey);
+    },
     answers: () => (existsSync(answersFolder) ? readdirSync(answersFolder).sort() : []),
     async keep({ id = randomUUID(), frames, studyId, story = [], ...parts }) {
       const record = answerRecord({
@@ -103,7 +140,7 @@ export async function openAudit({ dataFolder, version, system, passphrase }: Aud
       if (record.reading.probe !== null) journal.append({ kind: 'probe', subject: { answer: id } });
       return { id, seq: entry.seq, log: journal.log, story, record, secret };
     },
-    capsule(id, reports = []) {
+    capsule(id, reports = [], more = []) {
       const { seq, log, story, record, secret } = answer(id);
       if (log !== journal.log) {
         throw new Fault({
@@ -111,7 +148,7 @@ export async function openAudit({ dataFolder, version, system, passphrase }: Aud
         });
       }
       const pictures = record.frames.map((_, i): CapsulePart => ({ path: `pictures/${i}.png`, kind: 'picture', holds: ['pictures', 'identity'], bytes: readFileSync(join(folderOf(id), `${i}.png`)) }));
-      return composeCapsule({ journal, answer: seq, story, id, fields: fieldsOf(recordJson(record), secret), parts: [...pictures, ...reports], secret, at: new Date().toISOString() });
+      return composeCapsule({ journal, answer: seq, story: [...story, ...more], id, fields: fieldsOf(recordJson(record), secret), parts: [...pictures, ...reports], secret, at: new Date().toISOString() });
     },
     close: () => journal.close(),
   };

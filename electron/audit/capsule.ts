@@ -6,6 +6,7 @@ import { commitmentOf, falseFields, falseGroups, openedRecord, parseFields, pars
 import type { AuditJournal } from './journal.ts';
 import { isIncluded, leafHash } from './merkle.ts';
 import { fingerprintOf, isSignedBy, namesKey, parseCheckpoint, pemOf } from './note.ts';
+import { checkSigned } from './signed.ts';
 import { modelRoot, withheldFields, type HashedFile, type Withheld } from './record.ts';
 import { statusOf, type Finding, type Kind, type Verdict } from './verdict.ts';
 import { openZip, ZipError, type OpenedZip, type ZipEntry } from './zip.ts';
@@ -19,6 +20,9 @@ export interface CapsulePart {
   readonly holds: readonly Withheld[];
   readonly bytes: Uint8Array;
 }
+
+/** What the author of a report signed. */
+export const reportPart = 'report/report.json';
 
 interface ManifestPart {
   readonly path: string;
@@ -46,6 +50,7 @@ const readme = `An evidence capsule of Loupe. Research use only, not a medical d
 
 record.json    what is written down of one answer, field by field; a withheld field keeps only its salted hash
 pictures/      the pictures that the model was given, bit for bit
+report/        what was concluded: report.json is what its author signed, the others say the same for people
 manifest.json  the parts of this capsule, by salted hash; its own hash stands in the journal
 journal.jsonl  the entries of the audit journal that speak of it
 proofs.json    the proof that the journal's signed checkpoint covers them
@@ -197,9 +202,11 @@ function checkOpened(archive: OpenedZip, { fingerprint, model }: CapsuleCheckOpt
   const parts = manifest && salts ? checkParts(archive, manifest, salts, find) : { there: [], withheld: [] };
   const listed = new Set<string>([...own, ...(manifest?.parts ?? []).map(({ path }) => path)]);
   if (manifest) archive.names.filter((name) => !listed.has(name)).forEach((name) => find('extra', name, 'The manifest does not name it.'));
+  const signed = parts.there.includes(reportPart) ? checkReport(archive, entries, find) : [];
 
   const closed = (fields ?? []).filter(({ value }) => value === undefined).length;
   const notes = [
+    ...signed,
     ...(closed > 0 ? [`${closed} of ${fields?.length} fields of the record are withheld; their hashes hold.`] : []),
     ...(parts.withheld.length > 0 ? [`Withheld parts: ${parts.withheld.join(', ')}.`] : []),
     ...(fingerprint === undefined ? ['Whose key it is the capsule cannot prove: compare the fingerprint with one that you had from elsewhere (--key).'] : []),
@@ -322,6 +329,27 @@ function checkParts(archive: OpenedZip, { parts }: Manifest, salts: Readonly<Rec
   return { there, withheld };
 }
 
+/** The report's own signature, and that the journal holds it, by the key that was valid then. */
+function checkReport(archive: OpenedZip, entries: readonly HashedEntry[], find: Find): readonly string[] {
+  const bytes = reading(() => (archive.sizeOf(reportPart) <= 64_000_000 ? archive.read(reportPart) : Buffer.alloc(0)), reportPart, find);
+  const report = spelled(bytes ?? undefined);
+  if (!isObject(report)) {
+    find('report', reportPart, 'It is not spelled as it was written.');
+    return [];
+  }
+  if (report.signature === null) return ['The report is a draft: nobody signed it.'];
+  const { holds, why, publicKey } = checkSigned(report);
+  if (!holds) {
+    find('report', reportPart, why);
+    return [];
+  }
+  const { content } = report.signature as { readonly content: string };
+  const entry = entries.find(({ entry: { kind, body } }) => kind === 'sign' && body.content === content)?.entry;
+  if (!entry) find('report', reportPart, 'No entry of the journal says that it was signed.');
+  else if (!keysOf(entries, () => undefined).findLast(({ seq }) => seq < entry.seq)?.key.equals(publicKey ?? Buffer.alloc(0))) find('report', reportPart, 'It is signed with another key than the journal\'s.');
+  return [`The report's signature holds. ${why}`];
+}
+
 /** The same capsule without what is named: it verifies as before, and nobody's key is needed. @throws RangeError for a capsule that does not hold */
 export function redact(path: string, withheld: readonly Withheld[]): readonly ZipEntry[] {
   const check = checkCapsule(path);
@@ -335,7 +363,7 @@ export function redact(path: string, withheld: readonly Withheld[]): readonly Zi
     const kept = manifest.parts.filter(({ path: name, holds }) => Object.hasOwn(salts, name) && !holds.some((word) => withheld.includes(word)));
     const lines = archive.read('journal.jsonl').toString('utf8').split('\n').slice(0, -1).map((line) => ({ line, entry: (readLine(Buffer.from(line)).entry as HashedEntry).entry }));
     // Entries of the story tell when a study came and what was looked at; those that prove the answer stay.
-    const needed = lines.filter(({ entry }) => ['log', 'key', 'export'].includes(entry.kind) || entry.seq === manifest.answer);
+    const needed = lines.filter(({ entry }) => ['log', 'key', 'sign', 'export'].includes(entry.kind) || entry.seq === manifest.answer);
     const fields = withhold(check.fields, (name) => withheld.some((word) => withheldFields[word](name)));
     return [
       ...ownFiles({

@@ -55,6 +55,10 @@ export interface AuditJournal {
   prove(seqs: readonly number[]): { readonly note: string; readonly size: number; readonly key: Uint8Array; readonly entries: readonly ProvenEntry[] };
   /** Entries that hold a key, from the first. */
   readonly keyEntries: readonly number[];
+  /** Signs from now on with a key that could not be opened before. A journal whose key is another one is ended, as at a start. */
+  unlock(key: SigningKey): void;
+  /** Hands the journal over: the key that is open signs the next one, which signs from now on. @throws Fault `audit.unsigned` */
+  rotate(next: SigningKey): HashedEntry;
   close(): void;
 }
 
@@ -70,7 +74,7 @@ export const journalFile = (folder: string): string => join(folder, 'journal.jso
  *
  * @throws Fault `audit.locked`, `storage.write`
  */
-export function openAuditJournal({ folder, actor: actorOf, software, key = null, now = () => new Date().toISOString(), mono = () => performance.now() }: AuditJournalOptions): AuditJournal {
+export function openAuditJournal({ folder, actor: actorOf, software, key: given = null, now = () => new Date().toISOString(), mono = () => performance.now() }: AuditJournalOptions): AuditJournal {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = journalFile(folder);
   const lock = takeLock(join(folder, 'journal.lock'));
@@ -93,6 +97,7 @@ export function openAuditJournal({ folder, actor: actorOf, software, key = null,
   let signedNote: string | null = null;
   let state: 'open' | 'broken' | 'closed' = 'open';
 
+  let key = given;
   const secret = secretOf(folder);
   const pseudonym = (text: string): string => createHmac('sha256', secret).update(text).digest('hex').slice(0, 32);
   const actor = actorOf(pseudonym);
@@ -151,11 +156,14 @@ export function openAuditJournal({ folder, actor: actorOf, software, key = null,
 
   const circumstances = (): Circumstances => ({ log, at: now(), run, mono: Math.round(mono()), actor, software });
 
-  const append = (event: AuditEvent, { isDurable = true }: { readonly isDurable?: boolean } = {}): HashedEntry => {
+  /** @param what  the event, or what it is at the number that it gets */
+  const append = (what: AuditEvent | ((seq: number) => AuditEvent), { isDurable = true }: { readonly isDurable?: boolean } = {}): HashedEntry => {
     usable();
     const where = circumstances();
     const clock = last && isClockSetBack(last.entry, where) ? nextEntry(last, { kind: 'clock', body: { before: last.entry.at, after: where.at } }, where) : undefined;
-    const own = nextEntry(clock ? { seq: clock.entry.seq, hash: clock.hash } : last, event, where);
+    const before = clock ? { seq: clock.entry.seq, hash: clock.hash } : last;
+    const event = typeof what === 'function' ? what(before ? before.seq + 1 : 0) : what;
+    const own = nextEntry(before, event, where);
     const added = clock ? [clock, own] : [own];
     const lines = added.map(entryLine);
     const start = bytes;
@@ -279,7 +287,7 @@ export function openAuditJournal({ folder, actor: actorOf, software, key = null,
 
   /** A journal without a key gets one; one whose key is another's is ended, because only that one could hand it over. */
   const takeKey = (next: SigningKey): void => {
-    if (publicKey === null) append({ kind: 'key', body: keyBody(log, leaves.length, next, null) });
+    if (publicKey === null) append((seq) => ({ kind: 'key', body: keyBody(log, seq, next, null) }));
     else if (!publicKey.equals(next.publicKey)) {
       const ended = { log, entries: leaves.length, reason: 'key', sha256: sha256(readFileSync(path)).toString('hex') };
       const name = putAside('-ended');
@@ -330,14 +338,25 @@ export function openAuditJournal({ folder, actor: actorOf, software, key = null,
       return keyEntries;
     },
     entry: (seq) => entryAt(seq).entry,
+    unlock(next) {
+      usable();
+      key = next;
+      takeKey(next);
+    },
+    rotate(next) {
+      const before = key;
+      if (!before || !publicKey?.equals(before.publicKey)) throw unsigned('The key cannot be changed for another.');
+      key = next;
+      try {
+        return append((seq) => ({ kind: 'key', body: keyBody(log, seq, next, before) }));
+      } catch (error) {
+        key = before;
+        throw error;
+      }
+    },
     prove(seqs) {
       const note = sign();
-      if (note === null || publicKey === null) {
-        throw new Fault({
-          code: 'audit.unsigned', what: 'Nothing can be proven from the audit journal.', why: 'It is not signed: there is no key, or it is locked.',
-          mend: 'Open the key: give its passphrase with --passphrase-file, or work in the window where the system keeps the key.',
-        });
-      }
+      if (note === null || publicKey === null) throw unsigned('Nothing can be proven from the audit journal.');
       return { note, size: signedSize, key: publicKey, entries: seqs.map((seq) => ({ ...entryAt(seq), proof: inclusionProof(leaves, seq, signedSize) })) };
     },
     close() {
@@ -357,6 +376,10 @@ export function openAuditJournal({ folder, actor: actorOf, software, key = null,
     },
   };
 }
+
+const unsigned = (what: string): Fault => new Fault({
+  code: 'audit.unsigned', what, why: 'It is not signed: there is no key, or it is locked.', mend: 'Open the key: give its passphrase with --passphrase-file, or work in the window where the system keeps the key.',
+});
 
 /** The secret behind pseudonyms: who has the journal but not this file cannot try names until one fits. */
 function secretOf(folder: string): Buffer {

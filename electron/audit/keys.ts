@@ -1,6 +1,6 @@
 /** The key that signs: sealed by the system's key store where there is one, else by a passphrase; its plain form is never written. */
 import { createCipheriv, createDecipheriv, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, scryptSync, sign, type KeyObject } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeWhole } from '#electron/storage/atomic.ts';
 import { Fault } from '#models/base/fault.ts';
@@ -81,6 +81,32 @@ export async function openKey({ folder, system, passphrase = null, work = usualW
   const key = opened(privateKey, file.protection);
   if (Buffer.from(key.publicKey).toString('base64') !== file.publicKey) throw damaged('Its two halves do not belong together.');
   return key;
+}
+
+const nextKeyFile = (folder: string): string => join(folder, 'audit.key.next');
+
+/** A new key beside the one that is in use; `takeNextKey` puts it in its place when the journal names it. @throws Fault `audit.passphrase`, `storage.write` */
+export async function sealNextKey({ folder, system, passphrase = null, work = usualWork }: KeyOptions): Promise<OpenedKey> {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const bySystem = keepsSecrets(system);
+  await seal(nextKeyFile(folder), privateKey, bySystem ? { system } : { passphrase: passphrase ?? '', work });
+  return opened(privateKey, bySystem ? 'system' : 'passphrase');
+}
+
+/** Puts it in its place; whoever opens the folder at the same moment may have done so already. */
+export function takeNextKey(folder: string): void {
+  if (existsSync(nextKeyFile(folder))) renameSync(nextKeyFile(folder), keyFile(folder));
+}
+
+/** Finishes a change of keys that was cut short after the journal had named the next one; before that, nothing has changed. */
+export function settleNextKey(folder: string, journal: string): void {
+  const path = nextKeyFile(folder);
+  if (existsSync(path) && existsSync(journal) && readFileSync(journal).includes(`"key":"${parse(path).publicKey}"`)) takeNextKey(folder);
+}
+
+/** How the key is sealed, or will be: null where there is none yet and nothing but a passphrase to seal one with. */
+export function protectionIn(folder: string, system: SystemStore | null | undefined): Sealed['protection'] | null {
+  return hasKey(folder) ? parse(keyFile(folder)).protection : keepsSecrets(system) ? 'system' : null;
 }
 
 /** The public half, which needs no secret; null where there is no key yet. */

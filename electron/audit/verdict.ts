@@ -19,6 +19,7 @@ export const kinds = {
   proof: { status: 24, what: 'An entry is not proven to be in the journal.' },
   clock: { status: 25, what: 'The clock was turned back without a word.' },
   torn: { status: 26, what: 'The last entry is unfinished.' },
+  report: { status: 27, what: 'The report is not the one that was signed.' },
 } as const satisfies Readonly<Record<string, { readonly status: number; readonly what: string }>>;
 
 export type Kind = keyof typeof kinds;

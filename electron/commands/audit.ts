@@ -22,8 +22,8 @@ export const auditOptions = {
 export const command: Command = {
   name: 'audit',
   summary: 'the audit journal: what was done, its key, a checkpoint to keep elsewhere',
-  usage: 'audit [show|answers|key|checkpoint] [--type KIND] [--last N] [--data DIR]',
-  options: { type: { type: 'string', help: `only one kind: ${eventKinds.join(', ')}` }, last: { type: 'string', help: 'only so many entries from the end' }, ...auditOptions },
+  usage: 'audit [show|answers|key|checkpoint|rotate] [--type KIND] [--last N] [--data DIR]',
+  options: { type: { type: 'string', help: `only one kind: ${eventKinds.join(', ')}` }, last: { type: 'string', help: 'only so many entries from the end' }, 'next-passphrase-file': { type: 'string', help: 'rotate: what seals the next key; the same passphrase where absent' }, ...auditOptions },
   run,
 };
 
@@ -52,6 +52,17 @@ async function run(context: CommandContext): Promise<number> {
       try {
         const { note, size } = audit.journal.prove([0]);
         context.print({ note, size }, note);
+      } finally {
+        audit.close();
+      }
+      return 0;
+    }
+    case 'rotate': {
+      const audit = await openAudit({ dataFolder: chosenData(context), version: version(), passphrase: passphraseOf(context) });
+      try {
+        const before = publicKeyIn(folder);
+        const next = await audit.rotate(passphraseOf(context), readPassphrase(textOption(context, 'next-passphrase-file')));
+        context.print({ fingerprint: next, before: before && fingerprintOf(before) }, `The journal is signed with another key from now on, which the one before it handed over.\nbefore ${before ? fingerprintOf(before) : 'none'}\nnow    ${next}`);
       } finally {
         audit.close();
       }

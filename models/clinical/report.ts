@@ -221,10 +221,12 @@ export const meaningSentences: Readonly<Record<SignatureMeaning, string>> = {
 export const Signature = z.object({
   by: z.object({ name: z.string().trim().min(1).max(200), role: z.string().max(200), account: line }),
   meaning: SignatureMeaning,
+  /** Its sentence, as the person agreed to it. */
+  says: z.string().max(400),
   at: instant,
   /** How the person proved to be who they say: the passphrase of the key, or the system's own store. */
   method: z.enum(['passphrase', 'system']),
-  /** SHA-256 of the canonical JSON of the content: see `contentOf`. */
+  /** SHA-256 of the canonical JSON of everything but `status`, `signature`, `subject` and `subjectSalt`: see `contentHash`. */
   content: hash,
   /** Raw Ed25519 key and signature, base64; the fingerprint is for people. */
   publicKey: z.string().max(64),
@@ -274,13 +276,6 @@ export const Report = z.object({
   signature: Signature.nullable(),
 });
 export type Report = z.infer<typeof Report>;
-
-/** What a signature covers: everything but the state, the signature itself, and the subject, for which its commitment stands. */
-export type ReportContent = Omit<Report, 'status' | 'signature' | 'subject' | 'subjectSalt'>;
-
-export function contentOf({ status: _status, signature: _signature, subject: _subject, subjectSalt: _salt, ...content }: Report): ReportContent {
-  return content;
-}
 
 /** The report without who it is about. What it says in free text and what stands in its pixels is not looked into. */
 export const withoutSubject = (report: Report): Report => ({ ...report, subject: null, subjectSalt: null });
