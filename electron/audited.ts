@@ -15,6 +15,7 @@ import { Fault } from '#models/base/fault.ts';
 const journalled: Readonly<Record<string, EventKind>> = {
   'library.study': 'view', 'library.remove': 'delete', 'library.restore': 'restore', 'annotations.change': 'edit', 'review.ask': 'ask', 'curate.change': 'judge', 'curate.snapshot': 'snapshot',
   'finetune.start': 'train', 'finetune.resume': 'train', 'finetune.evaluate': 'evaluate', 'finetune.promote': 'promote', 'finetune.rollback': 'promote', 'finetune.remove': 'delete',
+  'models.import': 'import', 'models.choose': 'promote', 'models.remove': 'delete', 'models.restore': 'restore', 'models.compare': 'probe',
 };
 
 /** A change of the curation is a verdict, or the definition of a label. */

@@ -12,14 +12,17 @@ import { openFinetune, type Finetune } from './finetune/finetune.ts';
 import { openAnnotations } from './library/annotations.ts';
 import { openLibrary, type Library } from './library/library.ts';
 import { openReviews } from './review/ask.ts';
+import { concernsOf } from './review/concerns.ts';
 import { openEvidence, type EvidenceChecks } from './review/evidence.ts';
 import { openShelf } from './models/shelf.ts';
+import { openModels } from './models/models.ts';
 import { builtInModel, version, workerFile } from './storage/folders.ts';
 import { connectDecoding, type DecodingClient } from './workers/decodingClient.ts';
 import type { OpenedModel } from './workers/inference.ts';
 import { startInference, type InferenceClient } from './workers/inferenceClient.ts';
 import type { Launch } from './workers/supervisor.ts';
 import { connectTraining } from './workers/trainingClient.ts';
+import { connectModels } from './workers/modelsClient.ts';
 
 /** What differs between the desktop window and a browser. */
 export interface Shell {
@@ -59,7 +62,7 @@ export interface Services {
 
 export function startServices({ folder, model = builtInModel(), samples = true, shell, publish }: ServiceOptions): Services {
   const now = (): string => new Date().toISOString();
-  const told = (name: 'decoding' | 'inference' | 'training') => (state: 'restarted' | 'failed', why: string): void => publish('app.worker', { name, state, why });
+  const told = (name: 'decoding' | 'inference' | 'training' | 'models') => (state: 'restarted' | 'failed', why: string): void => publish('app.worker', { name, state, why });
   const decoding = connectDecoding(workerFile('decoding'), shell.launch, told('decoding'));
   const inference = startInference(workerFile('inference'), { launch: shell.launch, onState: told('inference') });
   const shelf = openShelf({
@@ -113,6 +116,10 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
   const handlers: Handlers = {
     'app.about': async () => ({ version: version(), surface: shell.surface, runtime: shell.runtime, dataFolder: folder, cancelledRequests: shell.cancelledRequests() }),
     'library.list': async () => [...library.list()],
+  const models = openModels({
+    folder, shelf, publish, now, by: userName(), workshop: connectModels(workerFile('models'), shell.launch, told('models')), picture: shown, concerns: (picture) => [...concernsOf([], [picture])],
+  });
+
     'library.study': async ({ studyId }) => library.study(studyId),
     async 'library.choose'({ what }) {
       const paths = await shell.choosePaths(what);
@@ -155,6 +162,23 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'curate.capture': ({ traceId, step }) => curation.capture(traceId, step),
     'curate.dataset': async () => curation.dataset(),
     'curate.history': async ({ kind, id }) => [...curation.history(kind, id)],
+    'models.list': () => models.list(),
+    'models.detail': ({ modelId }) => models.detail(modelId),
+    'models.choose': async ({ modelId }) => done(await models.choose(modelId)),
+    'models.offers': () => models.offers(),
+    async 'models.offer'() {
+      const [path] = await shell.choosePaths('folder') ?? [];
+      return path === undefined ? null : models.offer(path);
+    },
+    'models.import': (order) => models.bringIn(order),
+    'models.quantize': ({ modelId, bits }) => models.quantize(modelId, bits),
+    'models.cancel': async () => done(models.cancel()),
+    'models.test': ({ modelId }) => models.test(modelId),
+    'models.verify': ({ modelId }) => models.verify(modelId),
+    'models.remove': async ({ modelId }) => models.remove(modelId),
+    'models.restore': async ({ undoId }) => done(models.restore(undoId)),
+    'models.compare': (order) => models.compare(order),
+    'models.cancelCompare': async () => done(models.cancelCompare()),
     'curate.queue': async ({ order, seed }) => [...curation.queue(order, seed)],
     'curate.check': () => curation.check(),
     'curate.split': ({ shares, seed }) => curation.split(shares, seed),
@@ -173,6 +197,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
       evidence.close();
       reviews.close();
       annotations.close();
+      models.close();
       library.close();
       await audited.close();
       decoding.worker.close();

@@ -5,6 +5,7 @@ import { curateMethods } from './curate.ts';
 import { Annotation } from '#models/clinical/annotation.ts';
 import { AnnotationChange } from './annotations.ts';
 import { finetuneMethods } from './finetune.ts';
+import { modelMethods } from './models.ts';
 import { StudyDetail, StudyId, StudySummary } from './library.ts';
 import { EvidenceCheck, Question, Trace } from './review.ts';
 
@@ -46,6 +47,7 @@ export const contract = {
 } as const satisfies Readonly<Record<string, { readonly argument: z.ZodType; readonly result: z.ZodType }>>;
 
 export type Method = keyof typeof contract;
+  ...modelMethods,
 /** What a handler receives, after the check. */
 export type Argument<M extends Method> = z.output<(typeof contract)[M]['argument']>;
 /** What a caller may give: defaults may be left out. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { CurateChanged } from './curate.ts';
 import { finetuneEvents } from './finetune.ts';
+import { modelEvents } from './models.ts';
 import { ImportProgress, StudyId, StudySummary } from './library.ts';
 import { AnswerPart, EvidenceProgress } from './review.ts';
 
@@ -12,9 +13,10 @@ export const events = {
   'review.part': AnswerPart,
   'review.checking': EvidenceProgress,
   ...finetuneEvents,
+  ...modelEvents,
   'curate.changed': CurateChanged,
   /** A process of ours died and was started again, or could not be. */
-  'app.worker': z.object({ name: z.enum(['decoding', 'inference', 'training']), state: z.enum(['restarted', 'failed']), why: z.string() }),
+  'app.worker': z.object({ name: z.enum(['decoding', 'inference', 'training', 'models']), state: z.enum(['restarted', 'failed']), why: z.string() }),
 } as const satisfies Readonly<Record<string, z.ZodType>>;
 
 export type EventName = keyof typeof events;
