@@ -1,0 +1,82 @@
+/** Brings together what a report is made of: from the studies, the answers, what was judged, drawn and checked, and the audit's records. */
+import type { StudyDetail, StudySummary } from '#electron/contract/library.ts';
+import { priorsOf } from '#electron/contract/priors.ts';
+import type { EvidenceCheck, Region, Trace, ViewWindow } from '#electron/contract/review.ts';
+import { Fault } from '#models/base/fault.ts';
+import type { Annotation } from '#models/clinical/annotation.ts';
+import type { ImagePlace, Report } from '#models/clinical/report.ts';
+import type { Gathered, Judged, KeptRecord } from './compose.ts';
+import type { ReportPictures, SourceImage } from './formats/format.ts';
+import { changesSince, measurementsOf } from './measured.ts';
+import { keyPictures, type Shown } from './pictures.ts';
+
+/** Where a report gets what it says: other services, handed in. */
+export interface ReportSources {
+  study(studyId: string): Promise<StudyDetail>;
+  studies(): readonly StudySummary[];
+  traces(studyId: string): readonly Trace[];
+  judged(traceId: string): Judged | undefined;
+  checks(studyId: string): readonly EvidenceCheck[];
+  annotations(studyId: string): readonly Annotation[];
+  /** Stored values, as `encodeFrame` makes them. */
+  values(frameId: string): Promise<Uint8Array>;
+  /** What the header says of a frame; null where the file is no DICOM. */
+  image(place: ImagePlace): Promise<SourceImage | null>;
+  shown(view: { readonly place: ImagePlace; readonly window: ViewWindow | null; readonly region: Region | null }): Promise<Shown>;
+  record(traceId: string): KeptRecord | null;
+}
+
+export interface Wanted {
+  readonly studyId: string;
+  /** Null: those that were judged, or where none was, the last one. */
+  readonly traceIds: readonly string[] | null;
+  /** Null: the last earlier study of the same person. */
+  readonly priorStudyId: string | null;
+  /** Who draws and judges here. */
+  readonly by: string;
+}
+
+/** @throws Fault `report.nothing`, and those of the sources */
+export async function gather(sources: ReportSources, { studyId, traceIds, priorStudyId, by }: Wanted): Promise<Gathered> {
+  const [detail, all] = [await sources.study(studyId), sources.traces(studyId)];
+  const judgedOnes = all.filter(({ id }) => sources.judged(id) !== undefined);
+  const traces = traceIds ? traceIds.map((id) => known(all, id)) : judgedOnes.length > 0 ? judgedOnes : all.slice(-1);
+  if (traces.length === 0) throw new Fault({ code: 'report.nothing', what: 'There is nothing to report.', why: 'Nobody has asked about this study yet.', mend: 'Ask a question about it, and judge the answer.' });
+  const others = await Promise.all([...new Set(traces.flatMap(({ views }) => views.flatMap(({ view }) => view.studyId ?? [])))].filter((id) => id !== studyId).map(sources.study));
+  const measuring = { detail, by, values: sources.values };
+  const measurements = await measurementsOf(sources.annotations(studyId), measuring);
+  const places = unique([
+    ...traces.flatMap(({ views }) => views.map(({ view }): ImagePlace => (view.kind === 'frame' ? placeOf(view.frameId) : { source: view.slideId, frame: 0 }))), ...measurements.map(({ place }) => place),
+  ]);
+  const images = (await Promise.all(places.map(sources.image))).filter((image) => image !== null);
+  const prior = sources.studies().find(({ id }) => id === priorStudyId) ?? priorsOf(detail.study, sources.studies())[0];
+  return {
+    detail, others, traces, judgements: traces.flatMap(({ id }) => sources.judged(id) ?? []), checks: sources.checks(studyId), records: traces.flatMap(({ id }) => sources.record(id) ?? []), measurements, images,
+    prior: prior ? await priorOf(sources, prior, { measurements, by }) : null,
+  };
+}
+
+async function priorOf(sources: ReportSources, study: StudySummary, { measurements, by }: Pick<Gathered, 'measurements'> & { readonly by: string }): Promise<Gathered['prior']> {
+  const detail = await sources.study(study.id);
+  const before = await measurementsOf(sources.annotations(study.id), { detail, by, values: sources.values });
+  const frame = detail.series[0]?.frames[0];
+  const image = frame ? await sources.image(placeOf(frame.id)) : null;
+  return { study, studyUid: image?.studyInstanceUid ?? null, changes: [...changesSince(before, measurements)] };
+}
+
+/** All that the writers need beside the report. */
+export async function picturesOf(report: Report, sources: Pick<ReportSources, 'image' | 'shown'>): Promise<ReportPictures> {
+  const keyImages = await keyPictures(report, ({ place, window, region }) => sources.shown({ place, window, region }));
+  const places = unique([...report.questions.flatMap(({ scope }) => scope), ...report.boxes, ...report.keyImages, ...report.measurements].map(({ place }) => place));
+  const images = await Promise.all(places.map(sources.image));
+  return { keyImages, images: images.filter((image) => image !== null) };
+}
+
+const placeOf = (frameId: string): ImagePlace => ({ source: frameId.slice(0, 64), frame: Number(frameId.slice(65)) });
+const unique = (places: readonly ImagePlace[]): readonly ImagePlace[] => [...new Map(places.map((place) => [`${place.source}-${place.frame}`, place])).values()];
+
+function known(traces: readonly Trace[], id: string): Trace {
+  const trace = traces.find((one) => one.id === id);
+  if (!trace) throw new Fault({ code: 'report.trace', what: 'The report cannot be composed.', why: 'One of the answers is not kept for this study.', mend: 'Open the study again and choose among its answers.' });
+  return trace;
+}

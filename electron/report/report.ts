@@ -1,0 +1,247 @@
+/** Reports of this workstation: composed, edited, signed, superseded and exported. Each act stands in the audit journal before it is done. */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { Audit } from '#electron/audit/audit.ts';
+import { canonical, sha256 } from '#electron/audit/canonical.ts';
+import { checkSigned, contentHash } from '#electron/audit/signed.ts';
+import { fingerprintOf } from '#electron/audit/note.ts';
+import type { StudyStatus } from '#electron/contract/library.ts';
+import type { ReportChange, ReportEvent, ReportExport, ReportSummary } from '#electron/contract/report.ts';
+import { Fault } from '#models/base/fault.ts';
+import { undecided, withoutSubject, type Report, type SignatureMeaning } from '#models/clinical/report.ts';
+import { capsuleFormat } from './capsule.ts';
+import { compose, contradictions, refreshed } from './compose.ts';
+import { place, written } from './exporting.ts';
+import { writer, writerNames } from './formats.ts';
+import { formatNames, type FormatName, type ReportFormat, type ReportPictures } from './formats/format.ts';
+import { gather, picturesOf, type ReportSources } from './gather.ts';
+import { signContent, signatureHash } from './signing.ts';
+import { openReportStore } from './store.ts';
+
+export interface ReportsOptions {
+  /** Where the journal of reports lies. */
+  readonly folder: string;
+  readonly now: () => string;
+  /** The account: drafts are changed in its name. */
+  readonly by: string;
+  readonly sources: ReportSources;
+  readonly audit: () => Promise<Audit>;
+  readonly setStatus: (studyId: string, status: StudyStatus) => void;
+  readonly changed: (reports: readonly ReportSummary[], removed: readonly string[]) => void;
+  /** Names of new reports; absent: random ones. */
+  readonly newId?: () => string;
+}
+
+export interface SigningRequest {
+  readonly reportId: string;
+  readonly revision: number;
+  readonly name: string;
+  readonly role: string;
+  readonly meaning: SignatureMeaning;
+  readonly passphrase: string | null;
+}
+
+export interface ExportRequest {
+  readonly reportId: string;
+  readonly version: number | null;
+  readonly formats: readonly FormatName[];
+  readonly withoutSubject: boolean;
+}
+
+export interface Reports {
+  list(studyId: string | null): readonly ReportSummary[];
+  compose(wanted: { readonly studyId: string; readonly traceIds: readonly string[] | null; readonly priorStudyId: string | null; readonly reportId: string | null }): Promise<Report>;
+  get(reportId: string, version: number | null): Report;
+  history(reportId: string): readonly ReportEvent[];
+  change(reportId: string, revision: number, changes: readonly ReportChange[]): Report;
+  signing(): Promise<{ readonly protection: 'passphrase' | 'system' | 'none'; readonly fingerprint: string | null; readonly account: string }>;
+  /** @throws Fault `report.undecided`, `report.contradiction`, `report.impression`, `report.stale`, `audit.passphrase` */
+  sign(request: SigningRequest): Promise<Report>;
+  supersede(reportId: string): Report;
+  discard(reportId: string): void;
+  formats(reportId: string, version: number | null): Promise<readonly { readonly format: FormatName; readonly why: string | null }[]>;
+  /** @throws Fault `report.unsuitable`, `report.readBack`, `storage.write`; nothing is left behind then, and the journal says that it failed */
+  export(request: ExportRequest, folder: string): Promise<ReportExport>;
+  exports(reportId: string): readonly ReportExport[];
+  preview(reportId: string, version: number | null): Promise<string>;
+  check(reportId: string, version: number | null): Promise<{ readonly holds: boolean; readonly why: string }>;
+  close(): void;
+}
+
+export function openReports({ folder, now, by, sources, audit, setStatus, changed, newId = randomUUID }: ReportsOptions): Reports {
+  const store = openReportStore(join(folder, 'reports.jsonl'), { now, by });
+  const picturesFor = rememberPictures(sources);
+
+  const summaryOf = (id: string): ReportSummary => {
+    const report = store.get(id);
+    const signed = store.signedVersions(id);
+    const { signature } = report;
+    return {
+      id, version: report.version, revision: report.revision, status: report.status, studyId: report.study.id, title: report.title, questions: report.questions.length, undecided: undecided(report).length, updatedAt: report.updatedAt,
+      signed: signature && { name: signature.by.name, at: signature.at, meaning: signature.meaning }, signedVersions: signed.map(({ version }) => version),
+    };
+  };
+  const tell = <R extends Report>(report: R): R => {
+    changed([summaryOf(report.id)], []);
+    return report;
+  };
+
+  const subjectOf = ({ journal }: Audit, report: Report): Record<string, string> => ({ report: report.id, study: journal.pseudonym(report.study.id) });
+  const failed = (opened: Audit, report: Report, method: string, thrown: unknown): void => {
+    opened.journal.append({ kind: 'failed', subject: subjectOf(opened, report), body: { method, version: report.version, code: thrown instanceof Fault ? thrown.code : 'internal' } });
+  };
+  /** Does something that leaves or decides; that it failed is written down too. */
+  const attempt = async <T>(opened: Audit, report: Report, method: string, act: () => Promise<T>): Promise<T> => {
+    try {
+      return await act();
+    } catch (thrown) {
+      failed(opened, report, method, thrown);
+      throw thrown;
+    }
+  };
+  const writers = async (names: readonly FormatName[]): Promise<readonly ReportFormat[]> => Promise.all([...new Set(names)].map(async (name) => {
+    if (name === 'capsule') return capsuleFormat(await audit());
+    const known = writerNames.find((one) => one === name);
+    if (!known) throw new Fault({ code: 'report.format', what: `The report cannot be written as ${name}.`, why: 'This build has no writer for it.', mend: `Choose among ${writerNames.join(', ')}, capsule.` });
+    return writer(known);
+  }));
+
+  return {
+    list: (studyId) => store.ids().map(summaryOf).filter((summary) => studyId === null || summary.studyId === studyId).sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : -1)),
+    async compose({ studyId, traceIds, priorStudyId, reportId }) {
+      const before = reportId === null ? null : store.get(reportId);
+      if (before && before.status !== 'draft') throw new Fault({ code: 'report.signed', what: 'The report cannot be brought up to date.', why: `Version ${before.version} is signed.`, mend: 'Supersede it first.' });
+      const { journal, software, isOpen } = await audit();
+      const gathered = await gather(sources, { studyId, traceIds, priorStudyId, by });
+      const key = isOpen ? fingerprintAt(journal) : null;
+      const made = compose(gathered, {
+        id: before?.id ?? newId(), now: now(), software: { name: 'loupe', version: software.version, build: software.build }, journal: { log: journal.log, size: journal.size, fingerprint: key },
+        ...(before?.subjectSalt ? { salt: before.subjectSalt } : {}),
+      });
+      if (!before) return tell(store.put(made, 'Composed'));
+      return tell(store.put({ ...refreshed(before, made), revision: before.revision + 1, updatedAt: now() }, 'Brought up to date'));
+    },
+    get: (reportId, version) => store.get(reportId, version),
+    history: (reportId) => store.history(reportId),
+    change: (reportId, revision, changes) => tell(store.change(reportId, revision, changes)),
+    async signing() {
+      const { protection, account, isOpen, journal } = await audit();
+      return { protection: protection ?? 'none', account, fingerprint: isOpen ? fingerprintAt(journal) : null };
+    },
+    async sign({ reportId, revision, name, role, meaning, passphrase }) {
+      const report = store.get(reportId);
+      const opened = await audit();
+      return attempt(opened, report, 'report.sign', async () => {
+        mustBeSignable(report, revision);
+        const key = await opened.authenticate(passphrase);
+        const signed = signContent(report, { by: { name, role, account: opened.account }, meaning, at: now(), method: key.protection }, key);
+        const { entry, hash } = opened.journal.append({
+          kind: 'sign', subject: subjectOf(opened, report), body: { version: report.version, revision: report.revision, content: signed.content, meaning, method: key.protection, key: signed.fingerprint, signature: signatureHash(signed) },
+        });
+        const kept = store.sign({ ...report, status: 'signed', signature: { ...signed, journal: { log: opened.journal.log, seq: entry.seq, hash } } });
+        setStatus(report.study.id, 'reported');
+        return tell(kept);
+      });
+    },
+    supersede(reportId) {
+      const report = store.get(reportId);
+      const { signature } = report;
+      if (report.status !== 'signed' || !signature) throw new Fault({ code: 'report.draft', what: 'The report is not superseded.', why: 'It is a draft: it can be changed as it is.', mend: 'Change it.' });
+      const at = now();
+      return tell(store.put({
+        ...report, version: report.version + 1, revision: 0, status: 'draft', signature: null, createdAt: at, updatedAt: at, supersedes: { version: report.version, content: signature.content, signedAt: signature.at },
+      }, `Begun from version ${report.version}`));
+    },
+    discard(reportId) {
+      store.discard(reportId);
+      const isLeft = store.ids().includes(reportId);
+      changed(isLeft ? [summaryOf(reportId)] : [], isLeft ? [] : [reportId]);
+    },
+    async formats(reportId, version) {
+      const report = store.get(reportId, version);
+      const pictures = await picturesFor(report);
+      return Promise.all(formatNames.map(async (format) => {
+        try {
+          const [one] = await writers([format]);
+          return { format, why: one?.unsuitable(report, pictures) ?? null };
+        } catch (thrown) {
+          if (thrown instanceof Fault) return { format, why: thrown.why };
+          throw thrown;
+        }
+      }));
+    },
+    async export({ reportId, version, formats, withoutSubject: isAnonymous }, target) {
+      const whole = store.get(reportId, version);
+      const opened = await audit();
+      return attempt(opened, whole, 'report.export', async () => {
+        const report = isAnonymous ? withoutSubject(whole) : whole;
+        const files = await written(report, await picturesFor(report), await writers(formats));
+        const { entry } = opened.journal.append({
+          kind: 'export', subject: subjectOf(opened, whole),
+          body: {
+            version: report.version, revision: report.revision, status: report.status, content: contentHash(report), withoutSubject: isAnonymous,
+            files: files.map(({ format, sha256: hash, bytes }) => ({ format, sha256: hash, bytes: bytes.length })),
+          },
+        });
+        await place(files, target);
+        const made: ReportExport = { folder: target, at: now(), seq: entry.seq, files: files.map(({ format, name, bytes, sha256: hash }) => ({ format, name, bytes: bytes.length, sha256: hash })) };
+        store.exported(reportId, report.version, made);
+        return made;
+      });
+    },
+    exports: (reportId) => store.exports(reportId),
+    async preview(reportId, version) {
+      const report = store.get(reportId, version);
+      const [html] = await writers(['html']);
+      const [file] = await (html as ReportFormat).write(report, await picturesFor(report));
+      return Buffer.from(file?.bytes ?? []).toString('utf8');
+    },
+    async check(reportId, version) {
+      const report = store.get(reportId, version);
+      const { holds, why } = checkSigned(report);
+      const { journal } = await audit();
+      const { signature } = report;
+      if (!holds || !signature || signature.journal.log !== journal.log) return { holds, why };
+      const isThere = signature.journal.seq < journal.size && journal.entry(signature.journal.seq).hash === signature.journal.hash;
+      return isThere ? { holds, why: `${why} Entry ${signature.journal.seq} of the audit journal says so too.` } : { holds: false, why: `Entry ${signature.journal.seq} of the audit journal is not the one that was written when it was signed.` };
+    },
+    close: () => store.close(),
+  };
+}
+
+/** @throws Fault with what is in the way of a signature */
+function mustBeSignable(report: Report, revision: number): void {
+  const refuse = (code: string, why: string, mend: string): Fault => new Fault({ code, what: 'The report was not signed.', why, mend });
+  if (report.status !== 'draft') throw refuse('report.signed', `Version ${report.version} is signed already.`, 'Supersede it.');
+  if (report.revision !== revision) throw refuse('report.stale', `It is at revision ${report.revision}, and revision ${revision} was read.`, 'Read it as it is now, then sign it.');
+  const open = undecided(report);
+  if (open.length > 0) {
+    const names = open.slice(0, 6).map(({ question, step }) => `${report.questions.length > 1 ? `question ${question + 1}, ` : ''}${step === null ? 'the answer' : `step ${step + 1}`}`);
+    throw refuse('report.undecided', `Nobody has decided about ${names.join('; ')}${open.length > names.length ? ` and ${open.length - names.length} more` : ''}.`, 'Accept, edit or reject each step and each answer.');
+  }
+  const [contradiction] = contradictions(report);
+  if (contradiction) throw refuse('report.contradiction', `It says that there is ${contradiction.label}, and every region that shows it was rejected or removed.`, 'Take the finding out, or point it at another region.');
+  if (report.impression.trim() === '') throw refuse('report.impression', 'It has no impression.', 'Write what is concluded.');
+}
+
+/** The key that is valid at the journal's end. */
+function fingerprintAt(journal: Audit['journal']): string | null {
+  const last = journal.keyEntries.at(-1);
+  const key = last === undefined ? undefined : journal.entry(last).entry.body.key;
+  return typeof key === 'string' ? fingerprintOf(Buffer.from(key, 'base64')) : null;
+}
+
+/** Drawing takes a second; the same picture of the same report is drawn once. */
+function rememberPictures(sources: ReportSources): (report: Report) => Promise<ReportPictures> {
+  let last: { readonly key: string; readonly pictures: Promise<ReportPictures> } | undefined;
+  return (report) => {
+    const { id, keyImages, boxes, measurements, banner, questions } = report;
+    const key = sha256(canonical({ id, keyImages, boxes, measurements, banner, scopes: questions.map(({ scope }) => scope) })).toString('hex');
+    if (last?.key !== key) {
+      const pictures = picturesOf(report, sources);
+      const mine = (last = { key, pictures });
+      pictures.catch(() => (last === mine ? (last = undefined) : undefined));
+    }
+    return last.pictures;
+  };
+}
