@@ -52,10 +52,11 @@ function compose(folder: string, run: LineageRun | null, parent: Lineage | null)
 /**
  * Writes `lineage.json` into a folder of weights that a run has just made, whole or not at all.
  *
+ * @param run     null for weights that no run here made: brought in from elsewhere, or rounded
  * @param parent  the lineage of what the run began from (`lineageOf`), null where it began from nothing
  * @throws Fault `lineage.folder`, `lineage.write`
  */
-export function recordLineage(folder: string, run: LineageRun, parent: Lineage | null): Lineage {
+export function recordLineage(folder: string, run: LineageRun | null, parent: Lineage | null): Lineage {
   const lineage = compose(folder, run, parent);
   const path = join(folder, fileName);
   const part = `${path}.${process.pid}.part`;
