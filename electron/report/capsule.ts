@@ -7,7 +7,7 @@ import { asJson, canonical } from '#electron/audit/canonical.ts';
 import { checkCapsule, redact, reportPart, type CapsuleCheck, type CapsulePart } from '#electron/audit/capsule.ts';
 import { zip } from '#electron/audit/zip.ts';
 import type { Report, ReportQuestion } from '#models/clinical/report.ts';
-import { writer, writerNames } from './formats.ts';
+import { writer } from './formats.ts';
 import { fileName, type ReportFormat } from './formats/format.ts';
 
 /** What is put beside `report.json` for people. */
@@ -27,9 +27,8 @@ export function capsuleFormat(audit: Audit): ReportFormat {
       const isAnonymous = report.subject === null;
       const parts: CapsulePart[] = [{ path: reportPart, kind: 'report', holds: isAnonymous ? [] : ['identity'], bytes: Buffer.from(canonical(asJson(report))) }];
       for (const name of readable) {
-        if (!writerNames.some((one) => one === name)) continue;
         const format = await writer(name);
-        if (format.unsuitable(report, pictures) !== null) continue;
+        if (!format || format.unsuitable(report, pictures) !== null) continue;
         for (const file of await format.write(report, pictures)) parts.push({ path: `report/${file.name}`, kind: 'report', holds: isAnonymous ? ['pictures'] : ['identity', 'pictures'], bytes: file.bytes });
       }
       const own = onRecord(report);

@@ -12,7 +12,7 @@ import { undecided, withoutSubject, type Report, type SignatureMeaning } from '#
 import { capsuleFormat } from './capsule.ts';
 import { compose, contradictions, refreshed } from './compose.ts';
 import { place, written } from './exporting.ts';
-import { writer, writerNames } from './formats.ts';
+import { writer } from './formats.ts';
 import { formatNames, type FormatName, type ReportFormat, type ReportPictures } from './formats/format.ts';
 import { gather, picturesOf, type ReportSources } from './gather.ts';
 import { signContent, signatureHash } from './signing.ts';
@@ -101,9 +101,9 @@ export function openReports({ folder, now, by, sources, audit, setStatus, change
   };
   const writers = async (names: readonly FormatName[]): Promise<readonly ReportFormat[]> => Promise.all([...new Set(names)].map(async (name) => {
     if (name === 'capsule') return capsuleFormat(await audit());
-    const known = writerNames.find((one) => one === name);
-    if (!known) throw new Fault({ code: 'report.format', what: `The report cannot be written as ${name}.`, why: 'This build has no writer for it.', mend: `Choose among ${writerNames.join(', ')}, capsule.` });
-    return writer(known);
+    const known = await writer(name);
+    if (!known) throw new Fault({ code: 'report.format', what: `The report cannot be written as ${name}.`, why: 'This build has no writer for it.', mend: 'Choose another format.' });
+    return known;
   }));
 
   return {
