@@ -5,7 +5,7 @@ import type { Box } from '#models/clinical/finding.ts';
 import type { Action } from '#renderer/workstation/action.ts';
 import { call } from '#renderer/workstation/call.ts';
 import { did } from '#renderer/workstation/history.ts';
-import { navigation } from '#renderer/workstation/navigation.ts';
+import { goTo, navigation } from '#renderer/workstation/navigation.ts';
 import { tell, tellFault } from '#renderer/workstation/notices.ts';
 import { createStore } from '#renderer/workstation/store.ts';
 import { subscribe } from '#renderer/workstation/subscribe.ts';
@@ -26,6 +26,21 @@ export function startJudging(): void {
     loaded = studyId;
     void call('curate.judgements', { studyId }).then((all) => judging.dispatch({ type: 'loaded', ...all }), tellFault);
   });
+  navigation.subscribe(turnToSentence);
+  review.subscribe(turnToSentence);
+}
+
+/** Another screen named a sentence: here it becomes the current one, as soon as its answer is there. */
+function turnToSentence(): void {
+  const { screen, sentence } = navigation.get();
+  if (screen !== 'review' || sentence === null) return;
+  const at = review.get().traces.findIndex(({ id }) => id === sentence.traceId);
+  const trace = review.get().traces[at];
+  if (!trace) return;
+  goTo({ sentence: null });
+  review.dispatch({ type: 'trace', at });
+  // After the answer was drawn.
+  requestAnimationFrame(() => moveTo(trace, sentence.at));
 }
 
 // Writings follow each other: an undo must not overtake what it undoes.
