@@ -13,7 +13,7 @@ import { Fault } from '#models/base/fault.ts';
 
 /** Which calls stand in the journal, and as what. A question stands there by itself: as `ask`, and as `answer` with its record. */
 const journalled: Readonly<Record<string, EventKind>> = {
-  'library.study': 'view', 'library.remove': 'delete', 'library.restore': 'restore', 'annotations.change': 'edit', 'review.ask': 'ask', 'curate.change': 'judge', 'curate.snapshot': 'snapshot',
+  'library.study': 'view', 'library.remove': 'delete', 'library.restore': 'restore', 'annotations.change': 'edit', 'review.ask': 'ask', 'review.locate': 'ask', 'curate.change': 'judge', 'curate.snapshot': 'snapshot',
   'finetune.start': 'train', 'finetune.resume': 'train', 'finetune.evaluate': 'evaluate', 'finetune.promote': 'promote', 'finetune.rollback': 'promote', 'finetune.remove': 'delete',
   'models.import': 'import', 'models.choose': 'promote', 'models.remove': 'delete', 'models.restore': 'restore', 'models.compare': 'probe',
 };
@@ -100,7 +100,7 @@ export function startAudit({ folder, version, system, passphrase, tell }: Audite
           const { picture, toSource } = pictures[i] as (typeof pictures)[number];
           return {
             name, window, sourceSize: source, resized, toSource: asJson(toSource), source: view.kind === 'frame' ? view.frameId.slice(0, 64) : view.slideId, index: view.kind === 'frame' ? Number(view.frameId.slice(65)) : 0,
-            region: view.kind === 'slide' ? asJson(view.region) as JsonObject | null : null, asked: view.kind === 'frame' ? asJson(view.window) as JsonObject | null : null,
+            region: asJson(view.region ?? null) as JsonObject | null, asked: view.kind === 'frame' ? asJson(view.window) as JsonObject | null : null,
             picture: { width: picture.width, height: picture.height, data: picture.data, png: encodePng(picture, { level: 4 }) }, grid: given.inputs.images[i]?.gridThw ?? [], tensor: hashOf(given.inputs.patches[i] ?? new Float32Array(0)),
           };
         }),

@@ -13,6 +13,7 @@ import { openAnnotations } from './library/annotations.ts';
 import { openLibrary, type Library } from './library/library.ts';
 import { openReviews } from './review/ask.ts';
 import { concernsOf } from './review/concerns.ts';
+import { engineOf } from './review/engine.ts';
 import { openEvidence, type EvidenceChecks } from './review/evidence.ts';
 import { openShelf } from './models/shelf.ts';
 import { openModels } from './models/models.ts';
@@ -71,13 +72,15 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
       publish('finetune.inUse', { history: [...history] });
       // The next question opens it; so does this, that nobody waits then.
       opening = undefined;
+      openedNow = null;
       opened().catch(() => undefined);
     },
   });
   let opening: Promise<OpenedModel> | undefined;
+  let openedNow: OpenedModel | null = null;
   const opened = (): Promise<OpenedModel> => {
     opening ??= inference.open({ folder: shelf.current().folder });
-    opening.catch(() => (opening = undefined));
+    opening.then((model) => (openedNow = model), () => (opening = undefined));
     return opening;
   };
   const audited = startAudit({
@@ -87,7 +90,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
   const annotations = openAnnotations({ folder, now });
   const shown = (view: AskedView): ReturnType<DecodingClient['shown']> => {
     const [sha256, index] = view.kind === 'frame' ? parts(view.frameId) : [view.slideId, 0];
-    return decoding.shown({ path: library.pathOf(sha256), index, window: view.kind === 'frame' ? view.window : null, region: view.kind === 'slide' ? view.region : null });
+    return decoding.shown({ path: library.pathOf(sha256), index, window: view.kind === 'frame' ? view.window : null, region: view.region ?? null });
   };
   const reviews = openReviews({
     folder, publish, now, study: library.study, setStatus: library.setStatus, answered: (answer) => audited.answered(answer, library.pathOf),
@@ -99,10 +102,10 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     model: { opened, evidence: inference.evidence, seen: inference.seen },
   });
   const curation = openCuration({
-    folder, blobs: library.blobs, publish, now, by: userName(), traces: reviews.all, study: library.study, setStatus: library.setStatus,
+    folder, blobs: library.blobs, publish, now, by: userName(), traces: () => reviews.all().filter(({ origin }) => !origin), study: library.study, setStatus: library.setStatus,
     picture(view) {
       const [sha256, index] = view.kind === 'frame' ? parts(view.frameId) : [view.slideId, 0];
-      return decoding.captured({ path: library.pathOf(sha256), index, window: view.kind === 'frame' ? view.window : null, region: view.kind === 'slide' ? view.region : null });
+      return decoding.captured({ path: library.pathOf(sha256), index, window: view.kind === 'frame' ? view.window : null, region: view.region ?? null });
     },
   });
   const finetune = openFinetune({
@@ -132,6 +135,8 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'annotations.list': async ({ studyId }) => [...annotations.list(studyId)],
     'annotations.change': async ({ studyId, changes }) => done(annotations.change(studyId, changes)),
     'review.ask': async (question) => reviews.ask(question),
+    'review.locate': async (step) => [...await reviews.locate(step)],
+    'review.engine': () => engineOf({ folder: shelf.current().folder, open: openedNow, memory: () => inference.memory() }),
     'review.stop': async ({ askId }) => done(reviews.stop(askId)),
     'review.traces': async ({ studyId }) => [...reviews.traces(studyId)],
     'review.check': ({ traceId }) => evidence.check(traceId),

@@ -7,7 +7,7 @@ import { AnnotationChange } from './annotations.ts';
 import { finetuneMethods } from './finetune.ts';
 import { modelMethods } from './models.ts';
 import { StudyDetail, StudyId, StudySummary } from './library.ts';
-import { EvidenceCheck, Question, Trace } from './review.ts';
+import { Engine, EvidenceCheck, Question, Trace } from './review.ts';
 
 const Nothing = z.null();
 
@@ -36,6 +36,10 @@ export const contract = {
   'annotations.change': { argument: z.object({ studyId: StudyId, changes: z.array(AnnotationChange).min(1).max(1000) }), result: Nothing },
   /** Answers when the model has ended; meanwhile `review.part` tells how it goes. */
   'review.ask': { argument: Question.extend({ askId: z.string().regex(/^[\w-]{1,64}$/) }), result: Trace },
+  /** Asks where it is that a step of an answer speaks of, and ties what comes to that step: a second question, once for each of its pictures. */
+  'review.locate': { argument: z.object({ askId: z.string().regex(/^[\w-]{1,64}$/), traceId: z.string().min(1).max(64), step: z.number().int().nonnegative() }), result: z.array(Trace) },
+  /** The model that answers and what its process takes: for a quiet corner. Opens nothing. */
+  'review.engine': { argument: Nothing, result: Engine },
   'review.stop': { argument: z.object({ askId: z.string() }), result: Nothing },
   'review.traces': { argument: z.object({ studyId: StudyId }), result: z.array(Trace) },
   /** Hides what an answer cites, and as much elsewhere, and tells how far it moves; meanwhile `review.checking` tells how it goes. */

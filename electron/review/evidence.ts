@@ -59,7 +59,7 @@ export function openEvidence({ folder, publish, now, trace: find, picture, model
     }
     const cited = regionsOf(trace).map((region) => ({ ...region, frame: Math.max(0, trace.views.findIndex(({ view }) => region.frameId === (view.kind === 'frame' ? view.frameId : `${view.slideId}-0`))) }));
     const regions = cited.slice(0, mostRegions);
-    const found = await model.evidence({ frames: pictures.map((one) => one.picture), question: trace.question }, trace.answer, regions.map(({ id, frame, box }) => ({ id, frame, box: mapBox(invert((pictures[frame] as AskedPicture).toSource), box) })), {
+    const found = await model.evidence({ frames: pictures.map((one) => one.picture), question: trace.prompt ?? trace.question }, trace.answer, regions.map(({ id, frame, box }) => ({ id, frame, box: mapBox(invert((pictures[frame] as AskedPicture).toSource), box) })), {
       signal, onProgress: ({ done, of }) => publish('review.checking', { traceId: trace.id, done, of }),
     });
     const { all, blank, shuffled, reliance, usedImage } = found;

@@ -94,6 +94,8 @@ const methods = {
     if (!tensor || !image) throw new RangeError(`seen: there is no picture ${at}`);
     return { png: encodePng(pictureSeen({ patches: tensor, ...image }, patchOptions)), tensor, patch: patchOptions.patchSize, merge: patchOptions.mergeSize };
   }),
+  /** Of this process, bytes; answered between two tokens. */
+  memory: () => Promise.resolve(process.memoryUsage.rss()),
   release: inTurn(async () => {
     await reasoner?.release();
     reasoner = undefined;

@@ -12,6 +12,8 @@ export interface InferenceClient {
   evidence(ask: Ask, given: string, regions: readonly CitedRegion[], options?: { readonly signal?: AbortSignal; readonly onProgress?: (progress: { readonly done: number; readonly of: number }) => void }): Promise<Evidence>;
   /** The picture at that place of the ask as the network's input has it. */
   seen(ask: Ask, at: number): Promise<ModelEye>;
+  /** What its process takes, bytes; null where none runs. */
+  memory(): Promise<number | null>;
   /** Releases the model and ends the process. */
   close(): Promise<void>;
   readonly worker: Supervised;
@@ -43,6 +45,7 @@ export function startInference(file: string, { launch = launchProcess, onState }
     score: (ask, completion) => worker.call('score', { ask, completion }) as ReturnType<InferenceClient['score']>,
     evidence: (ask, given, regions, { signal, onProgress } = {}) => worker.call('evidence', { ask, given, regions }, { signal, onNews: onProgress }) as Promise<Evidence>,
     seen: (ask, at) => worker.call('seen', { ask, at }) as Promise<ModelEye>,
+    memory: async () => (worker.current ? worker.call('memory', null) as Promise<number> : null),
     async close() {
       if (worker.current) await worker.call('release', null).catch(() => undefined);
       worker.close();

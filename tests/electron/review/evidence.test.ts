@@ -75,9 +75,14 @@ describe('checking an answer', () => {
   });
 
   test('ends when it is stopped, and says so', async () => {
-    checks = open(trace(), { evidence: (_, __, ___, { signal }) => new Promise((_settle, reject) => signal.addEventListener('abort', () => reject(new Error('aborted')))) });
+    let begun: (value: unknown) => void = () => undefined;
+    const isUnderWay = new Promise((resolve) => (begun = resolve));
+    checks = open(trace(), { evidence: (_, __, ___, { signal }) => new Promise((_settle, reject) => {
+      signal.addEventListener('abort', () => reject(new Error('aborted')));
+      begun(null);
+    }) });
     const waiting = expect(checks.check('t')).rejects.toMatchObject({ code: 'evidence.stopped' });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await isUnderWay;
     checks.cancel('t');
     await waiting;
   });
