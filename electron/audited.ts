@@ -11,9 +11,10 @@ import type { AnsweredQuestion } from './review/ask.ts';
 import { encodePng } from '#models/imaging/picture.ts';
 import { Fault } from '#models/base/fault.ts';
 
-/** Which calls stand in the journal, and as what. A question stands there by itself: as `ask`, and as `answer` with its record. */
+/** Which calls stand in the journal, and as what. Questions stand there by themselves, as `ask` and as `answer` with its record; so do `sign` and `export`, with what they are of. */
 const journalled: Readonly<Record<string, EventKind>> = {
   'library.study': 'view', 'library.remove': 'delete', 'library.restore': 'restore', 'annotations.change': 'edit', 'review.ask': 'ask', 'review.locate': 'ask', 'curate.change': 'judge', 'curate.snapshot': 'snapshot',
+  'review.check': 'probe', 'report.compose': 'edit', 'report.change': 'edit', 'report.supersede': 'edit', 'report.discard': 'delete',
   'finetune.start': 'train', 'finetune.resume': 'train', 'finetune.evaluate': 'evaluate', 'finetune.promote': 'promote', 'finetune.rollback': 'promote', 'finetune.remove': 'delete',
   'models.import': 'import', 'models.choose': 'promote', 'models.remove': 'delete', 'models.restore': 'restore', 'models.compare': 'probe',
 };
@@ -56,9 +57,12 @@ export function startAudit({ folder, version, system, passphrase, tell }: Audite
   const asked = new Map<string, number>();
 
   const subjectOf = ({ journal }: Audit, argument: unknown): Record<string, string> => {
-    const { studyId, studyIds } = (argument ?? {}) as { readonly studyId?: unknown; readonly studyIds?: unknown };
+    const { studyId, studyIds, reportId, traceId } = (argument ?? {}) as Readonly<Record<'studyId' | 'studyIds' | 'reportId' | 'traceId', unknown>>;
     const ids = typeof studyId === 'string' ? [studyId] : Array.isArray(studyIds) ? studyIds.filter((id): id is string => typeof id === 'string') : [];
-    return Object.fromEntries(ids.slice(0, 100).map((id, i) => [i === 0 ? 'study' : `study${i}`, journal.pseudonym(id)]));
+    return {
+      ...Object.fromEntries(ids.slice(0, 100).map((id, i) => [i === 0 ? 'study' : `study${i}`, journal.pseudonym(id)])),
+      ...(typeof reportId === 'string' ? { report: reportId } : {}), ...(typeof traceId === 'string' ? { answer: traceId } : {}),
+    };
   };
 
   /** Binds the entry to what was asked for, words and all, without saying it: who has this folder can compute it again. */

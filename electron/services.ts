@@ -4,6 +4,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { basename, join } from 'node:path';
 import { readPassphrase, type SystemStore } from './audit/keys.ts';
 import { startAudit, type Audited } from './audited.ts';
+import { openAuditing } from './auditing.ts';
 import type { Handlers } from './contract/contract.ts';
 import type { Publish } from './contract/events.ts';
 import type { AskedView } from './contract/review.ts';
@@ -11,6 +12,8 @@ import { openCuration } from './curate/curate.ts';
 import { openFinetune, type Finetune } from './finetune/finetune.ts';
 import { openAnnotations } from './library/annotations.ts';
 import { openLibrary, type Library } from './library/library.ts';
+import { keptRecord } from './report/gather.ts';
+import { openReports } from './report/report.ts';
 import { openReviews } from './review/ask.ts';
 import { concernsOf } from './review/concerns.ts';
 import { engineOf } from './review/engine.ts';
@@ -108,6 +111,26 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
       return decoding.captured({ path: library.pathOf(sha256), index, window: view.kind === 'frame' ? view.window : null, region: view.region ?? null });
     },
   });
+  const reports = openReports({
+    folder, now, by: userName(), audit: () => audited.audit, setStatus: library.setStatus, changed: (changed, removed) => publish('report.changed', { reports: [...changed], removed: [...removed] }),
+    sources: {
+      study: library.study, studies: library.list, traces: reviews.traces, checks: evidence.checks, annotations: annotations.list,
+      judged(traceId) {
+        const last = curation.history('judgement', traceId).at(-1);
+        return last?.item.kind === 'judgement' && last.item.value ? { judgement: last.item.value, at: last.at, by: last.by } : undefined;
+      },
+      record: async (traceId) => keptRecord(await audited.audit, traceId),
+      values(frameId) {
+        const [sha256, index] = parts(frameId);
+        return decoding.values({ path: library.pathOf(sha256), sha256, index });
+      },
+      image: ({ source, frame }) => decoding.header({ path: library.pathOf(source), sha256: source, index: frame }),
+      shown: ({ place: { source, frame }, window, region }) => decoding.shown({ path: library.pathOf(source), index: frame, window, region }),
+    },
+  });
+  const auditing = openAuditing({
+    audit: () => audited.audit, studies: library.list, now, check: decoding.checkJournal, onProgress: (progress) => publish('audit.verifying', progress),
+  });
   const finetune = openFinetune({
     folder, publish, now, models: shelf, trainer: connectTraining(workerFile('training'), shell.launch, told('training')),
     curated() {
@@ -188,6 +211,30 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'curate.check': () => curation.check(),
     'curate.split': ({ shares, seed }) => curation.split(shares, seed),
     'curate.snapshot': () => curation.snapshot(),
+    'report.list': async ({ studyId }) => [...reports.list(studyId)],
+    'report.compose': (wanted) => reports.compose(wanted),
+    'report.get': async ({ reportId, version: number }) => reports.get(reportId, number),
+    'report.history': async ({ reportId }) => [...reports.history(reportId)],
+    'report.change': async ({ reportId, revision, changes }) => reports.change(reportId, revision, changes),
+    'report.signing': () => reports.signing(),
+    'report.sign': (request) => reports.sign(request),
+    'report.supersede': async ({ reportId }) => reports.supersede(reportId),
+    'report.discard': async ({ reportId }) => done(reports.discard(reportId)),
+    'report.formats': async ({ reportId, version: number }) => [...await reports.formats(reportId, number)],
+    async 'report.export'(request) {
+      // A browser has no dialog for folders: there it goes below the data folder, and the answer says where.
+      const target = shell.surface === 'browser' ? join(folder, 'exports') : (await shell.choosePaths('folder'))?.[0];
+      return target === undefined ? null : reports.export(request, target);
+    },
+    'report.exports': async ({ reportId }) => [...reports.exports(reportId)],
+    'report.preview': async ({ reportId, version: number }) => ({ html: await reports.preview(reportId, number) }),
+    'report.check': ({ reportId, version: number }) => reports.check(reportId, number),
+    'audit.state': () => auditing.state(),
+    'audit.entries': (filter) => auditing.entries(filter),
+    'audit.verify': () => auditing.verify(),
+    'audit.since': ({ since }) => auditing.since(since),
+    'audit.keys': () => auditing.keys(),
+    'audit.checkpoint': () => auditing.checkpoint(),
   };
 
   let isClosing = false;
@@ -198,6 +245,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
       isClosing = true;
       await finetune.close();
       shelf.close();
+      reports.close();
       await curation.close();
       evidence.close();
       reviews.close();

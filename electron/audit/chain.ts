@@ -124,6 +124,8 @@ export interface JournalCheckOptions {
   readonly fingerprint?: string;
   /** A checkpoint that is known from elsewhere: a report, a capsule, another workstation. */
   readonly known?: { readonly size: number; readonly root: string; readonly log: string };
+  /** Bytes that were read, of all. */
+  readonly onProgress?: (progress: { readonly done: number; readonly of: number }) => void;
 }
 
 interface Row {
@@ -136,9 +138,9 @@ interface Row {
 }
 
 /** Reads a journal's bytes and tells what holds and what was done to them. */
-export function checkJournal(bytes: Uint8Array, { head, fingerprint, known }: JournalCheckOptions = {}): JournalCheck {
+export function checkJournal(bytes: Uint8Array, { head, fingerprint, known, onProgress }: JournalCheckOptions = {}): JournalCheck {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const { rows, wholeBytes } = readRows(buffer);
+  const { rows, wholeBytes } = readRows(buffer, onProgress);
   const findings: Finding[] = [];
   const find = (kind: Finding['kind'], where: string, why: string): void => void findings.push({ kind, where, why });
 
@@ -174,7 +176,7 @@ export function checkJournal(bytes: Uint8Array, { head, fingerprint, known }: Jo
 
 type Find = (kind: Finding['kind'], where: string, why: string) => void;
 
-function readRows(buffer: Buffer): { readonly rows: readonly Row[]; readonly wholeBytes: number } {
+function readRows(buffer: Buffer, onProgress: JournalCheckOptions['onProgress']): { readonly rows: readonly Row[]; readonly wholeBytes: number } {
   const rows: Row[] = [];
   let start = 0;
   for (let line = 1; ; line++) {
@@ -182,6 +184,7 @@ function readRows(buffer: Buffer): { readonly rows: readonly Row[]; readonly who
     if (end < 0) return { rows, wholeBytes: start };
     rows.push({ line, ...readLine(buffer.subarray(start, end)) });
     start = end + 1;
+    if (line % 1000 === 0) onProgress?.({ done: start, of: buffer.length });
   }
 }
 

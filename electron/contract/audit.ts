@@ -77,6 +77,8 @@ export const AuditVerdict = z.object({
   seconds: z.number(),
 });
 export type AuditVerdict = z.infer<typeof AuditVerdict>;
+/** As it crosses from the process that checks. */
+export type JournalVerdict = Omit<AuditVerdict, 'at' | 'seconds'>;
 
 export const AuditChanges = z.object({
   /** Entries since then, by kind. */

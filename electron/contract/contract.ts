@@ -1,12 +1,14 @@
 /** All that the window may ask: one row for each method, which gives the type and the check on both sides. */
 import { z } from 'zod';
 import type { FaultFields } from '#models/base/fault.ts';
+import { auditMethods } from './audit.ts';
 import { curateMethods } from './curate.ts';
 import { Annotation } from '#models/clinical/annotation.ts';
 import { AnnotationChange } from './annotations.ts';
 import { finetuneMethods } from './finetune.ts';
 import { modelMethods } from './models.ts';
 import { StudyDetail, StudyId, StudySummary } from './library.ts';
+import { reportMethods } from './report.ts';
 import { Engine, EvidenceCheck, Question, Trace } from './review.ts';
 
 const Nothing = z.null();
@@ -48,6 +50,8 @@ export const contract = {
   'review.checks': { argument: z.object({ studyId: StudyId }), result: z.array(EvidenceCheck) },
   ...finetuneMethods,
   ...curateMethods,
+  ...reportMethods,
+  ...auditMethods,
 } as const satisfies Readonly<Record<string, { readonly argument: z.ZodType; readonly result: z.ZodType }>>;
 
 export type Method = keyof typeof contract;

@@ -1,9 +1,11 @@
 /** All that the window may be told. */
 import { z } from 'zod';
+import { AuditVerifying } from './audit.ts';
 import { CurateChanged } from './curate.ts';
 import { finetuneEvents } from './finetune.ts';
 import { modelEvents } from './models.ts';
 import { ImportProgress, StudyId, StudySummary } from './library.ts';
+import { ReportChanged } from './report.ts';
 import { AnswerPart, EvidenceProgress } from './review.ts';
 
 export const events = {
@@ -15,6 +17,8 @@ export const events = {
   ...finetuneEvents,
   ...modelEvents,
   'curate.changed': CurateChanged,
+  'report.changed': ReportChanged,
+  'audit.verifying': AuditVerifying,
   /** A process of ours died and was started again, or could not be. */
   'app.worker': z.object({ name: z.enum(['decoding', 'inference', 'training', 'models']), state: z.enum(['restarted', 'failed']), why: z.string() }),
 } as const satisfies Readonly<Record<string, z.ZodType>>;

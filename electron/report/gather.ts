@@ -1,4 +1,7 @@
 /** Brings together what a report is made of: from the studies, the answers, what was judged, drawn and checked, and the audit's records. */
+import type { Audit } from '#electron/audit/audit.ts';
+import { fieldsOf, rootsOf } from '#electron/audit/fields.ts';
+import { recordJson } from '#electron/audit/record.ts';
 import type { StudyDetail, StudySummary } from '#electron/contract/library.ts';
 import { priorsOf } from '#electron/contract/priors.ts';
 import type { EvidenceCheck, Region, Trace, ViewWindow } from '#electron/contract/review.ts';
@@ -23,7 +26,7 @@ export interface ReportSources {
   /** What the header says of a frame; null where the file is no DICOM. */
   image(place: ImagePlace): Promise<SourceImage | null>;
   shown(view: { readonly place: ImagePlace; readonly window: ViewWindow | null; readonly region: Region | null }): Promise<Shown>;
-  record(traceId: string): KeptRecord | null;
+  record(traceId: string): Promise<KeptRecord | null>;
 }
 
 export interface Wanted {
@@ -38,7 +41,9 @@ export interface Wanted {
 
 /** @throws Fault `report.nothing`, and those of the sources */
 export async function gather(sources: ReportSources, { studyId, traceIds, priorStudyId, by }: Wanted): Promise<Gathered> {
-  const [detail, all] = [await sources.study(studyId), sources.traces(studyId)];
+  const detail = await sources.study(studyId);
+  // A second question about a step of a first one belongs to that one's answer.
+  const all = sources.traces(studyId).filter((trace) => trace.origin === undefined);
   const judgedOnes = all.filter(({ id }) => sources.judged(id) !== undefined);
   const traces = traceIds ? traceIds.map((id) => known(all, id)) : judgedOnes.length > 0 ? judgedOnes : all.slice(-1);
   if (traces.length === 0) throw new Fault({ code: 'report.nothing', what: 'There is nothing to report.', why: 'Nobody has asked about this study yet.', mend: 'Ask a question about it, and judge the answer.' });
@@ -49,9 +54,10 @@ export async function gather(sources: ReportSources, { studyId, traceIds, priorS
     ...traces.flatMap(({ views }) => views.map(({ view }): ImagePlace => (view.kind === 'frame' ? placeOf(view.frameId) : { source: view.slideId, frame: 0 }))), ...measurements.map(({ place }) => place),
   ]);
   const images = (await Promise.all(places.map(sources.image))).filter((image) => image !== null);
+  const records = (await Promise.all(traces.map(({ id }) => sources.record(id)))).filter((record) => record !== null);
   const prior = sources.studies().find(({ id }) => id === priorStudyId) ?? priorsOf(detail.study, sources.studies())[0];
   return {
-    detail, others, traces, judgements: traces.flatMap(({ id }) => sources.judged(id) ?? []), checks: sources.checks(studyId), records: traces.flatMap(({ id }) => sources.record(id) ?? []), measurements, images,
+    detail, others, traces, judgements: traces.flatMap(({ id }) => sources.judged(id) ?? []), checks: sources.checks(studyId), records, measurements, images,
     prior: prior ? await priorOf(sources, prior, { measurements, by }) : null,
   };
 }
@@ -70,6 +76,17 @@ export async function picturesOf(report: Report, sources: Pick<ReportSources, 'i
   const places = unique([...report.questions.flatMap(({ scope }) => scope), ...report.boxes, ...report.keyImages, ...report.measurements].map(({ place }) => place));
   const images = await Promise.all(places.map(sources.image));
   return { keyImages, images: images.filter((image) => image !== null) };
+}
+
+/** What the audit keeps of an answer; null where it keeps nothing. */
+export function keptRecord(audit: Audit, traceId: string): KeptRecord | null {
+  try {
+    const { log, seq, story, record, secret } = audit.answer(traceId);
+    return { log, seq, story, record, root: rootsOf(fieldsOf(recordJson(record), secret)).root };
+  } catch (thrown) {
+    if (thrown instanceof Fault && thrown.code === 'audit.answer') return null;
+    throw thrown;
+  }
 }
 
 const placeOf = (frameId: string): ImagePlace => ({ source: frameId.slice(0, 64), frame: Number(frameId.slice(65)) });

@@ -1,14 +1,21 @@
 /** Reads foreign files in a process of its own: what is malformed enough to kill a decoder kills this process and nothing else. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { checkJournal } from '#electron/audit/chain.ts';
+import { readHead } from '#electron/audit/head.ts';
+import { kinds } from '#electron/audit/verdict.ts';
+import type { JournalVerdict } from '#electron/contract/audit.ts';
 import { encodeFrame } from '#electron/contract/frame.ts';
 import { unpack } from '#electron/library/archive.ts';
 import { assemble, type AssembledFile } from '#electron/library/assemble.ts';
 import { captured, type CapturedView } from '#electron/library/captured.ts';
-import { inspect } from '#electron/library/inspect.ts';
+import { inspect, wholeFile } from '#electron/library/inspect.ts';
 import { openPixels } from '#electron/library/pixels.ts';
 import type { Region, ViewWindow } from '#electron/contract/review.ts';
-import type { DicomFile } from '#models/imaging/dicom/dicomFile.ts';
+import { sourceImage } from '#electron/report/headers.ts';
+import { startOfFile } from '#electron/storage/files.ts';
+import { readDicom, type DicomFile } from '#models/imaging/dicom/dicomFile.ts';
+import { kindBytes, kindOf } from '#models/imaging/sources.ts';
 import { sampleNames, sampleStudy } from '#training/synthesis/samples.ts';
 import { answerRequests, type Task } from './port.ts';
 
@@ -34,6 +41,15 @@ const methods = {
   values: async ({ path, sha256, index }: { path: string; sha256: string; index: number }) => encodeFrame(await pixels.values(path, sha256, index)),
   shown: ({ path, index, window, region }: { path: string; index: number; window: ViewWindow | null; region: Region | null }) => pixels.shown(path, index, { window, region }),
   captured: (view: CapturedView) => captured(pixels, view),
+  /** What the header says of a frame, for the files that a report refers to; null where the file is no DICOM. */
+  async header({ path, sha256, index }: { path: string; sha256: string; index: number }) {
+    return kindOf(await startOfFile(path, kindBytes)) === 'dicom' ? sourceImage(readDicom(await wholeFile(path, 'The file')), sha256, index) : null;
+  },
+  /** Also the audit journal is a foreign file until every hash of it was computed anew. */
+  async checkJournal({ path }: { path: string }, { tell }: Task): Promise<JournalVerdict> {
+    const { isWhole, findings, notes, log, entries, signed, fingerprint, root, checkpoints } = checkJournal(await readFile(path), { head: readHead(path), onProgress: tell });
+    return { isWhole, findings: findings.slice(0, 200).map(({ kind, where, why }) => ({ kind, where, why, what: kinds[kind].what })), notes: [...notes], log, entries, signed, checkpoints: checkpoints.length, fingerprint, root };
+  },
   thumbnail: ({ path, index, side }: { path: string; index: number; side: number }) => pixels.thumbnail(path, index, side),
   tile: ({ path, level, column, row }: { path: string; level: number; column: number; row: number }) => pixels.tile(path, level, column, row),
   async drawSamples({ folder }: { folder: string }, { tell }: Task) {
