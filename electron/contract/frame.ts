@@ -61,6 +61,9 @@ const views = {
   uint8: Uint8Array, int8: Int8Array, uint16: Uint16Array, int16: Int16Array, uint32: Uint32Array, int32: Int32Array, float32: Float32Array, float64: Float64Array,
 } as const;
 
+/** What a header calls an array of values. */
+export const typeOf = (values: FrameValues): FrameHeader['type'] => valueTypes.find((type) => values instanceof views[type]) as FrameHeader['type'];
+
 /** Header length as four bytes, the header as JSON, zeros up to a multiple of eight, the values in little-endian order. */
 export function encodeFrame({ header, values }: WiredFrame): Uint8Array {
   const json = new TextEncoder().encode(JSON.stringify(header));

@@ -1,5 +1,5 @@
 /** Pixels of stored files: frames as stored values for the viewer, as pictures for thumbnails and the model, and tiles of slides. */
-import type { FrameHeader, Preset, WiredFrame } from '#electron/contract/frame.ts';
+import { typeOf, type FrameHeader, type Preset, type WiredFrame } from '#electron/contract/frame.ts';
 import type { Region, ViewWindow } from '#electron/contract/review.ts';
 import { startOfFile } from '#electron/storage/files.ts';
 import { Fault } from '#models/base/fault.ts';
@@ -7,11 +7,12 @@ import { compose, identity, invert, mapBox, scaling, translation, type Affine } 
 import { readDicom, type DicomFile } from '#models/imaging/dicom/dicomFile.ts';
 import { availableVois, defaultVoi, fileVois, isInverted, modalityTransform, paddingOf, toDisplay } from '#models/imaging/dicom/display.ts';
 import { firstText, numbers, texts } from '#models/imaging/dicom/elements.ts';
-import { decodeFrame, type StoredFrame, type StoredValues } from '#models/imaging/dicom/frame.ts';
+import { decodeFrame, type StoredFrame } from '#models/imaging/dicom/frame.ts';
 import { frameGeometry, isotropicSize, pixelAspect } from '#models/imaging/dicom/geometry.ts';
 import { placementOf } from '#models/imaging/dicom/placement.ts';
 import type { Voi } from '#models/imaging/dicom/voi.ts';
 import { crop, type Picture } from '#models/imaging/image.ts';
+import { extentOf } from '#models/imaging/measures.ts';
 import { decodePicture, encodePng } from '#models/imaging/picture.ts';
 import { resize } from '#models/imaging/resize.ts';
 import type { Placement } from '#models/imaging/sides.ts';
@@ -196,12 +197,11 @@ async function wiredFrame(file: DicomFile, sha256: string, index: number): Promi
   const transform = modalityTransform(file, index);
   // A look-up table of the modality cannot be told by slope and intercept: its values are sent instead of the stored ones.
   const values = transform.table ? Float32Array.from(stored.data as ArrayLike<number>, (value) => transform.apply(value)) : stored.data;
-  const [least, greatest] = extent(values);
   return {
     values: values,
     header: {
       id, rows: stored.rows, columns: stored.columns, samples: 1, type: typeOf(values), slope: transform.slope, intercept: transform.intercept, unit: transform.unit === 'US' ? '' : transform.unit,
-      isInverted: isInverted(file, stored.photometric), padding: transform.table ? null : paddingOf(file), least, greatest, presets: presetsOf(file, stored, index), geometry, aspect, modality, ...film(file),
+      isInverted: isInverted(file, stored.photometric), padding: transform.table ? null : paddingOf(file), ...extentOf(values), presets: presetsOf(file, stored, index), geometry, aspect, modality, ...film(file),
     },
   };
 }
@@ -225,19 +225,6 @@ function wiredPicture({ width, height, data }: Picture, id: string): WiredFrame 
   };
   return { header, values: data };
 }
-
-function extent(values: StoredValues): readonly [number, number] {
-  let least = Infinity;
-  let greatest = -Infinity;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
-    if (value < least) least = value;
-    if (value > greatest) greatest = value;
-  }
-  return least <= greatest ? [least, greatest] : [0, 0];
-}
-
-const typeOf = (values: StoredValues): FrameHeader['type'] => values.constructor.name.replace('Array', '').toLowerCase() as FrameHeader['type'];
 
 /** What the frame is shown by first, then everything else on offer; one name each. */
 function presetsOf(file: DicomFile, stored: StoredFrame, index: number): Preset[] {

@@ -197,3 +197,14 @@ export function valueAt({ columns, values, slope, intercept, padding }: Measured
   if (stored === undefined || !Number.isFinite(stored) || (padding && stored >= padding.low && stored <= padding.high)) return null;
   return stored * slope + intercept;
 }
+
+/** The least and the greatest of values, NaN aside; zeros where there is none. */
+export function extentOf(values: ArrayLike<number>): { readonly least: number; readonly greatest: number } {
+  let [least, greatest] = [Infinity, -Infinity];
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (value < least) least = value;
+    if (value > greatest) greatest = value;
+  }
+  return least <= greatest ? { least, greatest } : { least: 0, greatest: 0 };
+}

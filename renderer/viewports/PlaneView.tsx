@@ -1,17 +1,16 @@
 /** A plane of the patient cut out of a volume, with the crosshair where it meets the others. */
-import { useEffect, useMemo, useRef, useState, type ReactElement, type ReactNode } from 'react';
+import { useEffect, useMemo, type ReactElement, type ReactNode } from 'react';
 import type { WiredFrame } from '#electron/contract/frame.ts';
 import { fromPatient, type PatientPoint } from '#models/imaging/coordinates.ts';
 import { scaleOf } from '#models/imaging/measures.ts';
 import { cutThrough, placeOn, stepAcross, type PlaneName } from '#models/imaging/volume.ts';
-import { createCanvasViewport, type CanvasViewport } from './canvasViewport.ts';
+import type { CanvasViewport } from './canvasViewport.ts';
 import type { Tool } from './drawings.ts';
 import { FrameFurniture } from './FrameView.tsx';
-import { usePointer } from './pointer.ts';
-import { probeText } from './StackView.tsx';
+import { useCanvasViewport } from './useCanvasViewport.ts';
 import './viewports.css';
 import type { OpenedVolume } from './volumes.ts';
-import { firstLook, type Look } from './windowing.ts';
+import type { Look } from './windowing.ts';
 
 interface PlaneViewProps {
   readonly volume: OpenedVolume;
@@ -29,61 +28,30 @@ interface PlaneViewProps {
 }
 
 export function PlaneView({ volume, plane, label, place, look, tool, corner, onPlace, onLook, onFrame, onViewport, children }: PlaneViewProps): ReactElement {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const element = useRef<HTMLDivElement>(null);
-  const probe = useRef<HTMLElement | null>(null);
-  const [viewport, setViewport] = useState<CanvasViewport | null>(null);
-  const [shown, setShown] = useState<WiredFrame | null>(null);
-  const [, setTick] = useState(0);
-  const latest = useRef({ look, onFrame, onViewport });
-  latest.current = { look, onFrame, onViewport };
-  useEffect(() => {
-    const made = createCanvasViewport(canvas.current as HTMLCanvasElement);
-    setViewport(made);
-    latest.current.onViewport(made);
-    const end = made.onViewChange(() => setTick((tick) => tick + 1));
-    return () => {
-      end();
-      made.dispose();
-      setViewport(null);
-      latest.current.onViewport(null);
-    };
-  }, []);
-
   const cut = useMemo(() => cutThrough(volume.grid, plane, place), [volume, plane, place]);
+  const { canvas, element, viewport, shown, show, seen, pointer, probeRef } = useCanvasViewport({
+    look, tool, onLook, onFrame, onViewport,
+    onLeaf(by) {
+      const step = stepAcross(volume.grid, plane);
+      onPlace([place[0] + step[0] * by, place[1] + step[1] * by, place[2] + step[2] * by]);
+    },
+    onPoint: (point) => onPlace(placeOn(cut, point)),
+  });
   // A move within the plane shows the same picture.
   const depth = useMemo(() => cut.plane.origin.map((part) => part.toFixed(4)).join(), [cut]);
   useEffect(() => {
     if (!viewport) return undefined;
     let isWanted = true;
     void volume.cut(plane, cut).then((wired) => {
-      if (!isWanted || !wired) return;
-      setShown(wired);
-      viewport.show(wired, latest.current.look ?? firstLook(wired.header));
-      latest.current.onFrame(wired);
+      if (isWanted && wired) show(wired);
     });
     return () => {
       isWanted = false;
     };
     // eslint-disable-next-line react-hooks/exhaustive-deps -- `depth` stands for `cut`
-  }, [volume, plane, depth, viewport]);
+  }, [volume, plane, depth, viewport, show]);
 
   const header = shown?.header ?? null;
-  useEffect(() => {
-    if (header) viewport?.setLook(look ?? firstLook(header));
-  }, [look, header, viewport]);
-  const seen = header && (look ?? firstLook(header));
-  const pointer = usePointer(element, {
-    viewport, look: seen, tool, onLook,
-    onLeaf(by) {
-      const step = stepAcross(volume.grid, plane);
-      onPlace([place[0] + step[0] * by, place[1] + step[1] * by, place[2] + step[2] * by]);
-    },
-    onPoint: (point) => onPlace(placeOn(cut, point)),
-    onHover: (point) => {
-      if (probe.current) probe.current.textContent = point && shown ? probeText(shown, point) : '';
-    },
-  });
   const cross = viewport && header ? fromPatient(cut.plane, place) : null;
   const map = viewport?.toScreen();
   const at = cross && map ? { x: map.xx * cross.x + map.xy * cross.y + map.x0, y: map.yx * cross.x + map.yy * cross.y + map.y0 } : null;
@@ -106,9 +74,7 @@ export function PlaneView({ volume, plane, label, place, look, tool, corner, onP
       <div className="corner top-right"><div className={`plane-name ${plane}`}>{label}</div></div>
       {header && viewport && (
         <FrameFurniture
-          header={header} viewport={viewport} look={seen} scale={scaleOf(header.geometry, header.modality)} probeRef={(made) => {
-            probe.current = made;
-          }}
+          header={header} viewport={viewport} look={seen} scale={scaleOf(header.geometry, header.modality)} probeRef={probeRef}
           bottomLeft={<div>{place.map((part, axis) => `${'LPH'[axis]} ${part.toFixed(1)}`).join('  ')} mm</div>}
         />
       )}

@@ -1,17 +1,17 @@
 /** A stack of frames under the pointer. */
-import { useEffect, useRef, useState, type ReactElement, type ReactNode } from 'react';
+import { useEffect, useState, type ReactElement, type ReactNode } from 'react';
 import type { WiredFrame } from '#electron/contract/frame.ts';
 import type { SeriesSummary } from '#electron/contract/library.ts';
 import { Fault } from '#models/base/fault.ts';
-import { scaleOf, valueAt } from '#models/imaging/measures.ts';
+import { scaleOf } from '#models/imaging/measures.ts';
 import type { Point } from '#models/imaging/coordinates.ts';
-import { createCanvasViewport, type CanvasViewport } from './canvasViewport.ts';
+import type { CanvasViewport } from './canvasViewport.ts';
 import type { Tool } from './drawings.ts';
 import { FrameFurniture } from './FrameView.tsx';
 import { fetchAhead, fetchFrame } from './frames.ts';
-import { usePointer } from './pointer.ts';
+import { useCanvasViewport } from './useCanvasViewport.ts';
 import './viewports.css';
-import { firstLook, type Look } from './windowing.ts';
+import type { Look } from './windowing.ts';
 
 interface StackViewProps {
   readonly series: SeriesSummary;
@@ -33,29 +33,8 @@ interface StackViewProps {
 const aheadBy = 24;
 
 export function StackView({ series, index, look, tool, calibration, corner, onIndex, onLook, onFrame, onViewport, onPoint, children }: StackViewProps): ReactElement {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const element = useRef<HTMLDivElement>(null);
-  const probe = useRef<HTMLElement | null>(null);
-  const [viewport, setViewport] = useState<CanvasViewport | null>(null);
-  const [shown, setShown] = useState<WiredFrame | null>(null);
+  const { canvas, element, viewport, shown, show, seen, pointer, probeRef } = useCanvasViewport({ look, tool, onLook, onFrame, onViewport, onLeaf: (by) => onIndex(index + by), ...(onPoint ? { onPoint } : {}) });
   const [fault, setFault] = useState<Fault | null>(null);
-  const [, setTick] = useState(0);
-  const latest = useRef({ look, onFrame, onViewport });
-  latest.current = { look, onFrame, onViewport };
-
-  useEffect(() => {
-    const made = createCanvasViewport(canvas.current as HTMLCanvasElement);
-    setViewport(made);
-    latest.current.onViewport(made);
-    const end = made.onViewChange(() => setTick((tick) => tick + 1));
-    return () => {
-      end();
-      made.dispose();
-      setViewport(null);
-      latest.current.onViewport(null);
-    };
-  }, []);
-
   const frame = series.frames[index];
   useEffect(() => {
     if (!frame || !viewport) return undefined;
@@ -63,9 +42,7 @@ export function StackView({ series, index, look, tool, calibration, corner, onIn
     fetchFrame(frame.id).then((wired) => {
       if (!isWanted) return;
       setFault(null);
-      setShown(wired);
-      viewport.show(wired, latest.current.look ?? firstLook(wired.header));
-      latest.current.onFrame(wired);
+      show(wired);
       fetchAhead(neighbours(series, index));
     }, (thrown: unknown) => {
       if (isWanted) setFault(thrown instanceof Fault ? thrown : new Fault({ code: 'frame.damaged', what: 'The image cannot be shown.', why: String(thrown), mend: 'Import the study again.' }));
@@ -73,20 +50,9 @@ export function StackView({ series, index, look, tool, calibration, corner, onIn
     return () => {
       isWanted = false;
     };
-  }, [frame, index, series, viewport]);
+  }, [frame, index, series, viewport, show]);
 
   const header = shown?.header ?? null;
-  useEffect(() => {
-    if (header) viewport?.setLook(look ?? firstLook(header));
-  }, [look, header, viewport]);
-
-  const seen = header && (look ?? firstLook(header));
-  const pointer = usePointer(element, {
-    viewport, look: seen, tool, onLook, onLeaf: (by) => onIndex(index + by), ...(onPoint ? { onPoint } : {}),
-    onHover: (point) => {
-      if (probe.current) probe.current.textContent = point && shown ? probeText(shown, point) : '';
-    },
-  });
   const count = series.frames.length;
   return (
     <div className="viewport" ref={element} data-frame={frame?.id} data-shown={header?.id} data-ready={header !== null || undefined} data-tool={tool} {...pointer} onContextMenu={(event) => event.preventDefault()}>
@@ -96,9 +62,7 @@ export function StackView({ series, index, look, tool, calibration, corner, onIn
       <div className="corner top-right">{corner.topRight.map((line, at) => <div key={at} className="dim">{line}</div>)}</div>
       {header && viewport && (
         <FrameFurniture
-          header={header} viewport={viewport} look={seen} scale={scaleOf(header.geometry, header.modality, calibration)} probeRef={(made) => {
-            probe.current = made;
-          }}
+          header={header} viewport={viewport} look={seen} scale={scaleOf(header.geometry, header.modality, calibration)} probeRef={probeRef}
           bottomLeft={<>
             {count > 1 && <div data-slice={index}>{index + 1} / {count}</div>}
             {frame?.alongMm != null && <div className="dim">{frame.alongMm.toFixed(1)} mm</div>}
@@ -109,15 +73,6 @@ export function StackView({ series, index, look, tool, calibration, corner, onIn
       {fault && <div className="viewport-fault" role="alert"><strong>{fault.what}</strong><span>{fault.why}</span><span>{fault.mend}</span></div>}
     </div>
   );
-}
-
-/** `118, 90: 41 HU` */
-export function probeText({ header, values }: WiredFrame, point: Point): string {
-  const [x, y] = [Math.floor(point.x), Math.floor(point.y)];
-  if (x < 0 || y < 0 || x >= header.columns || y >= header.rows) return '';
-  if (header.samples === 3) return `${x}, ${y}: ${[0, 1, 2].map((channel) => values[(y * header.columns + x) * 3 + channel]).join(' ')}`;
-  const value = valueAt({ columns: header.columns, slope: header.slope, intercept: header.intercept, padding: header.padding, values }, point);
-  return `${x}, ${y}: ${value === null ? 'not measured' : `${Math.round(value * 100) / 100}${header.unit === '' ? '' : ` ${header.unit}`}`}`;
 }
 
 /** Frames around the one that is seen, the nearest first, forward before backward. */

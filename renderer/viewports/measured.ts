@@ -62,3 +62,12 @@ export function measuredLines(annotation: Pick<Annotation, 'kind' | 'points' | '
 const unitOf = (frame: WiredFrame | null): string => (frame && frame.header.unit !== '' ? ` ${frame.header.unit}` : '');
 
 const measurable = ({ header: { columns, slope, intercept, padding }, values }: WiredFrame): Parameters<typeof valueAt>[0] => ({ columns, slope, intercept, padding, values });
+
+/** `118, 90: 41 HU` */
+export function probeText({ header, values }: WiredFrame, point: Point): string {
+  const [x, y] = [Math.floor(point.x), Math.floor(point.y)];
+  if (x < 0 || y < 0 || x >= header.columns || y >= header.rows) return '';
+  if (header.samples === 3) return `${x}, ${y}: ${[0, 1, 2].map((channel) => values[(y * header.columns + x) * 3 + channel]).join(' ')}`;
+  const value = valueAt(measurable({ header, values }), point);
+  return `${x}, ${y}: ${value === null ? 'not measured' : `${Math.round(value * 100) / 100}${header.unit === '' ? '' : ` ${header.unit}`}`}`;
+}

@@ -17,7 +17,7 @@ export interface PointerDeeds {
   readonly onHover?: (point: Point | null) => void;
 }
 
-interface Handlers {
+export interface PointerHandlers {
   readonly onPointerDown: (event: PointerEvent<HTMLElement>) => void;
   readonly onPointerMove: (event: PointerEvent<HTMLElement>) => void;
   readonly onPointerUp: () => void;
@@ -26,7 +26,7 @@ interface Handlers {
 }
 
 /** @param element  the viewport's whole element: scrolling it needs no click before */
-export function usePointer(element: RefObject<HTMLElement | null>, deeds: PointerDeeds): Handlers {
+export function usePointer(element: RefObject<HTMLElement | null>, deeds: PointerDeeds): PointerHandlers {
   const latest = useRef(deeds);
   latest.current = deeds;
   const drag = useRef<{ readonly button: number; readonly x: number; readonly y: number } | null>(null);

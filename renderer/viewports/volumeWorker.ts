@@ -1,5 +1,6 @@
 /** A series as one block of voxels beside the page: fetched, put together and cut here, so that the page stays smooth. */
 import { decodeFrameBytes, type FrameHeader, type FrameValues, type WiredFrame } from '#electron/contract/frame.ts';
+import { extentOf } from '#models/imaging/measures.ts';
 import { gridOf, reslice, type Cut, type Slab, type Volume } from '#models/imaging/volume.ts';
 
 export type VolumeRequest =
@@ -84,13 +85,7 @@ async function open(urls: readonly string[]): Promise<void> {
   await Promise.all(Array.from({ length: lanes }, lane));
   const grid = gridOf(placed);
   if ('why' in grid) throw new Error(grid.why);
-  let least = Infinity;
-  let greatest = -Infinity;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
-    if (value < least) least = value;
-    if (value > greatest) greatest = value;
-  }
+  const { least, greatest } = extentOf(values);
   const outside = header.padding ? header.padding.low : least;
   volume = { volume: { grid, values, outside }, values };
   scope.postMessage({ type: 'opened', grid, header: { ...header, least: Math.min(least, outside), greatest: Math.max(greatest, outside) } });
