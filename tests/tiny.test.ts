@@ -82,7 +82,7 @@ describe('one case through everything', () => {
   });
 
   test('the record names the input, the weights and the tokens by hash, and the overlay is a picture', async () => {
-    const record = await reviewRecord({ source, question, review: answer, reasoner, sampling: greedy, maxNewTokens: 12, version: '0', timing: {} });
+    const record = await reviewRecord({ source, path: 'source', askedAt: '2026-01-02T03:04:05.000Z', question, review: answer, reasoner, sampling: greedy, maxNewTokens: 12, version: '0', timing: {} });
     const text = JSON.stringify(record);
     expect(text.match(/"[0-9a-f]{64}"/g)?.length ?? 0).toBeGreaterThanOrEqual(2);
     expect(record.disclaimer).toContain('Research use only');

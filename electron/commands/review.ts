@@ -1,11 +1,12 @@
 /** `loupe review`: a question about a study, a slide or a picture; the reasoning streams, and a trace and an overlay stay. */
 
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import { openAudit } from '#electron/audit/audit.ts';
 import { asJson, type JsonObject } from '#electron/audit/canonical.ts';
 import { hashedFile, hashOf, modelFiles } from '#electron/audit/record.ts';
+import { pictureFile, traceFile } from '#electron/report/answerFolder.ts';
 import { drawOverlay, type OverlayInput } from '#electron/review/overlay.ts';
 import { formatPercent, probeSentence, review, reviewRecord, type FrameReview, type Review } from '#electron/review/review.ts';
 import { openSource, type OpenedSource, type ShownFrame, type SourceOptions } from '#electron/review/source.ts';
@@ -25,7 +26,7 @@ export const command: Command = {
     ask: { type: 'string', help: 'the question' },
     ...modelOptions,
     probe: { type: 'boolean', help: 'hides the cited boxes and tells what that does to the answer' },
-    out: { type: 'string', help: 'a folder for trace.json and overlay.png' },
+    out: { type: 'string', help: 'a folder for trace.json, overlay.png and the pictures that the model was shown: what loupe report needs' },
     slices: { type: 'string', help: 'how many slices of a series are asked about, evenly spread; 5 where absent' },
     window: { type: 'string', help: 'a window by name (Lung) or as centre,width; the file\'s own where absent' },
     region: { type: 'string', help: 'of a slide: x,y,width,height in level-0 pixels' },
@@ -41,6 +42,7 @@ export const command: Command = {
 async function run(context: CommandContext): Promise<void> {
   const start = performance.now();
   const lap = (): number => performance.now() - start;
+  const askedAt = new Date().toISOString();
   const path = onlyPositional(context, 'PATH');
   const question = requiredText(context, 'ask');
   if (question.trim() === '') throw new UsageError('--ask is empty.');
@@ -66,20 +68,22 @@ async function run(context: CommandContext): Promise<void> {
     });
     const answeredMs = lap();
     const timing = (result.frames[result.chosen] as FrameReview).answer.timing;
-    const record = await reviewRecord({
-      source, question, review: result, reasoner, sampling, maxNewTokens, version: version(),
+    const answer = await reviewRecord({
+      source, path: resolve(path), askedAt, question, review: result, reasoner, sampling, maxNewTokens, version: version(),
       timing: rounded({
         since_process_start_ms: performance.now(), source_ms: sourceMs, model_ms: modelMs, first_token_ms: firstTokenMs ?? NaN, answered_ms: answeredMs,
         pixels_ms: timing.pixelsMs, vision_ms: timing.visionMs, prompt_ms: timing.promptMs, writing_ms: timing.writingMs, tokens_per_second: timing.tokensPerSecond,
       }),
     });
+    const kept = flag(context, 'keep') ? await keep(context, { source, question, result, record: answer, reasoner, sampling, maxNewTokens }) : undefined;
+    const record = kept === undefined ? answer : { ...answer, kept };
     const out = textOption(context, 'out');
     if (out !== undefined) {
-      await writeFiles(out, { 'trace.json': `${JSON.stringify(record, null, 2)}\n`, 'overlay.png': await drawOverlay(overlayOf(source, question, result, record)) });
-      context.progress(`Written: ${join(out, 'overlay.png')}, ${join(out, 'trace.json')}`);
+      const pictures = Object.fromEntries(source.frames.map(({ picture }, i) => [pictureFile(i + 1), encodePng(picture, { level: 4 })]));
+      await writeFiles(out, { ...pictures, [traceFile]: `${JSON.stringify(record, null, 2)}\n`, 'overlay.png': await drawOverlay(overlayOf(source, question, result, answer)) });
+      context.progress(`Written: ${join(out, 'overlay.png')}, ${join(out, traceFile)}`);
     }
-    const kept = flag(context, 'keep') ? await keep(context, { source, question, result, record, reasoner, sampling, maxNewTokens }) : undefined;
-    context.print(kept === undefined ? record : { ...record, kept }, `${summary(source, result, flag(context, 'probe'))}${kept === undefined ? '' : `\nOn record: ${kept}`}`);
+    context.print(record, `${summary(source, result, flag(context, 'probe'))}${kept === undefined ? '' : `\nOn record: ${kept}`}`);
   } finally {
     await reasoner.release();
   }

@@ -16,13 +16,10 @@ import { bindSubject } from './signing.ts';
 
 /** An answer's record with its place in the audit journal. */
 export interface KeptRecord {
-  readonly log: string;
-  readonly seq: number;
-  /** Entries that led to it; the last one is the question's. */
-  readonly story: readonly number[];
-  readonly record: AnswerRecord;
-  /** The root over its fields. */
-  readonly root: string;
+  readonly id: string;
+  readonly record: Pick<AnswerRecord, 'model' | 'software' | 'sampling'> & { readonly machine: Pick<AnswerRecord['machine'], 'device' | 'runtime' | 'platform'>; readonly prompt: { readonly sha256: string } };
+  /** Null: it is on record nowhere. `story`: the entries that led to it, the question's last; `root`: over its fields. */
+  readonly place: { readonly log: string; readonly seq: number; readonly story: readonly number[]; readonly root: string } | null;
 }
 
 export interface Judged {
@@ -179,7 +176,7 @@ function questionOf(trace: Trace, { gathered, judged, boxes }: QuestionOptions):
       }),
     } : null,
     steps: trace.steps.slice(0, 200).map((step, i): ReportStep => ({ id: `${trace.id}:${i + 1}`, kind: step.kind, original: prose(step.text), boxes: cited(i), ...decided(judgement?.steps[i] ?? null, prose(step.text), judged) })),
-    provenance: provenanceOf(trace, records.find(({ record }) => record.id === trace.id)),
+    provenance: provenanceOf(trace, records.find(({ id }) => id === trace.id)),
   };
 }
 
@@ -212,12 +209,11 @@ function provenanceOf(trace: Trace, kept: KeptRecord | undefined): AnswerProvena
       device: clip(trace.model.device), runtime: '', platform: '', software: { version: '', build: '' }, promptSha256: null, sampling: null, journal: null,
     };
   }
-  const { record: { model, machine, software, prompt, sampling, output }, log, seq, story, root } = kept;
+  const { record: { model, machine, software, prompt, sampling }, place } = kept;
   return {
-    ...common, tokens: output.tokens.length, end: output.end,
-    model: { name: clip(model.name), family: clip(model.family), boxes: clip(model.boxes), files: model.files.slice(0, 1000).map(({ name, bytes, sha256 }) => ({ name: clip(name), bytes, sha256 })), root: model.root },
+    ...common, model: { name: clip(model.name), family: clip(model.family), boxes: clip(model.boxes), files: model.files.slice(0, 1000).map(({ name, bytes, sha256 }) => ({ name: clip(name), bytes, sha256 })), root: model.root },
     device: clip(machine.device), runtime: clip(machine.runtime), platform: clip(machine.platform), software: { version: clip(software.version), build: clip(software.build) },
-    promptSha256: prompt.sha256, sampling: { ...sampling }, journal: { log, ask: story.at(-1) ?? null, answer: seq, record: root },
+    promptSha256: prompt.sha256, sampling: { ...sampling }, journal: place && { log: place.log, ask: place.story.at(-1) ?? null, answer: place.seq, record: place.root },
   };
 }
 

@@ -82,7 +82,7 @@ export async function picturesOf(report: Report, sources: Pick<ReportSources, 'i
 export function keptRecord(audit: Audit, traceId: string): KeptRecord | null {
   try {
     const { log, seq, story, record, secret } = audit.answer(traceId);
-    return { log, seq, story, record, root: rootsOf(fieldsOf(recordJson(record), secret)).root };
+    return { id: traceId, record, place: { log, seq, story, root: rootsOf(fieldsOf(recordJson(record), secret)).root } };
   } catch (thrown) {
     if (thrown instanceof Fault && thrown.code === 'audit.answer') return null;
     throw thrown;

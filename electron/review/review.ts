@@ -97,6 +97,9 @@ export function chooseFrame(frames: readonly Pick<FrameReview, 'answer' | 'confi
 
 export interface ReviewRecordInput {
   readonly source: OpenedSource;
+  /** Where it lies, and when it was asked about: for whoever makes a report of it. */
+  readonly path: string;
+  readonly askedAt: string;
   readonly question: string;
   readonly review: Review;
   readonly reasoner: Reasoner;
@@ -110,7 +113,7 @@ export interface ReviewRecordInput {
  * Everything that led to the answer, as one JSON value: enough for a stranger to repeat it and to see that nothing was exchanged.
  * Boxes are in pixels of the stored source.
  */
-export async function reviewRecord({ source, question, review: { frames, chosen, rule, probe: probed }, reasoner, sampling, maxNewTokens, version, timing }: ReviewRecordInput) {
+export async function reviewRecord({ source, path, askedAt, question, review: { frames, chosen, rule, probe: probed }, reasoner, sampling, maxNewTokens, version, timing }: ReviewRecordInput) {
   const { answer, confidence } = frames[chosen] as FrameReview;
   const { trace } = answer;
   const shown = source.frames[chosen] as ShownFrame;
@@ -120,6 +123,7 @@ export async function reviewRecord({ source, question, review: { frames, chosen,
     format: 'loupe.trace/1',
     disclaimer: 'Research use only, not a medical device.',
     question,
+    asked_at: askedAt,
     answer: trace.answer,
     confidence,
     parsed: trace.parsed,
@@ -136,7 +140,7 @@ export async function reviewRecord({ source, question, review: { frames, chosen,
     } : {}),
     probe: probed === null ? null : probeRecord(probed, shown),
     source: {
-      kind: source.kind, title: source.title, modality: source.modality, selection: source.selection, available: source.available, statements: source.statements,
+      kind: source.kind, title: source.title, modality: source.modality, selection: source.selection, path, available: source.available, statements: source.statements,
       frames: source.frames.map((frame, i) => ({
         name: frame.name, file: basename(frame.file), frame: frame.frame, width: frame.source.width, height: frame.source.height, window: frame.window,
         spacing_mm: frame.spacingMm, shown: { width: frame.picture.width, height: frame.picture.height }, to_source: frame.toSource,

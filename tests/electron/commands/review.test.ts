@@ -53,7 +53,7 @@ describe.skipIf(!existsSync(model))('the commands on a small checkpoint (skipped
   test('loupe review writes a trace and an overlay that name what they come from', async () => {
     const out = join(folder, 'out');
     const result = await run(review, { ask: 'What is seen?', model, out, 'max-new-tokens': '16' }, [image]);
-    expect(readdirSync(out).sort()).toEqual(['overlay.png', 'trace.json']);
+    expect(readdirSync(out).sort()).toEqual(['overlay.png', 'picture-1.png', 'trace.json']);
     expect(JSON.parse(readFileSync(join(out, 'trace.json'), 'utf8'))).toEqual(result);
     expect(result).toMatchObject({
       format: 'loupe.trace/1', question: 'What is seen?', parsed: false,
