@@ -26,6 +26,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   serve: () => import('./commands/serve.ts'),
   quantize: () => import('./commands/quantize.ts'),
   sample: () => import('./commands/sample.ts'),
+  report: () => import('./commands/report.ts'),
   capsule: () => import('./commands/capsule.ts'),
   verify: () => import('./commands/verify.ts'),
   replay: () => import('./commands/replay.ts'),
