@@ -9,6 +9,7 @@ import { Keys } from './design/Keys.tsx';
 import { FinetuneScreen } from './finetune/Screen.tsx';
 import { importDropped } from './library/library.ts';
 import { LibraryScreen } from './library/Screen.tsx';
+import { ModelsScreen } from './models/Screen.tsx';
 import { Notices } from './Notices.tsx';
 import { Palette } from './Palette.tsx';
 import { ReviewScreen } from './review/Screen.tsx';
@@ -26,6 +27,7 @@ const screens: Readonly<Record<ScreenName, { readonly icon: IconName; readonly S
   review: { icon: 'review', Screen: ReviewScreen },
   curate: { icon: 'check', Screen: CurateScreen },
   finetune: { icon: 'train', Screen: FinetuneScreen },
+  models: { icon: 'models', Screen: ModelsScreen },
 };
 
 export function App(): ReactElement {

@@ -11,7 +11,7 @@ import { useText } from './workstation/text.ts';
 export function Shortcuts(): ReactElement {
   const t = useText();
   const isOpen = useStore(layer, (shown) => shown === 'shortcuts');
-  const groups = [[undefined, t('app.everywhere')], ['library', t('app.library')], ['review', t('app.review')], ['curate', t('app.curate')], ['finetune', t('app.finetune')]] as const;
+  const groups = [[undefined, t('app.everywhere')], ['library', t('app.library')], ['review', t('app.review')], ['curate', t('app.curate')], ['finetune', t('app.finetune')], ['models', t('app.models')]] as const;
   return (
     <Dialog isOpen={isOpen} title={t('app.shortcuts')} size={860} onClose={() => layer.dispatch('none')}>
       <div className="sheet">

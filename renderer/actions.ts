@@ -2,6 +2,7 @@
 import { curateActions, curateActionStrings } from './curate/curate.ts';
 import { finetuneActions, finetuneActionStrings } from './finetune/finetune.ts';
 import { libraryActions, libraryActionStrings } from './library/library.ts';
+import { modelActions, modelActionStrings } from './models/models.ts';
 import { evidenceActions, evidenceActionStrings } from './review/evidence.ts';
 import { judgeActions, judgeActionStrings } from './review/judge.ts';
 import { reviewActions, reviewActionStrings } from './review/review.ts';
@@ -25,11 +26,13 @@ export const actions: readonly Action[] = [
   ...evidenceActions,
   ...curateActions,
   ...finetuneActions,
+  ...modelActions,
   ...stageActions,
   ...reviewActions,
 ];
 
 export const actionStrings: Readonly<Record<string, string>> = {
+  ...modelActionStrings,
   'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...reviewActionStrings, ...stageActionStrings, ...judgeActionStrings, ...evidenceActionStrings, ...curateActionStrings, 'app.finetune': 'Fine-tuning', ...finetuneActionStrings,
 };
 

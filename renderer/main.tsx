@@ -13,6 +13,7 @@ import { startFinetune } from './finetune/finetune.ts';
 import { startLibrary } from './library/library.ts';
 import { startChecks } from './review/evidence.ts';
 import { startJudging } from './review/judge.ts';
+import { startModels } from './models/models.ts';
 import { startReview } from './review/review.ts';
 import { english } from './strings.ts';
 import { speak } from './workstation/text.ts';
@@ -24,6 +25,7 @@ startJudging();
 startChecks();
 startCurate();
 startFinetune();
+startModels();
 listenToKeys();
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>

@@ -4,6 +4,7 @@ import { curateStrings } from './curate/strings.ts';
 import { finetuneStrings } from './finetune/strings.ts';
 import { libraryStrings } from './library/strings.ts';
 import { stageStrings } from './review/stageStrings.ts';
+import { modelStrings } from './models/strings.ts';
 import { evidenceStrings } from './review/Evidence.tsx';
 import { judgeStrings } from './review/judge.ts';
 import { reviewStrings } from './review/strings.ts';
@@ -16,6 +17,7 @@ const appStrings = {
   review: 'Review',
   curate: 'Dataset',
   finetune: 'Training',
+  models: 'Models',
   find: 'Find a command or a study',
   nothingFound: 'Nothing fits.',
   commands: 'Commands',
@@ -35,5 +37,5 @@ const appStrings = {
 /** Action names hold dots, which separate keys: they are kept apart. */
 const actionTable = Object.fromEntries(Object.entries(actionStrings).map(([name, label]) => [name.replace('.', ':'), label]));
 
-export const english: Strings = { app: appStrings, library: libraryStrings, review: reviewStrings, stage: stageStrings, curate: curateStrings, finetune: finetuneStrings, judge: judgeStrings, evidence: evidenceStrings, actions: actionTable };
+export const english: Strings = { app: appStrings, library: libraryStrings, review: reviewStrings, stage: stageStrings, curate: curateStrings, finetune: finetuneStrings, models: modelStrings, judge: judgeStrings, evidence: evidenceStrings, actions: actionTable };
 export const actionKey = (name: string): string => `actions.${name.replace('.', ':')}`;

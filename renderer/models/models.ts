@@ -1,0 +1,243 @@
+/** The store of the models screen, what fills it, and what a person can do there. */
+import { Fault, type FaultFields } from '#models/base/fault.ts';
+import type { AskedView } from '#electron/contract/review.ts';
+import type { Action } from '#renderer/workstation/action.ts';
+import { call } from '#renderer/workstation/call.ts';
+import { goTo, navigation } from '#renderer/workstation/navigation.ts';
+import { tell, tellFault } from '#renderer/workstation/notices.ts';
+import { createStore } from '#renderer/workstation/store.ts';
+import { subscribe } from '#renderer/workstation/subscribe.ts';
+import { text } from '#renderer/workstation/text.ts';
+import { initialModels, noBringing, reduceModels, rowsOf, selectedRow, type Row } from './state.ts';
+
+export const models = createStore(reduceModels, initialModels);
+
+/** Once, when the page starts. */
+export function startModels(): void {
+  subscribe('models.changed', () => void reloadModels());
+  subscribe('models.job', ({ job }) => models.dispatch({ type: 'job', job }));
+  subscribe('models.comparing', (news) => models.dispatch({ type: 'writing', ...news }));
+  subscribe('finetune.inUse', () => void reloadModels());
+  subscribe('finetune.run', ({ run }) => {
+    if (run === null || run.state === 'done') void reloadModels();
+  });
+  void reloadModels();
+}
+
+const faultOf = (thrown: unknown): FaultFields => (thrown instanceof Fault ? thrown.toJSON() : { code: 'internal', what: text('models.loading'), why: thrown instanceof Error ? thrown.message : String(thrown), mend: '' });
+
+export async function reloadModels(): Promise<void> {
+  try {
+    models.dispatch({ type: 'loaded', data: await call('models.list', null) });
+    const { selectedId } = models.get();
+    if (selectedId !== null) await loadDetail(selectedId);
+  } catch (thrown) {
+    models.dispatch({ type: 'failed', fault: faultOf(thrown) });
+  }
+}
+
+async function loadDetail(modelId: string): Promise<void> {
+  if (models.get().data?.models.some(({ id }) => id === modelId) === true) models.dispatch({ type: 'detail', detail: await call('models.detail', { modelId }) });
+}
+
+export function selectModel(id: string): void {
+  models.dispatch({ type: 'select', id });
+  loadDetail(id).catch(tellFault);
+}
+
+export async function chooseModel(modelId: string): Promise<void> {
+  const before = models.get().data?.models.find(({ isInUse }) => isInUse)?.id;
+  try {
+    await call('models.choose', { modelId });
+    tell({ tone: 'good', text: text('models.used', { name: nameOf(modelId) }), ...(before === undefined ? {} : { undo: () => void chooseModel(before) }) });
+  } catch (thrown) {
+    tellFault(thrown);
+  }
+}
+
+export async function removeModel(modelId: string): Promise<void> {
+  const name = nameOf(modelId);
+  try {
+    const { undoId } = await call('models.remove', { modelId });
+    tell({ tone: 'plain', text: text('models.removed', { name }), undo: () => void call('models.restore', { undoId }).then(() => tell({ tone: 'good', text: text('models.restored', { name }) }), tellFault) });
+  } catch (thrown) {
+    tellFault(thrown);
+  }
+}
+
+const nameOf = (modelId: string): string => models.get().data?.models.find(({ id }) => id === modelId)?.name ?? '';
+
+export async function testModel(modelId: string): Promise<void> {
+  models.dispatch({ type: 'busy', busy: { modelId, what: 'testing' } });
+  try {
+    const selfTest = await call('models.test', { modelId });
+    const { data } = models.get();
+    // A model that came with the installation keeps no note of it: it is shown until the window closes.
+    if (data) models.dispatch({ type: 'loaded', data: { ...data, models: data.models.map((one) => (one.id === modelId ? { ...one, selfTest } : one)) } });
+  } catch (thrown) {
+    tellFault(thrown);
+  } finally {
+    models.dispatch({ type: 'busy', busy: null });
+  }
+}
+
+export async function verifyModel(modelId: string): Promise<void> {
+  models.dispatch({ type: 'busy', busy: { modelId, what: 'verifying' } });
+  try {
+    // Weights that carry no lineage of their own are hashed as they lie there: they differ from nothing.
+    const problems = (await call('models.verify', { modelId })).filter(({ code }) => code !== 'lineage.missing');
+    models.dispatch({ type: 'busy', busy: null });
+    models.dispatch({ type: 'verified', verified: { modelId, problems } });
+  } catch (thrown) {
+    models.dispatch({ type: 'busy', busy: null });
+    tellFault(thrown);
+  }
+}
+
+/** Brought in or made smaller: it stands in the list when this settles. */
+async function arrives(coming: Promise<{ readonly modelId: string }>): Promise<FaultFields | null> {
+  try {
+    const { modelId } = await coming;
+    await reloadModels();
+    selectModel(modelId);
+    tell({ tone: 'good', text: text('models.ready', { name: nameOf(modelId) }) });
+    return null;
+  } catch (thrown) {
+    if (thrown instanceof Fault && thrown.code === 'models.cancelled') {
+      tell({ tone: 'plain', text: text('models.stopped') });
+      return null;
+    }
+    return faultOf(thrown);
+  }
+}
+
+export async function quantizeModel(modelId: string, bits: 4 | 8): Promise<void> {
+  const fault = await arrives(call('models.quantize', { modelId, bits }));
+  if (fault) tell({ tone: 'bad', text: fault.what, fault });
+}
+
+export const cancelJob = (): void => void call('models.cancel', null).catch(tellFault);
+
+export function openImport(): void {
+  goTo({ screen: 'models' });
+  models.dispatch({ type: 'bringing', bringing: noBringing });
+  void lookForOffers();
+}
+
+export const closeImport = (): void => models.dispatch({ type: 'bringing', bringing: null });
+
+export async function lookForOffers(): Promise<void> {
+  try {
+    models.dispatch({ type: 'offers', offers: await call('models.offers', null) });
+  } catch (thrown) {
+    models.dispatch({ type: 'order', change: { offers: [], fault: faultOf(thrown) } });
+  }
+}
+
+/** The shell's own dialog. */
+export async function chooseFolder(): Promise<void> {
+  try {
+    const offer = await call('models.offer', null);
+    const { bringing } = models.get();
+    if (!offer || !bringing) return;
+    models.dispatch({ type: 'offers', offers: [offer, ...(bringing.offers ?? []).filter(({ id }) => id !== offer.id)] });
+    models.dispatch({ type: 'order', change: { offerId: offer.id } });
+  } catch (thrown) {
+    models.dispatch({ type: 'order', change: { fault: faultOf(thrown) } });
+  }
+}
+
+export async function bringIn(): Promise<void> {
+  const { bringing } = models.get();
+  if (!bringing || bringing.offerId === null) return;
+  const { offerId, name, bits, baseId } = bringing;
+  models.dispatch({ type: 'order', change: { fault: null } });
+  const fault = await arrives(call('models.import', { offerId, name, bits, baseId }));
+  if (!fault) closeImport();
+  else if (models.get().bringing) models.dispatch({ type: 'order', change: { fault } });
+  else tell({ tone: 'bad', text: fault.what, fault });
+}
+
+export async function openCompare(): Promise<void> {
+  goTo({ screen: 'models' });
+  models.dispatch({ type: 'tab', tab: 'compare' });
+  try {
+    const studies = await call('library.list', null);
+    models.dispatch({ type: 'compare', change: { studies } });
+    const wanted = navigation.get().studyId ?? models.get().comparing.studyId ?? studies[0]?.id;
+    if (wanted !== undefined && wanted !== null && wanted !== models.get().comparing.studyId) await chooseStudy(wanted);
+  } catch (thrown) {
+    models.dispatch({ type: 'compare', change: { fault: faultOf(thrown) } });
+  }
+}
+
+export async function chooseStudy(studyId: string): Promise<void> {
+  try {
+    const { study, series } = await call('library.study', { studyId });
+    const usable = series.filter(({ frames, slide }) => frames.length > 0 || slide !== null);
+    models.dispatch({ type: 'compare', change: { studyId, series: usable, seriesAt: 0, frameAt: Math.floor(((usable[0]?.frames.length ?? 1) - 1) / 2), question: study.question ?? models.get().comparing.question, result: null, fault: null } });
+  } catch (thrown) {
+    models.dispatch({ type: 'compare', change: { fault: faultOf(thrown) } });
+  }
+}
+
+/** The picture that is chosen, as it is asked about: a frame as its file says, a slide whole. */
+export function chosenView(): AskedView | null {
+  const { series, seriesAt, frameAt } = models.get().comparing;
+  const shown = series[seriesAt];
+  if (shown?.slide) return { kind: 'slide', slideId: shown.slide.id, region: null };
+  const frame = shown?.frames[frameAt];
+  return frame ? { kind: 'frame', frameId: frame.id, window: null } : null;
+}
+
+export async function compareNow(): Promise<void> {
+  const { first, second, studyId, question, running } = models.get().comparing;
+  const view = chosenView();
+  if (running || first === null || second === null || studyId === null || !view || question.trim() === '') return;
+  models.dispatch({ type: 'compare', change: { running: { at: 0, phase: 'opening', texts: ['', ''] }, result: null, fault: null } });
+  try {
+    models.dispatch({ type: 'compare', change: { result: await call('models.compare', { first, second, studyId, view, question }), running: null } });
+  } catch (thrown) {
+    models.dispatch({ type: 'compare', change: { running: null, fault: thrown instanceof Fault && thrown.code === 'models.stopped' ? null : faultOf(thrown) } });
+  }
+}
+
+export const stopComparing = (): void => void call('models.cancelCompare', null).catch(tellFault);
+
+const isHere = (): boolean => navigation.get().screen === 'models' && models.get().bringing === null;
+const selected = (): Row | undefined => selectedRow(models.get());
+const onModel = (test: (row: Row) => boolean = () => true) => (): boolean => {
+  const row = selected();
+  return isHere() && row?.model != null && test(row);
+};
+const withModel = (act: (modelId: string) => void) => (): void => {
+  const id = selected()?.model?.id;
+  if (id !== undefined) act(id);
+};
+const move = (by: number) => (): void => {
+  const { data, selectedId } = models.get();
+  const rows = data ? rowsOf(data) : [];
+  const next = rows[Math.max(0, Math.min(rows.length - 1, rows.findIndex(({ id }) => id === selectedId) + by))];
+  if (next) selectModel(next.id);
+};
+const showTab = (tab: 'about' | 'card') => (): void => models.dispatch({ type: 'tab', tab });
+
+export const modelActions: readonly Action[] = [
+  { name: 'app.models', shortcuts: ['Mod+5'], isForTyping: true, run: () => goTo({ screen: 'models' }) },
+  { name: 'models.import', shortcuts: ['N'], screen: 'models', when: isHere, run: openImport },
+  { name: 'models.next', shortcuts: ['ArrowDown', 'J'], screen: 'models', isKeyOnly: true, when: isHere, run: move(1) },
+  { name: 'models.previous', shortcuts: ['ArrowUp', 'K'], screen: 'models', isKeyOnly: true, when: isHere, run: move(-1) },
+  { name: 'models.use', shortcuts: ['U'], screen: 'models', when: onModel(({ model }) => model?.isInUse === false && model.problem === null), run: withModel((id) => void chooseModel(id)) },
+  { name: 'models.test', shortcuts: ['T'], screen: 'models', when: onModel(() => models.get().busy === null), run: withModel((id) => void testModel(id)) },
+  { name: 'models.verify', shortcuts: ['V'], screen: 'models', when: onModel(() => models.get().busy === null), run: withModel((id) => void verifyModel(id)) },
+  { name: 'models.remove', shortcuts: ['Delete'], screen: 'models', when: onModel(({ model }) => model?.origin !== 'built in' && model?.isInUse === false), run: withModel((id) => void removeModel(id)) },
+  { name: 'models.about', shortcuts: ['1'], screen: 'models', when: isHere, run: showTab('about') },
+  { name: 'models.card', shortcuts: ['2'], screen: 'models', when: isHere, run: showTab('card') },
+  { name: 'models.compare', shortcuts: ['3'], screen: 'models', when: isHere, run: () => void openCompare() },
+  { name: 'models.compareHere', shortcuts: [], screen: 'review', run: () => void openCompare() },
+];
+
+export const modelActionStrings: Readonly<Record<string, string>> = {
+  'app.models': 'Models', 'models.import': 'Import a model', 'models.next': 'Next model', 'models.previous': 'Previous model', 'models.use': 'Let this model answer', 'models.test': 'Try the model on this machine', 'models.verify': 'Check the bytes of the model',
+  'models.remove': 'Remove the model', 'models.about': 'What the model is', 'models.card': 'Card of the model', 'models.compare': 'Compare two models', 'models.compareHere': 'Compare two models on this study',
+};
