@@ -18,15 +18,15 @@ import { openReviews } from './review/ask.ts';
 import { concernsOf } from './review/concerns.ts';
 import { engineOf } from './review/engine.ts';
 import { openEvidence, type EvidenceChecks } from './review/evidence.ts';
-import { openShelf } from './models/shelf.ts';
 import { openModels } from './models/models.ts';
+import { openShelf } from './models/shelf.ts';
 import { builtInModel, version, workerFile } from './storage/folders.ts';
 import { connectDecoding, type DecodingClient } from './workers/decodingClient.ts';
 import type { OpenedModel } from './workers/inference.ts';
 import { startInference, type InferenceClient } from './workers/inferenceClient.ts';
 import type { Launch } from './workers/supervisor.ts';
-import { connectTraining } from './workers/trainingClient.ts';
 import { connectModels } from './workers/modelsClient.ts';
+import { connectTraining } from './workers/trainingClient.ts';
 
 /** What differs between the desktop window and a browser. */
 export interface Shell {
@@ -139,13 +139,13 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     },
   });
 
-  const handlers: Handlers = {
-    'app.about': async () => ({ version: version(), surface: shell.surface, runtime: shell.runtime, dataFolder: folder, cancelledRequests: shell.cancelledRequests() }),
-    'library.list': async () => [...library.list()],
   const models = openModels({
     folder, shelf, publish, now, by: userName(), workshop: connectModels(workerFile('models'), shell.launch, told('models')), picture: shown, concerns: (picture) => [...concernsOf([], [picture])],
   });
 
+  const handlers: Handlers = {
+    'app.about': async () => ({ version: version(), surface: shell.surface, runtime: shell.runtime, dataFolder: folder, cancelledRequests: shell.cancelledRequests() }),
+    'library.list': async () => [...library.list()],
     'library.study': async ({ studyId }) => library.study(studyId),
     async 'library.choose'({ what }) {
       const paths = await shell.choosePaths(what);
@@ -185,11 +185,6 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'finetune.cancelEvaluate': async ({ runId }) => done(finetune.cancelEvaluate(runId)),
     'finetune.promote': ({ runId }) => finetune.promote(runId),
     'finetune.rollback': async () => finetune.rollback(),
-    'curate.judgements': async ({ studyId }) => curation.judgements(studyId),
-    'curate.change': async (change) => done(await curation.change(change)),
-    'curate.capture': ({ traceId, step }) => curation.capture(traceId, step),
-    'curate.dataset': async () => curation.dataset(),
-    'curate.history': async ({ kind, id }) => [...curation.history(kind, id)],
     'models.list': () => models.list(),
     'models.detail': ({ modelId }) => models.detail(modelId),
     'models.choose': async ({ modelId }) => done(await models.choose(modelId)),
@@ -207,6 +202,11 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'models.restore': async ({ undoId }) => done(models.restore(undoId)),
     'models.compare': (order) => models.compare(order),
     'models.cancelCompare': async () => done(models.cancelCompare()),
+    'curate.judgements': async ({ studyId }) => curation.judgements(studyId),
+    'curate.change': async (change) => done(await curation.change(change)),
+    'curate.capture': ({ traceId, step }) => curation.capture(traceId, step),
+    'curate.dataset': async () => curation.dataset(),
+    'curate.history': async ({ kind, id }) => [...curation.history(kind, id)],
     'curate.queue': async ({ order, seed }) => [...curation.queue(order, seed)],
     'curate.check': () => curation.check(),
     'curate.split': ({ shares, seed }) => curation.split(shares, seed),
@@ -244,13 +244,13 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     async close() {
       isClosing = true;
       await finetune.close();
+      models.close();
       shelf.close();
       reports.close();
       await curation.close();
       evidence.close();
       reviews.close();
       annotations.close();
-      models.close();
       library.close();
       await audited.close();
       decoding.worker.close();

@@ -49,13 +49,13 @@ export const contract = {
   'review.cancelCheck': { argument: z.object({ traceId: z.string().min(1).max(64) }), result: Nothing },
   'review.checks': { argument: z.object({ studyId: StudyId }), result: z.array(EvidenceCheck) },
   ...finetuneMethods,
+  ...modelMethods,
   ...curateMethods,
   ...reportMethods,
   ...auditMethods,
 } as const satisfies Readonly<Record<string, { readonly argument: z.ZodType; readonly result: z.ZodType }>>;
 
 export type Method = keyof typeof contract;
-  ...modelMethods,
 /** What a handler receives, after the check. */
 export type Argument<M extends Method> = z.output<(typeof contract)[M]['argument']>;
 /** What a caller may give: defaults may be left out. */
