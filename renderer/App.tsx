@@ -2,6 +2,7 @@
 import { useEffect, useState, type ReactElement } from 'react';
 import type { Result } from '#electron/contract/contract.ts';
 import { layer } from './actions.ts';
+import { AuditScreen } from './audit/Screen.tsx';
 import { CurateScreen } from './curate/Screen.tsx';
 import { Empty } from './design/Empty.tsx';
 import { Icon, type IconName } from './design/Icon.tsx';
@@ -12,6 +13,7 @@ import { LibraryScreen } from './library/Screen.tsx';
 import { ModelsScreen } from './models/Screen.tsx';
 import { Notices } from './Notices.tsx';
 import { Palette } from './Palette.tsx';
+import { ReportScreen } from './report/Screen.tsx';
 import { ReviewScreen } from './review/Screen.tsx';
 import { Shortcuts } from './Shortcuts.tsx';
 import type { ScreenName } from './workstation/action.ts';
@@ -28,6 +30,8 @@ const screens: Readonly<Record<ScreenName, { readonly icon: IconName; readonly S
   curate: { icon: 'check', Screen: CurateScreen },
   finetune: { icon: 'train', Screen: FinetuneScreen },
   models: { icon: 'models', Screen: ModelsScreen },
+  report: { icon: 'report', Screen: ReportScreen },
+  audit: { icon: 'shield', Screen: AuditScreen },
 };
 
 export function App(): ReactElement {

@@ -1,7 +1,9 @@
 /** Every command as data: the palette, the cheat sheet, the tabs and the key listener read this table. */
+import { auditActions, auditActionStrings } from './audit/audit.ts';
 import { curateActions, curateActionStrings } from './curate/curate.ts';
 import { finetuneActions, finetuneActionStrings } from './finetune/finetune.ts';
 import { libraryActions, libraryActionStrings } from './library/library.ts';
+import { reportActions, reportActionStrings } from './report/report.ts';
 import { modelActions, modelActionStrings } from './models/models.ts';
 import { evidenceActions, evidenceActionStrings } from './review/evidence.ts';
 import { judgeActions, judgeActionStrings } from './review/judge.ts';
@@ -26,6 +28,8 @@ export const actions: readonly Action[] = [
   ...evidenceActions,
   ...curateActions,
   ...finetuneActions,
+  ...reportActions,
+  ...auditActions,
   ...modelActions,
   ...stageActions,
   ...reviewActions,
@@ -33,7 +37,7 @@ export const actions: readonly Action[] = [
 
 export const actionStrings: Readonly<Record<string, string>> = {
   ...modelActionStrings,
-  'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...reviewActionStrings, ...stageActionStrings, ...judgeActionStrings, ...evidenceActionStrings, ...curateActionStrings, 'app.finetune': 'Fine-tuning', ...finetuneActionStrings,
+  'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...reviewActionStrings, ...stageActionStrings, ...judgeActionStrings, ...evidenceActionStrings, ...curateActionStrings, 'app.finetune': 'Fine-tuning', ...finetuneActionStrings, ...reportActionStrings, ...auditActionStrings,
 };
 
 /** What can be done now. */

@@ -8,9 +8,11 @@ import { listenToKeys } from './actions.ts';
 import { App } from './App.tsx';
 import { Boundary } from './Boundary.tsx';
 import { theme } from './design/theme.ts';
+import { startAuditScreen } from './audit/audit.ts';
 import { startCurate } from './curate/curate.ts';
 import { startFinetune } from './finetune/finetune.ts';
 import { startLibrary } from './library/library.ts';
+import { startReports } from './report/report.ts';
 import { startChecks } from './review/evidence.ts';
 import { startJudging } from './review/judge.ts';
 import { startModels } from './models/models.ts';
@@ -26,6 +28,8 @@ startChecks();
 startCurate();
 startFinetune();
 startModels();
+startReports();
+startAuditScreen();
 listenToKeys();
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>

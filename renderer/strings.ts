@@ -1,8 +1,10 @@
 /** English of what lies around the screens; all of it together is what the window can say. */
 import { actionStrings } from './actions.ts';
+import { auditStrings } from './audit/strings.ts';
 import { curateStrings } from './curate/strings.ts';
 import { finetuneStrings } from './finetune/strings.ts';
 import { libraryStrings } from './library/strings.ts';
+import { reportStrings } from './report/strings.ts';
 import { stageStrings } from './review/stageStrings.ts';
 import { modelStrings } from './models/strings.ts';
 import { evidenceStrings } from './review/Evidence.tsx';
@@ -18,6 +20,8 @@ const appStrings = {
   curate: 'Dataset',
   finetune: 'Training',
   models: 'Models',
+  report: 'Report',
+  audit: 'Audit',
   find: 'Find a command or a study',
   nothingFound: 'Nothing fits.',
   commands: 'Commands',
@@ -37,5 +41,5 @@ const appStrings = {
 /** Action names hold dots, which separate keys: they are kept apart. */
 const actionTable = Object.fromEntries(Object.entries(actionStrings).map(([name, label]) => [name.replace('.', ':'), label]));
 
-export const english: Strings = { app: appStrings, library: libraryStrings, review: reviewStrings, stage: stageStrings, curate: curateStrings, finetune: finetuneStrings, models: modelStrings, judge: judgeStrings, evidence: evidenceStrings, actions: actionTable };
+export const english: Strings = { app: appStrings, library: libraryStrings, review: reviewStrings, stage: stageStrings, curate: curateStrings, finetune: finetuneStrings, models: modelStrings, report: reportStrings, audit: auditStrings, judge: judgeStrings, evidence: evidenceStrings, actions: actionTable };
 export const actionKey = (name: string): string => `actions.${name.replace('.', ':')}`;

@@ -1,0 +1,18 @@
+/** English of the audit screen. */
+export const auditStrings = {
+  title: 'Audit journal', loading: 'Opening the journal …', cannotOpen: 'The journal cannot be opened.', cannotVerify: 'The journal cannot be verified.', openAgain: 'Open it again.', again: 'Try again',
+  verify: 'Verify now', verifying: 'Reading and recomputing …', verifyHint: 'Reads the file anew and recomputes every hash and every signature.', percent: '{{percent}} %',
+  whole: 'The journal is whole', notWhole: 'The journal does not hold', entries_one: '{{count}} entry', entries_other: '{{count}} entries', underSignature: '{{signed}} under a signature', checkpoints_one: '{{count}} signed checkpoint', checkpoints_other: '{{count}} signed checkpoints', took: 'Checked {{time}} in {{seconds}} s', findings_one: '{{count}} finding', findings_other: '{{count}} findings', andMore: 'and {{count}} more',
+  notVerified: 'Not verified since this page was opened', signedAt: 'Last signature {{time}}', neverSigned: 'Nothing is signed: there is no key yet',
+  key: 'Key', keys: 'Keys', noKey: 'No signing key', noKeyText: 'Signing a report makes one, sealed by the system’s key store or by a passphrase.', protection: { system: 'Sealed by the system’s key store', passphrase: 'Sealed by a passphrase', none: 'Not sealed' }, isOpen: 'open', isClosed: 'closed until somebody signs',
+  allKeys: 'Fingerprints', keysText: 'Compare a fingerprint with one that you have from elsewhere: whoever could replace the journal could also replace the key.', current: 'in use', firstKey: 'First key', handedOver: 'Handed over by the key before it', fromEntry: 'From entry {{seq}}, {{time}}', copy: 'Copy', copied: 'Copied',
+  checkpoint: 'Checkpoint', checkpointText: 'Keep this note where nobody can reach it from here. It fixes the first {{size}} entries: loupe verify --known compares a journal with it.',
+  since: 'What changed since', sinceHint: 'Choose a moment.', moments: { hour: 'An hour ago', today: 'Midnight', week: 'A week ago' }, nothingSince: 'Nothing was written since then.', sinceCount_one: '{{count}} entry', sinceCount_other: '{{count}} entries', people_one: '{{count}} person', people_other: '{{count}} people', builds_one: 'one program', builds_other: '{{count}} programs: Loupe was updated', inStudies: 'By study',
+  filter: 'Filter', kind: 'Kind', all: 'All', study: 'Study', anyStudy: 'Any study', span: 'Time', spans: { all: 'Any time', today: 'Today', week: 'Last 7 days', month: 'Last 30 days', own: 'From … to …' }, from: 'From', to: 'To', clear: 'Show all',
+  matching_one: '{{count}} entry', matching_other: '{{count}} entries', more: 'Show earlier entries', fetching: 'Reading …', noneTitle: 'No entry matches', noneText: 'Take a filter away, or choose another time.',
+  entry: 'Entry {{seq}}', when: 'When', who: 'Who', self: 'This account', other: 'Another account', how: 'known by {{method}}', with: 'Program', about: 'About', bodyOf: 'What it says', hash: 'Hash', prev: 'Hash before it', signed: 'A signature covers it', unsigned: 'Bound by the chain, not yet signed', open: 'Open the report', openStudy: 'Open the study', columns: { seq: 'No.', time: 'Time', kind: 'Kind', about: 'About', what: 'What it says' }, close: 'Close',
+  kinds: {
+    import: 'Import', view: 'View', ask: 'Question', answer: 'Answer', probe: 'Probe', edit: 'Edit', judge: 'Verdict', label: 'Label', snapshot: 'Snapshot', train: 'Training', evaluate: 'Evaluation', promote: 'Promotion', sign: 'Signature', export: 'Export', delete: 'Deletion', restore: 'Restoration', failed: 'Failed',
+    log: 'Journal begun', key: 'Key', torn: 'Torn end', clock: 'Clock set back',
+  },
+} as const;
