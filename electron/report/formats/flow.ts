@@ -1,6 +1,7 @@
 /** Text, tables and pictures that flow over tagged A4 pages: measured first, so that no line, heading or table row is left alone. */
 import { createRequire } from 'node:module';
 import PDFDocument from 'pdfkit';
+import { codePoint } from './wording.ts';
 
 export const faces = { regular: 'DejaVuSansCondensed', bold: 'DejaVuSansCondensed-Bold', oblique: 'DejaVuSansCondensed-Oblique', mono: 'DejaVuSansMono' } as const;
 export type Face = keyof typeof faces;
@@ -119,9 +120,6 @@ export const useStyle = (document: Document, { face, size }: Pick<Style, 'face' 
 
 /** Right-to-left scripts, which would need their letters joined and their words reordered, and signs that are invisible or turn what follows around. */
 const unplaceable = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u0590-\u08ff\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufb1d-\ufdff\ufe00-\ufe0f\ufe70-\ufeff\ufff0-\ufffb\u{10800}-\u{10fff}\u{1e800}-\u{1efff}\u{e0000}-\u{e0fff}]/u;
-
-/** How a character is shown that the pages have no sign for. */
-export const codePoint = (character: string): string => `‹U+${(character.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0')}›`;
 
 export function openPages({ title, subject, language, producer, created, background }: PageOptions): Pages {
   const document = new PDFDocument({

@@ -6,7 +6,7 @@ import type { Report } from '#models/clinical/report.ts';
 import { fileName, type Bitmap, type KeyPicture, type ReportFormat } from './format.ts';
 import { body, isShowable, openPages, page, useStyle, type Column, type Element, type Line, type Pages, type Piece, type Span, type Style } from './flow.ts';
 import { readPdf, type PdfText } from './pdfRead.ts';
-import { wordingOf, type Block, type Field, type FigureBlock, type ListItem, type Statement, type Wording } from './wording.ts';
+import { codePoint, textsOf, wordingOf, type Block, type Field, type FigureBlock, type ListItem, type Statement, type Wording } from './wording.ts';
 
 const ink = { text: '#1b2530', muted: '#55616e', heading: '#17324a', rule: '#cfd7de', head: '#edf1f4', banner: '#fbf1dc', bannerText: '#6b4300', watermark: '#f3eee9', caution: '#8a4b00' } as const;
 const text: Style = { face: 'regular', size: 9.4, colour: ink.text };
@@ -135,7 +135,7 @@ function coverFields(pages: Pages, fields: readonly Field[], { x, width }: Colum
     const row = pages.element(table, 'TR');
     return {
       head: pages.element(row, 'TH', { scope: 'Row' }), cell: pages.element(row, 'TD'),
-      name: pages.wrap([{ text: name, style: { ...muted, size: 7.4 } }], width), value: pages.wrap([{ text: value, style: isCode ? code : strong }], width),
+      name: pages.wrap([{ text: name, style: { ...muted, size: 7.4 } }], width), value: pages.wrap([{ text: value, style: isCode ? { ...code, size: 6.7 } : strong }], width),
     };
   });
   return {
@@ -403,23 +403,32 @@ function faultsOf(bytes: Uint8Array, report: Report, pictures: readonly KeyPictu
   } catch (error) {
     return [`The PDF cannot be read: ${error instanceof Error ? error.message : String(error)}`];
   }
-  const { banner, documentTitle, edition } = wordingOf(report);
+  const wording = wordingOf(report);
+  const { banner, documentTitle, edition } = wording;
+  const read = bare(found.pages.map((one) => one.text).join('\n'));
   const attached = found.attachments.get(attachment);
   const expected = new Map(report.keyImages.map(({ id }) => [id, pictures.find((picture) => picture.id === id)?.drawn]));
   const drawn = [...expected.values()].filter((bitmap) => bitmap !== undefined);
   return [
     ...(attached && Buffer.from(attached).equals(canonicalReport(report)) ? [] : [`${attachment} within the PDF is not the report.`]),
     ...(found.isTagged && found.title === documentTitle && found.language === report.language ? [] : ['The PDF is not tagged with its title and language.']),
-    ...found.pages.flatMap(({ text: words }, i) => [
-      ...(holds(words, banner) ? [] : [`Page ${i + 1} lacks the research banner.`]),
-      ...(holds(words, `Page ${i + 1} of ${found.pages.length}`) ? [] : [`Page ${i + 1} lacks its number.`]),
-      ...(holds(words, edition) ? [] : [`Page ${i + 1} does not say which report it is of.`]),
+    ...found.pages.flatMap(({ around }, i) => [
+      ...(bare(around).includes(bare(banner)) ? [] : [`Page ${i + 1} lacks the research banner.`]),
+      ...(bare(around).includes(bare(`Page ${i + 1} of ${found.pages.length}`)) ? [] : [`Page ${i + 1} lacks its number.`]),
+      ...(bare(around).includes(bare(edition)) ? [] : [`Page ${i + 1} does not say which report it is of.`]),
     ]),
     ...(found.pages.length > 0 ? [] : ['It has no page.']),
+    ...textsOf(wording).filter((words) => !isRead(read, words)).slice(0, 5).map((words) => `The PDF lacks “${words.slice(0, 80)}”.`),
     ...(found.figures.length === drawn.length && found.figures.every((alternative) => alternative !== '') ? [] : [`${found.figures.length} pictures are described instead of ${drawn.length}.`]),
     ...drawn.flatMap((bitmap, i) => (found.pages.some(({ images }) => images.some(({ width, height, data }) => width === bitmap.width && height === bitmap.height && Buffer.from(data).equals(filtered(bitmap)))) ? [] : [`Key image ${i + 1} is not in the PDF as it was drawn.`])),
   ];
 }
 
-/** Lines end elsewhere on a page. */
-const holds = (words: string, part: string): boolean => words.replace(/\s/g, '').includes(part.replace(/\s/g, ''));
+/** Lines end elsewhere on a page, and some characters stand as their code points. */
+const bare = (words: string): string => words.replace(/\s/g, '');
+
+/** A long cell of a table is read in parts, with those of its row between: there each word is looked for. */
+const isRead = (read: string, words: string): boolean => {
+  const wanted = [...words].map((character) => (/\s/.test(character) || isShowable(character) ? character : codePoint(character))).join('');
+  return read.includes(bare(wanted)) || (words.length > 400 && wanted.split(/\s+/).every((word) => read.includes(word)));
+};

@@ -2,7 +2,7 @@
 import { inflateSync } from 'node:zlib';
 
 export interface PdfText {
-  readonly pages: readonly { readonly text: string; readonly images: readonly PdfImage[] }[];
+  readonly pages: readonly PdfPage[];
   readonly attachments: ReadonlyMap<string, Uint8Array>;
   /** The alternative text of each picture of the structure tree, in reading order. */
   readonly figures: readonly string[];
@@ -11,6 +11,14 @@ export interface PdfText {
   readonly title: string;
   readonly language: string;
   readonly isTagged: boolean;
+}
+
+export interface PdfPage {
+  /** What is read aloud: a line for each height. */
+  readonly text: string;
+  /** What stands around it: banner, page number, repeated heads. */
+  readonly around: string;
+  readonly images: readonly PdfImage[];
 }
 
 /** A drawn picture: its rows as they are stored, PNG's filters still on them. */
@@ -64,7 +72,7 @@ export function readPdf(bytes: Uint8Array): PdfText {
   walk(tree?.get('K'), 0);
   const marked = file.optional(root.get('MarkInfo'))?.get('Marked');
   return {
-    pages: kids.map((kid) => ({ text: pageText(file, kid, fonts), images: pageImages(file, kid) })),
+    pages: kids.map((kid) => ({ ...pageText(file, kid, fonts), images: pageImages(file, kid) })),
     attachments: attachmentsOf(file, root), figures, tags,
     title: textOf(file.resolve(info.get('Title'))), language: textOf(file.resolve(root.get('Lang'))), isTagged: marked === true && tags.length > 0,
   };
@@ -236,21 +244,28 @@ function attachmentsOf(file: PdfFile, root: Dictionary): ReadonlyMap<string, Uin
   }));
 }
 
-/** What is drawn on a page as letters, in the order in which it is drawn: a line for each height. */
-function pageText(file: PdfFile, page: Dictionary, fonts: Map<number, ReadonlyMap<number, string>>): string {
+/** What is drawn on a page as letters, in the order in which it is drawn. */
+function pageText(file: PdfFile, page: Dictionary, fonts: Map<number, ReadonlyMap<number, string>>): Pick<PdfPage, 'text' | 'around'> {
   const content = Buffer.from(file.stream(page.get('Contents'))).toString('latin1');
   const named = file.optional(file.dictionary(page.get('Resources')).get('Font'));
-  let height = Number.NaN;
+  const found = { text: '', around: '' };
+  const heights = { text: Number.NaN, around: Number.NaN };
+  const open: string[] = [];
   let letters: ReadonlyMap<number, string> = new Map();
-  let text = '';
-  for (const [, y, font, shown] of content.matchAll(/1 0 0 1 \S+ (\S+) Tm|\/(\S+) \S+ Tf|\[([^\]]*)\] TJ/g)) {
-    if (y !== undefined) {
-      if (text !== '' && Math.abs(Number(y) - height) > 0.5) text += '\n';
-      height = Number(y);
-    } else if (font !== undefined) letters = lettersOf(file, named?.get(font), fonts);
-    else for (const [, codes = ''] of (shown ?? '').matchAll(/<([0-9a-f]*)>/g)) for (const [code] of codes.matchAll(/.{4}/g)) text += letters.get(Number.parseInt(code, 16)) ?? '\ufffd';
+  let height = Number.NaN;
+  for (const [operation, tag, y, font, shown = ''] of content.matchAll(/\/(\w+) (?:<<[^]*?>> BDC|BMC)|\bEMC\b|1 0 0 1 \S+ (\S+) Tm|\/(\S+) \S+ Tf|\[([^\]]*)\] TJ/g)) {
+    if (tag !== undefined) open.push(tag);
+    else if (operation === 'EMC') open.pop();
+    else if (y !== undefined) height = Number(y);
+    else if (font !== undefined) letters = lettersOf(file, named?.get(font), fonts);
+    else {
+      const where = open.includes('Artifact') ? 'around' : 'text';
+      if (found[where] !== '' && !(Math.abs(height - heights[where]) <= 0.5)) found[where] += '\n';
+      heights[where] = height;
+      for (const [, codes = ''] of shown.matchAll(/<([0-9a-f]*)>/g)) for (const [code] of codes.matchAll(/.{4}/g)) found[where] += letters.get(Number.parseInt(code, 16)) ?? '\ufffd';
+    }
   }
-  return text;
+  return found;
 }
 
 /** What each sign of a font stands for, by its own table. */

@@ -106,6 +106,20 @@ export function wordingOf(report: Report): Wording {
   };
 }
 
+/** Everything that is to be read, in order; without what is said to those who do not see. */
+export function textsOf({ title, state, cover, blocks }: Wording): readonly string[] {
+  return [title, state, ...cover.flat().flatMap(({ name, value }) => [name, value]), ...blocks.flatMap(textsIn)].filter((text) => text !== '');
+}
+
+function textsIn(block: Block): readonly string[] {
+  if (block.kind === 'heading' || block.kind === 'paragraph') return [block.text];
+  if (block.kind === 'fields') return block.rows.flatMap(({ name, value }) => [name, value]);
+  if (block.kind === 'table') return [...block.columns.map((column) => column.title), ...block.rows.flat()];
+  if (block.kind === 'list') return block.items.flatMap(({ text, details }) => [text, details]);
+  if (block.kind === 'statements') return block.items.flatMap(({ number: count, decision, text, original, reason, regions: places }) => [count, decision, text, original ?? '', reason, places]);
+  return block.items.flatMap(({ caption, details }) => [caption, details]);
+}
+
 const heading = (text: string, level: 2 | 3 = 2): Block => ({ kind: 'heading', level, text });
 const paragraph = (text: string, tone: 'plain' | 'strong' | 'muted' | 'caution' = 'plain'): Block => ({ kind: 'paragraph', text, tone });
 const given = (rows: readonly (readonly [string, string | null | undefined, true?])[]): readonly Field[] =>
@@ -124,6 +138,9 @@ const personOf = ({ name, role }: { readonly name: string; readonly role: string
 
 /** As in `2026-01-02 10:00 UTC`; what is no time is left as it is. */
 export const time = (instant: string): string => (/^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(instant) && instant.endsWith('Z') ? `${instant.slice(0, 10)} ${instant.slice(11, 16)} UTC` : instant);
+
+/** How a character is shown that cannot be shown itself, or that would hide or turn around what follows. */
+export const codePoint = (character: string): string => `‹U+${(character.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0')}›`;
 
 /** Days as DICOM writes them, with their hyphens. */
 const day = (date: string | null): string | null => (date !== null && /^\d{8}$/.test(date) ? `${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}` : date);
@@ -354,6 +371,7 @@ function provenance(report: Report): readonly Block[] {
 
 function answerProvenance(report: Report, { provenance: from }: ReportQuestion, i: number): readonly Block[] {
   const { model, sampling, journal, inputs } = from;
+  const same = report.questions.slice(0, i).findIndex(({ provenance: { model: other } }) => model.root !== null && other.root === model.root && other.files.length === model.files.length);
   return [
     heading(report.questions.length > 1 ? `Answer to question ${i + 1}` : 'Answer', 3),
     {
@@ -365,7 +383,8 @@ function answerProvenance(report: Report, { provenance: from }: ReportQuestion, 
         ['Journal', journal ? `entry ${journal.answer} of ${journal.log}, record ${journal.record}` : '', true],
       ]),
     },
-    ...(model.files.length > 0
+    ...(same >= 0 ? [paragraph(`The files of the model are those of the answer to question ${same + 1}.`, 'muted')] : []),
+    ...(model.files.length > 0 && same < 0
       ? [{ kind: 'table', title: 'Files of the model', columns: [{ title: 'File of the model', share: 34 }, { title: 'Bytes', share: 16, isNumber: true }, { title: 'SHA-256', share: 60, isCode: true }],
         rows: model.files.map(({ name, bytes, sha256 }) => [name, grouped(bytes), sha256]) } as const]
       : []),
