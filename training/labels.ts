@@ -5,6 +5,7 @@ import type { LabelledView } from './examples.ts';
 import type { Packed } from './pack.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Stage } from './records/recipe.ts';
+import { phantomTasks } from './synthesis/phantoms.ts';
 
 /** Whether a record's label says something that an image can be told by. */
 export const isClassified = ({ labelsSpace, label }: Pick<CaseRecord, 'labelsSpace' | 'label'>): boolean => labelsSpace.length > 1 && label !== 'unspecified';
@@ -24,9 +25,10 @@ export function labelTargets(records: readonly Pick<CaseRecord, 'task' | 'label'
   return { 'labels.targets': { type: 'float32', dims: [records.length, classes.size], data: targets } };
 }
 
-/** Every label of every task with its number, in alphabetical order. */
+/** Every label of every task with its number, in alphabetical order; drawn pictures have theirs whether or not a stage draws any. */
 export function classesOf(records: readonly CaseRecord[]): ReadonlyMap<string, number> {
-  const names = new Set(records.filter(isClassified).flatMap(({ task, labelsSpace }) => labelsSpace.map((label) => classOf(task, label))));
+  const tasks = [...records.filter(isClassified), ...phantomTasks.filter(({ labelsSpace }) => labelsSpace.length > 1)];
+  const names = new Set(tasks.flatMap(({ task, labelsSpace }) => labelsSpace.map((label) => classOf(task, label))));
   return new Map([...names].sort().map((name, i) => [name, i]));
 }
 

@@ -2,16 +2,26 @@ import { expect, test } from 'vitest';
 import { Random } from '#models/base/random.ts';
 import type { Grid } from '#models/networks/rope.ts';
 import { classesOf, isClassified, labelTargets, packViews } from '#training/labels.ts';
+import { phantomRecords } from '#training/synthesis/phantoms.ts';
 import { madeUp } from '#tests/support/caseRecords.ts';
 
 const first = madeUp({ task: 't', labelsSpace: ['a', 'b'], label: 'a' });
 const second = { ...first, id: 'other', label: 'b' };
 const grid: Grid = [1, 4, 4];
 const view = (record: typeof first, value: number) => ({ record, patches: new Float32Array(16 * 3).fill(value) });
-const classes = classesOf([first, second]);
+const classes = new Map([['t/a', 0], ['t/b', 1]]);
 
 test('a task of one label, and a label that says nothing, are not learnt', () => {
   expect([first, { ...first, labelsSpace: ['a'] }, { ...first, label: 'unspecified' }].map(isClassified)).toEqual([true, false, false]);
+});
+
+test('every label of a task is a class, those of drawn pictures as well', () => {
+  const all = [...classesOf([first, second, { ...first, task: 'single', labelsSpace: ['a'] }]).keys()];
+  expect(all).toEqual([...all].sort());
+  expect(all.filter((name) => !name.startsWith('phantom_'))).toEqual(['t/a', 't/b']);
+  for (const { record } of [...phantomRecords(20, 3)].filter(({ record: { labelsSpace } }) => labelsSpace.length > 1)) {
+    expect(all).toEqual(expect.arrayContaining(record.labelsSpace.map((label) => `${record.task}/${label}`)));
+  }
 });
 
 test('smoothing spreads its part over the labels of the task', () => {

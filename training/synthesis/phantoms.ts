@@ -1,5 +1,5 @@
 /** Synthetic studies drawn from a seed, with boxes and measurements that are true by construction: samples, fixtures and extra training data. */
-import { drawBloodSmear, smearLabels } from './phantoms/bloodSmear.ts';
+import { cellTypes, drawBloodSmear, smearLabels } from './phantoms/bloodSmear.ts';
 import { breastLabels, drawBreastUltrasound } from './phantoms/breastUltrasound.ts';
 import { drawChestFilm, filmLabels } from './phantoms/chestFilm.ts';
 import { chestLabels, drawCtChest } from './phantoms/ctChest.ts';
@@ -8,7 +8,7 @@ import { drawDermoscopy, skinLabels } from './phantoms/dermoscopy.ts';
 import { drawFundus, fundusLabels } from './phantoms/fundus.ts';
 import { drawMrHead, headLabels } from './phantoms/mrHead.ts';
 import { drawOct, octLabels } from './phantoms/oct.ts';
-import { phantomRecord } from './phantoms/records.ts';
+import { phantomRecord, phantomTask } from './phantoms/records.ts';
 import type { PhantomRecord } from './phantoms/records.ts';
 import { drawSlide, slideLabels } from './phantoms/slide.ts';
 import { phantomKinds } from './phantoms/study.ts';
@@ -44,6 +44,12 @@ export function drawPhantom(kind: PhantomKind, seed: number, options: PhantomOpt
 
 /** The labels that a kind can have. */
 export const phantomLabels = (kind: PhantomKind): readonly string[] => kinds[kind].labels;
+
+/** Every task of drawn pictures with the labels that it tells apart. */
+export const phantomTasks: readonly { readonly task: string; readonly labelsSpace: readonly string[] }[] = [
+  ...phantomKinds.map((kind) => ({ task: phantomTask(kind), labelsSpace: kinds[kind].labels })),
+  { task: phantomTask('blood_smear', true), labelsSpace: cellTypes },
+];
 
 /**
  * `count` records with their pictures, the kinds in turn, each drawn when it is asked for.

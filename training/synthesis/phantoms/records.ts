@@ -26,6 +26,9 @@ const questions: Record<PhantomKind, readonly string[]> = {
   dermoscopy: ['modality', 'body_part', 'finding_class', 'malignancy_yes_no', 'localization_lesion'],
 };
 
+/** What a kind is asked under, by itself or as a single cell. */
+export const phantomTask = (kind: PhantomKind, isCell = false): string => `phantom_${kind}${isCell ? '_cell' : ''}`;
+
 /** Small pictures: what a small network sees. */
 const sizes: Record<PhantomKind, number> = {
   ct_chest: 256, ct_liver: 256, mr_head: 224, chest_film: 256, breast_ultrasound: 256, blood_smear: 320, slide: 384, oct: 288, fundus: 320,
@@ -58,7 +61,7 @@ export function phantomRecord(draw: (kind: PhantomKind, seed: number, options: P
     picture,
     record: {
       id: `phantom_${kind}-${seed}`, folder: '', archive: '', file: '', modality: study.modality, set: `phantom_${kind}`, split: 'train',
-      width: picture.width, height: picture.height, task: `phantom_${kind}${isCell ? '_cell' : ''}`, label,
+      width: picture.width, height: picture.height, task: phantomTask(kind, isCell), label,
       labelsSpace: isCell ? cellTypes : kind === 'blood_smear' ? ['blood_smear_field'] : study.labels,
       questionTypes: isCell ? ['modality', 'specimen', 'finding_class'] : questions[kind],
       facts: { ...study.facts, ...('abnormal' in study.facts ? { abnormal: label !== clear } : {}),
