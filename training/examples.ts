@@ -114,7 +114,7 @@ export async function drawView(record: CaseRecord, maker: ExampleMaker, random: 
 }
 
 /** One view of a record, moved and coloured by the recipe's rules. */
-export async function augmented(record: CaseRecord, maker: ExampleMaker, random: Random): Promise<Augmented> {
+export async function augmented(record: CaseRecord, maker: Omit<ExampleMaker, 'language'>, random: Random): Promise<Augmented> {
   const source = await maker.pictures.of(record);
   const size = maker.pictures.sizeFor(record);
   const [sx, sy] = [source.width / record.width, source.height / record.height];

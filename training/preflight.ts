@@ -13,6 +13,7 @@ import { loadBytes } from './data/cases.ts';
 import { asDirect, encodeTurn, type Language } from './examples.ts';
 import { isClassified } from './labels.ts';
 import { languageOf, patchOptions } from './learner.ts';
+import { isLocated } from './localizerData.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { PolicyStage, Recipe, RewardUse, Stage } from './records/recipe.ts';
 import type { Turn } from './records/turn.ts';
@@ -202,6 +203,9 @@ const isAsked = ({ questionType, gold, completion }: Turn, { questionTypes }: Po
 const rambling = 'the same again and '.repeat(100);
 
 /** Looks at records as one stage will. */
+/** Whether a stage learns from pictures of one square size, without any text. */
+const isWordless = ({ learns }: Stage): boolean => learns === 'classify' || learns === 'locate';
+
 class StageReader {
   readonly records: readonly CaseRecord[];
   /** Grows with the memory of the stage's largest batch. */
@@ -218,7 +222,7 @@ class StageReader {
   constructor(readonly stage: Stage, readonly index: number, private readonly recipe: Recipe, records: readonly CaseRecord[], private readonly tools: Tools) {
     const { config, parts, problems } = tools;
     const setWeights = stage.learns === 'classify' ? {} : stage.setWeights ?? recipe.setWeights;
-    const all = stage.learns === 'classify' ? records.filter(isClassified) : records;
+    const all = stage.learns === 'classify' ? records.filter(isClassified) : stage.learns === 'locate' ? records.filter(isLocated) : records;
     this.records = all.filter(({ set }) => (setWeights[set] ?? 1) > 0);
     this.own = new Set(this.records);
     this.patching = patchOptions(parts.preprocessor, config, stage.pixels);
@@ -271,7 +275,7 @@ class StageReader {
   }
 
   private sizeOf({ width, height }: CaseRecord): { width: number; height: number } {
-    return this.stage.learns === 'classify' ? smartResize(1000, 1000, this.patching) : smartResize(height, width, this.patching);
+    return isWordless(this.stage) ? smartResize(1000, 1000, this.patching) : smartResize(height, width, this.patching);
   }
 
   private gridOf(record: CaseRecord): readonly [number, number] {
@@ -294,7 +298,7 @@ class StageReader {
   /** One record as the stage will put it: its questions, their lengths, and what their right answers earn. */
   read(record: CaseRecord, stored: Picture, memo: Memo): void {
     const { stage } = this;
-    if (stage.learns === 'classify' || !this.own.has(record)) return;
+    if (isWordless(stage) || !this.own.has(record)) return;
     const key = JSON.stringify([stage.pixels, stage.direct, stage.policy ? stage.policy.questionTypes ?? 'all' : null]);
     const known = memo.get(key) ?? this.encoded(record, stored);
     memo.set(key, known);
@@ -306,7 +310,7 @@ class StageReader {
   /** Whether the stage finds something to learn in a record; looking for it in one that has nothing would not end. */
   canLearn(record: CaseRecord, stored: Picture): boolean {
     const { stage } = this;
-    if (stage.learns === 'classify') return true;
+    if (isWordless(stage)) return true;
     const { encoded } = this.encoded(record, stored);
     return encoded.some((one) => stage.policy !== undefined || this.isFitting(one));
   }
@@ -417,7 +421,7 @@ class StageReader {
       severity: 'error', code: 'stage.empty', where: name, seen: 'No case has a question of the wanted types whose answer a program can check.', remedy: 'Widen questionTypes, or give cases with labels, boxes or facts.',
     });
     for (const used of this.used) this.judgeReward(used);
-    const isText = stage.learns !== 'classify' && this.questions > 0;
+    const isText = !isWordless(stage) && this.questions > 0;
     return { stage: this.index, learns: stage.learns, questions: this.questions, longestPrompt: isText ? this.longestPrompt : null, longestAnswer: isText ? this.longestAnswer : null, largest: this.largest() };
   }
 

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import { parseConfig, type QwenVlConfig } from '#models/networks/config.ts';
+import { featureParameters, localizerMakings } from '#models/networks/localizer.ts';
 import type { Device } from '#models/runtime/session.ts';
 import { openCheckpoint, type CheckpointParts } from '#models/weights/checkpoint.ts';
 import { readTensor } from '#models/weights/safetensors.ts';
@@ -14,6 +15,8 @@ import { adamwStep } from './optimizers/adamw.ts';
 import { averageStep } from './optimizers/average.ts';
 import { clipFactor, globalNorm } from './optimizers/clip.ts';
 import { learningRate } from './optimizers/schedule.ts';
+import { createLocalizerLearner } from './localizerLearner.ts';
+import { localizerParameters } from './localizerGraph.ts';
 import { createPolicyLearner } from './policyLearner.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Recipe, Stage } from './records/recipe.ts';
@@ -22,7 +25,7 @@ import type { RetentionRule } from './retention.ts';
 import { openRun, readStageStart, writeMetrics, writeRollouts, writeStageStart } from './runWriter.ts';
 import { stageData } from './stageData.ts';
 import { startFolder } from './startFolder.ts';
-import { freshState, isHelper, pruneSteps, saveAveraged, saveState, type TrainerState } from './state.ts';
+import { freshState, isHelper, isOfLocalizer, pruneSteps, saveAveraged, saveState, type TrainerState } from './state.ts';
 import { validate } from './validation.ts';
 
 export interface TrainOptions {
@@ -46,6 +49,7 @@ export interface TrainOptions {
 /** Trains by a recipe; the averaged weights end up in RUN/final. Returns the updates done. An abort pauses the run: its state is kept, and it can be resumed. */
 export async function train({ recipe, records, held = [], run, parts, device = 'cpu', until, resume = false, signal, onStep, isTrial = false }: TrainOptions): Promise<number> {
   const config = parseConfig(parts.config);
+  if (new Set(recipe.stages.map(({ learns }) => learns === 'locate')).size > 1) throw mixed();
   const steps = recipe.stages.reduce((total, stage) => total + stage.steps, 0);
   const last = Math.min(until ?? steps, steps);
   const options = { ...graphOptions(recipe), fused: device === 'cpu' };
@@ -102,7 +106,7 @@ export async function train({ recipe, records, held = [], run, parts, device = '
         const chosen = await stageData({ ...given, index, weights: state.weights, run, isBegun, ...(signal ? { signal } : {}) });
         if (!isBegun && stage.from === 'start') startAnew(state, initial, trained);
         const common = { ...given, ...(chosen ? { chosen } : {}) };
-        learner = stage.learns !== 'policy' ? createLearner(common) : createPolicyLearner({
+        learner = stage.learns === 'locate' ? createLocalizerLearner({ ...common, begin, weights: state.weights }) : stage.learns !== 'policy' ? createLearner(common) : createPolicyLearner({
           ...common, begin, start: initial, stageStart: stageStart(run, index, isBegun, state, initial, trained), ...(signal ? { signal } : {}),
           onGroups: (step, groups, sampler) => writeRollouts(run, { step, stage: index, groups }, sampler),
         });
@@ -204,11 +208,20 @@ function stageOf(recipe: Recipe, step: number): { stage: Stage; index: number; b
 function parametersOf(config: QwenVlConfig, recipe: Recipe, records: readonly CaseRecord[], options: GraphOptions): { specs: readonly ParameterSpec[]; trained: readonly ParameterSpec[] } {
   const side = 2 * config.vision.mergeSize;
   const hasCells = recipe.stages.some(({ cells }) => cells > 0);
+  const locating = recipe.stages.filter(({ learns }) => learns === 'locate');
+  if (locating.length > 0) {
+    const specs = distinctSpecs(locating.flatMap(({ locate, pixels }) => {
+      const makings = localizerMakings(config, { ...locate!.localizer, side: Math.round(Math.sqrt(pixels)) });
+      return [...featureParameters(config, makings.config), ...localizerParameters(makings)];
+    }));
+    return { specs, trained: specs.filter(({ name }) => isOfLocalizer(name) && (options.isTrained?.(name) ?? true)) };
+  }
   const graphs = [supervisedGraph(config, { batch: 1, grid: [1, side, side], tokens: 8, targets: 1 }, { ...options, cells: hasCells ? 1 : 0, ...(recipe.stages.some(({ labels }) => labels > 0) ? { labels: { classes: classesOf(records).size, factor: 1 } } : {}) })];
   if (recipe.stages.some(({ learns }) => learns === 'classify')) graphs.push(classifierGraph(config, { batch: 1, grid: [1, side, side], classes: classesOf(records).size }, options));
-  const distinct = (specs: readonly ParameterSpec[]): readonly ParameterSpec[] => [...new Map(specs.map((spec) => [spec.name, spec])).values()];
-  return { specs: distinct(graphs.flatMap(({ parameters }) => parameters)), trained: distinct(graphs.flatMap((graph) => graph.trained)) };
+  return { specs: distinctSpecs(graphs.flatMap(({ parameters }) => parameters)), trained: distinctSpecs(graphs.flatMap((graph) => graph.trained)) };
 }
+
+const distinctSpecs = (specs: readonly ParameterSpec[]): readonly ParameterSpec[] => [...new Map(specs.map((spec) => [spec.name, spec])).values()];
 
 /** What of the network is trained, as the graphs need to know it. */
 function graphOptions({ trained, adapter, dropBranches }: Recipe): GraphOptions {
@@ -220,7 +233,7 @@ function graphOptions({ trained, adapter, dropBranches }: Recipe): GraphOptions 
 function firstWeights(config: QwenVlConfig, specs: readonly ParameterSpec[], recipe: Recipe): Map<string, Float32Array> {
   if ('scratch' in recipe.start) return initialWeights(config, specs, recipe.seed, { localAttention: recipe.localAttention });
   const { tensors } = openCheckpoint(startFolder(recipe.start.folder));
-  const fresh = initialWeights(config, specs.filter(({ name }) => name.includes('.lora_') || isHelper(name)), recipe.seed);
+  const fresh = initialWeights(config, specs.filter(({ name }) => name.includes('.lora_') || isHelper(name) || isOfLocalizer(name)), recipe.seed);
   return new Map(specs.map(({ name, shape }) => {
     const begun = fresh.get(name);
     if (begun) return [name, begun];
@@ -231,6 +244,10 @@ function firstWeights(config: QwenVlConfig, specs: readonly ParameterSpec[], rec
     return [name, readTensor(entry)];
   }));
 }
+
+const mixed = (): Fault => new Fault({
+  code: 'train.stages', what: 'The run cannot begin.', why: 'Some of its stages locate and others write; a localizer stands on a tower that stays as it is.', mend: 'Give each a recipe of its own.',
+});
 
 const diverged = (step: number): Fault => new Fault({
   code: 'train.diverged', what: `The run stopped at update ${step}.`, why: 'The loss or a gradient is no longer a number.',

@@ -1,6 +1,6 @@
 /** The vision tower: patches in, one row for each merged cell out, as the decoder takes them. */
 import type { Graph, Value } from '#models/graph/graph.ts';
-import { add, gather, gelu, gemm, layerNorm, matMul, mul, quickGelu, reduceSum, reshape, rmsNorm, silu, softmax, split, transpose } from '#models/graph/ops.ts';
+import { add, concat, gather, gelu, gemm, layerNorm, matMul, mul, quickGelu, reduceSum, reshape, rmsNorm, silu, softmax, split, transpose } from '#models/graph/ops.ts';
 import { patchWidth, type QwenVlConfig, type VisionConfig } from './config.ts';
 import type { Parameters } from './parameters.ts';
 import { rotation, visionRotary, type Grid } from './rope.ts';
@@ -90,6 +90,39 @@ export type BranchHook = (branch: Value, block: number) => Value;
  * @returns        [P / merge², hiddenSize], cells in raster order
  */
 export function visionTower(graph: Graph, parameters: Parameters, config: QwenVlConfig, patches: Value, grids: readonly Grid[], hook: BranchHook = (x) => x): Value {
+  const { width, mergeSize, depth } = config.vision;
+  const perCell = mergeSize * mergeSize;
+  const { hidden, norm, windows } = towerBlocks(graph, parameters, config, patches, grids, depth, hook);
+  const cells = reshape(norm(hidden, 'visual.merger.ln_q'), [patches.shape[0]! / perCell, perCell * width]);
+  const inner = gelu(parameters.linear(cells, 'visual.merger.mlp.0', perCell * width, true));
+  const merged = parameters.linear(inner, 'visual.merger.mlp.2', config.hiddenSize, true);
+  return windows ? gather(merged, graph.constant(windows.inverse, [windows.inverse.length])) : merged;
+}
+
+/**
+ * What every patch has become after some of the tower's blocks, side by side, each brought to a mean square of one; what lies behind the last of them is not computed.
+ *
+ * @param after  numbers of blocks, from 1
+ * @returns      [P, after.length · width], rows in the order of `patches`
+ */
+export function patchFeatures(graph: Graph, parameters: Parameters, config: QwenVlConfig, patches: Value, grids: readonly Grid[], after: readonly number[]): Value {
+  const { width, mergeSize } = config.vision;
+  const [count, perCell] = [patches.shape[0]!, mergeSize * mergeSize];
+  const ones = graph.constant(new Float32Array(width).fill(1), [width]);
+  const levels: Value[] = [];
+  const { windows } = towerBlocks(graph, parameters, config, patches, grids, Math.max(...after), (branch) => branch, (hidden, block) => {
+    if (after.includes(block + 1)) levels.push(rmsNorm(hidden, ones, 1e-6));
+  });
+  const rows = concat(levels, 1);
+  if (!windows) return rows;
+  const columns = rows.shape[1]!;
+  return reshape(gather(reshape(rows, [count / perCell, perCell * columns]), graph.constant(windows.inverse, [windows.inverse.length])), [count, columns]);
+}
+
+/** The first `depth` blocks, rows in window order where there are windows; `told` hears what each block gives. */
+function towerBlocks(
+  graph: Graph, parameters: Parameters, config: QwenVlConfig, patches: Value, grids: readonly Grid[], depth: number, hook: BranchHook, told?: (hidden: Value, block: number) => void,
+): { readonly hidden: Value; readonly norm: (x: Value, name: string) => Value; readonly windows: WindowOrder | null } {
   const tower = config.vision;
   const { width, heads, mergeSize } = tower;
   const headWidth = width / heads;
@@ -119,13 +152,14 @@ export function visionTower(graph: Graph, parameters: Parameters, config: QwenVl
   const filters = reshape(isStill ? reduceSum(kernel, [2]) : kernel, [width, columns]);
   let hidden = gemm(inOrder(patches, columns), filters, null, { transB: true });
 
-  for (let block = 0; block < tower.depth; block++) {
+  for (let block = 0; block < depth; block++) {
     const name = `visual.blocks.${block}`;
     const qkv = reshape(parameters.linear(norm(hidden, `${name}.norm1`), `${name}.attn.qkv`, 3 * width, true), [count, 3 * heads, headWidth]);
     const [q, k, v] = split(qkv, [heads, heads, heads], 1);
     const mixed = segmentAttention(turnQuery(q!), turn(k!), v!, windows && !isFull(block) ? windows.segments : frames);
     hidden = add(hidden, hook(parameters.linear(mixed, `${name}.attn.proj`, width, true), block));
     hidden = add(hidden, hook(mlp(norm(hidden, `${name}.norm2`), `${name}.mlp`), block));
+    told?.(hidden, block);
   }
 
   function mlp(x: Value, name: string): Value {
@@ -134,8 +168,5 @@ export function visionTower(graph: Graph, parameters: Parameters, config: QwenVl
     return parameters.linear(mul(gate, parameters.linear(x, `${name}.up_proj`, tower.mlpWidth, true)), `${name}.down_proj`, width, true);
   }
 
-  const cells = reshape(norm(hidden, 'visual.merger.ln_q'), [count / perCell, perCell * width]);
-  const inner = gelu(parameters.linear(cells, 'visual.merger.mlp.0', perCell * width, true));
-  const merged = parameters.linear(inner, 'visual.merger.mlp.2', config.hiddenSize, true);
-  return windows ? gather(merged, graph.constant(windows.inverse, [windows.inverse.length])) : merged;
+  return { hidden, norm, windows };
 }

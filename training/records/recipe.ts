@@ -67,16 +67,37 @@ export const PolicyStage = z.object({
 });
 export type PolicyStage = z.infer<typeof PolicyStage>;
 
+/** How a localizer is made and learns, on the features of a tower that stays as it is. */
+export const LocateStage = z.object({
+  /** `models/networks/localizer.ts`; its side follows from the stage's pixels. */
+  localizer: z.object({
+    features: z.array(z.number().int().positive()).min(1), width: z.number().int().positive(), heads: z.number().int().positive(), mlpWidth: z.number().int().positive(),
+    encoderLayers: z.number().int().nonnegative(), decoderLayers: z.number().int().positive(), queries: z.number().int().min(2),
+  }),
+  /** Views of each image, of which the first is the image as it is stored; their features are computed once. */
+  views: z.number().int().positive(),
+  /** Most examples that are averaged to a prompt. */
+  examples: z.number().int().positive(),
+  /** How much it counts that every patch in the middle of a thing tells that thing. */
+  dense: amount,
+  /** Absent: learns from matched targets alone. `muted` is the share of queries with the lowest objectness. */
+  grqo: z.object({ alpha: amount, beta: amount, muted: share, normGrad: z.enum(['full', 'detached']).default('full'), clip: positive.nullable().default(6) }).optional(),
+});
+export type LocateStage = z.infer<typeof LocateStage>;
+
 /** A stretch of the run with one image size and one batch shape. */
 export const Stage = z.object({
   /**
    * `answer`: the whole network learns to write completions. `classify`: the tower alone learns to tell the labels of all tasks apart, through a linear
    * layer that is thrown away afterwards; several times as many images an hour. `policy`: the network tries, is rewarded, and learns from that;
    * then `batch` times `accumulate` are the prompts of a step, `steps` counts updates, and `tokens` and `targets` follow from what was written.
+   * `locate`: a localizer learns to find more of what example boxes show.
    */
-  learns: z.enum(['answer', 'classify', 'policy']),
+  learns: z.enum(['answer', 'classify', 'policy', 'locate']),
   /** Of a policy stage. */
   policy: PolicyStage.optional(),
+  /** Of a stage that locates. */
+  locate: LocateStage.optional(),
   /** Starts from the weights that the run started from instead of from those of the stage before. */
   from: z.enum(['previous', 'start']).optional(),
   /** A pipeline of `training/curricula` that makes the stage's data with the model as it stands. */
@@ -113,7 +134,8 @@ export const Stage = z.object({
   /** For `classify`: part of the images into which another one is mixed; there and with `labels`: part of a target that is spread over the other labels of its task. */
   mix: share.default(0),
   smoothing: share.default(0),
-}).refine(({ learns, policy }) => (learns === 'policy') === (policy !== undefined), { path: ['policy'], message: 'belongs to a stage that learns by policy, and only to such a stage' });
+}).refine(({ learns, policy }) => (learns === 'policy') === (policy !== undefined), { path: ['policy'], message: 'belongs to a stage that learns by policy, and only to such a stage' })
+  .refine(({ learns, locate }) => (learns === 'locate') === (locate !== undefined), { path: ['locate'], message: 'belongs to a stage that locates, and only to such a stage' });
 export type Stage = z.infer<typeof Stage>;
 
 export const Recipe = z.object({

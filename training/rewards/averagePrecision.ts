@@ -76,7 +76,7 @@ function bestMatch(overlaps: readonly number[], taken: ReadonlySet<number>, coun
 }
 
 /** The mean over recall points of the best precision at that recall or beyond. `hits` in the order of the detections. */
-function interpolated(hits: readonly boolean[], counted: number): number {
+export function interpolated(hits: readonly boolean[], counted: number): number {
   let [right, wrong] = [0, 0];
   const recalls: number[] = [];
   const precisions: number[] = [];

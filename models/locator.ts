@@ -1,0 +1,223 @@
+/** The door to "find more like this": a picture and boxes on it in, boxes of similar things out, on the same picture, another one, or field by field over a slide. */
+import { Fault } from '#models/base/fault.ts';
+import { iou, type Box } from '#models/clinical/finding.ts';
+import { encodeModel } from '#models/graph/encode.ts';
+import { Graph } from '#models/graph/graph.ts';
+import type { Picture } from '#models/imaging/image.ts';
+import { toVisionInput, type PatchOptions } from '#models/imaging/patches.ts';
+import { resize } from '#models/imaging/resize.ts';
+import { parseConfig, type QwenVlConfig } from '#models/networks/config.ts';
+import { boxCode, boxCodeWidth, boxWeights, featureParameters, localizer, localizerMakings, parseLocalizerConfig, promptGraph, type LocalizerMakings } from '#models/networks/localizer.ts';
+import { denseParameters } from '#models/networks/parameters.ts';
+import { patchFeatures } from '#models/networks/vision.ts';
+import { createSession, float32, type Session } from '#models/runtime/session.ts';
+import { openCheckpoint, requireTensor } from '#models/weights/checkpoint.ts';
+import { openLocalizerFolder, weightsHash } from '#models/weights/localizer.ts';
+import { readTensor } from '#models/weights/safetensors.ts';
+
+/** What a picture is to the localizer: features of its patches. */
+export interface SeenPicture {
+  readonly width: number;
+  readonly height: number;
+  readonly features: Float32Array;
+}
+
+/** What to look for: the mean of examples, and how many there were. */
+export interface Prompt {
+  readonly vector: Float32Array;
+  readonly examples: number;
+}
+
+export interface FoundBox {
+  /** In pixels of the picture. */
+  readonly box: Box;
+  /** 0 … 1. */
+  readonly score: number;
+}
+
+export interface FindOptions {
+  /** What is not sought: a place that is more like one of these is left out. */
+  readonly unlike?: readonly Prompt[];
+  /** Least score; 0.3 where absent. */
+  readonly least?: number;
+  /** At most so many boxes; 300 where absent. */
+  readonly most?: number;
+}
+
+export interface Locator {
+  readonly makings: LocalizerMakings;
+  /** A hash over tower and localizer. */
+  readonly tower: string;
+  see(picture: Picture): Promise<SeenPicture>;
+  /** One prompt from boxes on one picture. @throws Fault `locate.none`, `locate.outside` */
+  prompt(seen: SeenPicture, boxes: readonly Box[]): Promise<Prompt>;
+  /** For each prompt what is like it, best first; every prompt competes with the others and with `unlike`. */
+  find(seen: SeenPicture, prompts: readonly Prompt[], options?: FindOptions): Promise<readonly (readonly FoundBox[])[]>;
+  release(): Promise<void>;
+}
+
+/** Prompts that one run of the graph takes. */
+export const mostPrompts = 8;
+/** Boxes of one prompt that overlap more are one thing. */
+const sameThing = 0.5;
+
+export interface LocatorFolders {
+  /** A checkpoint folder, for its tower. */
+  readonly base: string;
+  readonly localizer: string;
+  /** Absent: one thread for each physical core. */
+  readonly threads?: number;
+}
+
+/** @throws Fault `localizer.kind`, `localizer.tower` where it was made on another tower, and those of `openCheckpoint` */
+export async function openLocator({ base, localizer: folder, threads }: LocatorFolders): Promise<Locator> {
+  const checkpoint = openCheckpoint(base);
+  const config = parseConfig(checkpoint.config);
+  const opened = openLocalizerFolder(folder);
+  const makings = localizerMakings(config, parseLocalizerConfig(opened.config));
+  const tower = new Map(featureParameters(config, makings.config).map(({ name, shape }) => [name, readTensor(requireTensor(checkpoint, name, shape))]));
+  if (weightsHash(tower) !== opened.tower) {
+    throw new Fault({ code: 'localizer.tower', what: 'The localizer does not fit this model.', why: 'It was made on the vision tower of another checkpoint.', mend: 'Give the model that its run began from.' });
+  }
+  return makeLocator({ config, makings, tower, weights: opened.weights, towerHash: opened.tower, pixels: pixelStatistics(checkpoint.preprocessor), ...(threads === undefined ? {} : { threads }) });
+}
+
+export interface LocatorMakings {
+  readonly config: QwenVlConfig;
+  readonly makings: LocalizerMakings;
+  readonly tower: ReadonlyMap<string, Float32Array>;
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly towerHash: string;
+  readonly pixels: Pick<PatchOptions, 'mean' | 'std'>;
+  readonly threads?: number;
+}
+
+function pixelStatistics(preprocessor: unknown): Pick<PatchOptions, 'mean' | 'std'> {
+  const { image_mean: mean, image_std: std } = preprocessor as { image_mean: [number, number, number]; image_std: [number, number, number] };
+  return { mean, std };
+}
+
+export async function makeLocator({ config, makings, tower, weights, towerHash, pixels, threads }: LocatorMakings): Promise<Locator> {
+  const { grid, centres } = makings;
+  const tokens = grid[1] * grid[2];
+  const { channels, patchSize, mergeSize } = config.vision;
+  const side = makings.config.side;
+  const patching: PatchOptions = { patchSize, mergeSize, temporalPatchSize: 1, minPixels: 1, maxPixels: Number.MAX_SAFE_INTEGER, ...pixels };
+  const open = (graph: Graph): Promise<Session> => createSession(encodeModel(graph), threads === undefined ? {} : { threads });
+  const constants = (graph: Graph, values: ReadonlyMap<string, Float32Array>) => denseParameters((name, shape) => graph.constant(values.get(name)!, shape, name));
+
+  const seeing = new Graph('see', { fused: true });
+  seeing.output('features', patchFeatures(seeing, constants(seeing, tower), config, seeing.input('patches', [tokens, channels * patchSize * patchSize]), [grid], makings.config.features));
+  const finding = new Graph('find', { fused: true });
+  const located = localizer(finding, constants(finding, weights), makings.config, {
+    features: finding.input('features', [tokens, makings.features]), centres, batch: 1,
+    prompts: { vectors: finding.input('vectors', [mostPrompts, makings.config.width]), open: finding.input('open', [mostPrompts]) },
+  });
+  const last = located.layers.at(-1)!;
+  finding.output('scores', last.scores);
+  finding.output('boxes', last.boxes);
+  const prompting = new Graph('prompt', { fused: true });
+  prompting.output('vector', promptGraph(prompting, constants(prompting, weights), makings.config, {
+    features: prompting.input('features', [tokens, makings.features]), centres, pool: prompting.input('pool', [1, tokens]), codes: prompting.input('codes', [1, boxCodeWidth]),
+  }));
+  const [see, find, ask] = await Promise.all([open(seeing), open(finding), open(prompting)]);
+
+  return {
+    makings, tower: towerHash,
+    async see(picture) {
+      const { patches } = toVisionInput([picture.width === side && picture.height === side ? picture : resize(picture, { width: side, height: side })], patching);
+      const { features } = await see.run({ patches: float32([tokens, channels * patchSize * patchSize], patches) });
+      return { width: picture.width, height: picture.height, features: features!.data as Float32Array };
+    },
+    async prompt({ width, height, features }, boxes) {
+      if (boxes.length === 0) throw new Fault({ code: 'locate.none', what: 'There is nothing to look for.', why: 'No box was drawn.', mend: 'Draw a box around one or more examples.' });
+      const sum = new Float32Array(makings.config.width);
+      for (const { x1, y1, x2, y2 } of boxes) {
+        const place = [(x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height] as const;
+        const pool = x2 > x1 && y2 > y1 ? boxWeights(place, centres, grid) : new Float32Array(tokens);
+        if (!pool.some((weight) => weight > 0)) {
+          throw new Fault({ code: 'locate.outside', what: 'An example shows nothing.', why: `The box ${[x1, y1, x2, y2].map(Math.round).join(', ')} is empty or lies outside the picture of ${width} × ${height} pixels.`, mend: 'Draw it on the picture, left upper corner first.' });
+        }
+        const { vector } = await ask.run({ features: float32([tokens, makings.features], features), pool: float32([1, tokens], pool), codes: float32([1, boxCodeWidth], boxCode(place)) });
+        (vector!.data as Float32Array).forEach((x, i) => (sum[i]! += x / boxes.length));
+      }
+      return { vector: sum, examples: boxes.length };
+    },
+    async find({ width, height, features }, prompts, { unlike = [], least = 0.3, most = 300 } = {}) {
+      const all = [...prompts, ...unlike];
+      if (all.length > mostPrompts) throw new RangeError(`find: ${all.length} prompts, at most ${mostPrompts}`);
+      const vectors = new Float32Array(mostPrompts * makings.config.width);
+      all.forEach(({ vector }, u) => vectors.set(vector, u * makings.config.width));
+      const isOpen = Float32Array.from({ length: mostPrompts }, (_, u) => (u < all.length ? 0 : -1e9));
+      const { scores, boxes } = await find.run({ features: float32([tokens, makings.features], features), vectors: float32([mostPrompts, makings.config.width], vectors), open: float32([mostPrompts], isOpen) });
+      const [s, b] = [scores!.data as Float32Array, boxes!.data as Float32Array];
+      return prompts.map((_, u) => {
+        const found: FoundBox[] = [];
+        for (let i = 0; i < b.length / 4; i++) {
+          const own = s[i * mostPrompts + u]!;
+          const score = 1 / (1 + Math.exp(-own));
+          if (score < least || unlike.some((__, n) => s[i * mostPrompts + prompts.length + n]! > own)) continue;
+          const [cx, cy, w, h] = [b[4 * i]!, b[4 * i + 1]!, b[4 * i + 2]!, b[4 * i + 3]!];
+          const box = { x1: Math.max(0, cx - w / 2) * width, y1: Math.max(0, cy - h / 2) * height, x2: Math.min(1, cx + w / 2) * width, y2: Math.min(1, cy + h / 2) * height };
+          if (box.x2 > box.x1 && box.y2 > box.y1) found.push({ box, score });
+        }
+        return withoutCopies(found).slice(0, most);
+      });
+    },
+    async release() {
+      for (const session of [see, find, ask]) await session.release();
+    },
+  };
+}
+
+/** Best first; of boxes that overlap by more than half the best alone. */
+export function withoutCopies(found: readonly FoundBox[]): FoundBox[] {
+  const kept: FoundBox[] = [];
+  for (const one of [...found].sort((a, b) => b.score - a.score)) if (kept.every(({ box }) => iou(box, one.box) <= sameThing)) kept.push(one);
+  return kept;
+}
+
+/** A rectangle of a larger picture. */
+export interface Field {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Squares that cover a picture, neighbours sharing a quarter of their sides; the last of a row ends at the border. */
+export function fieldsOf({ width, height }: { readonly width: number; readonly height: number }, side: number): readonly Field[] {
+  const starts = (size: number): number[] => {
+    const last = Math.max(0, size - side);
+    const count = Math.ceil(last / (side * 0.75)) + 1;
+    return Array.from({ length: count }, (_, i) => Math.round(count === 1 ? 0 : (last * i) / (count - 1)));
+  };
+  return starts(height).flatMap((y) => starts(width).map((x) => ({ x, y, width: Math.min(side, width), height: Math.min(side, height) })));
+}
+
+export interface SweepOptions extends FindOptions {
+  readonly signal?: AbortSignal;
+  /** After each field: how many of how many, and what was found on it, in pixels of the whole. */
+  readonly onField?: (done: number, total: number, found: readonly FoundBox[]) => void;
+}
+
+/** Looks for one thing field by field; a box that a field's inner border cuts is left to the neighbour that shows it whole. */
+export async function sweep(
+  locator: Pick<Locator, 'see' | 'find'>, prompt: Prompt, size: { readonly width: number; readonly height: number }, side: number, read: (field: Field) => Promise<Picture>, options: SweepOptions = {},
+): Promise<readonly FoundBox[]> {
+  const fields = fieldsOf(size, side);
+  const all: FoundBox[] = [];
+  for (const [at, field] of fields.entries()) {
+    options.signal?.throwIfAborted();
+    const picture = await read(field);
+    const [found] = await locator.find(await locator.see(picture), [prompt], options);
+    const [sx, sy] = [field.width / picture.width, field.height / picture.height];
+    const margin = side * 0.01;
+    const whole = found!.map(({ box, score }): FoundBox => ({ score, box: { x1: field.x + box.x1 * sx, y1: field.y + box.y1 * sy, x2: field.x + box.x2 * sx, y2: field.y + box.y2 * sy } }))
+      .filter(({ box }) => (box.x1 > field.x + margin || field.x === 0) && (box.y1 > field.y + margin || field.y === 0)
+        && (box.x2 < field.x + field.width - margin || field.x + field.width >= size.width) && (box.y2 < field.y + field.height - margin || field.y + field.height >= size.height));
+    all.push(...whole);
+    options.onField?.(at + 1, fields.length, whole);
+  }
+  return withoutCopies(all).slice(0, options.most ?? 10_000);
+}
