@@ -17,8 +17,8 @@ export interface Mark {
   readonly box: Box;
 }
 
-/** Every box, dark-edged so that it shows on white as on black, then the tags, none over another where there is room. */
-export function drawMarks(g: SKRSContext2D, boxes: readonly Mark[], image: Rectangle & { readonly scale: number }): void {
+/** Every box, dark-edged so that it shows on white as on black, then the tags, none over another where there is room. @param taken  where tags stand: these are added */
+export function drawMarks(g: SKRSContext2D, boxes: readonly Mark[], image: Rectangle & { readonly scale: number }, taken: Rectangle[] = []): void {
   const marks = boxes.map(({ label, tone, box }) => ({ label, tone, place: placed(box, image) }));
   for (const { place } of marks) {
     g.strokeStyle = 'rgba(0, 0, 0, 0.75)';
@@ -34,7 +34,6 @@ export function drawMarks(g: SKRSContext2D, boxes: readonly Mark[], image: Recta
   }
   const counts = new Map<string, number>();
   for (const { label } of marks) counts.set(label, (counts.get(label) ?? 0) + 1);
-  const taken: Rectangle[] = [];
   const seen = new Set<string>();
   for (const { label, place, tone } of marks) {
     // Of many alike only one has a tag, with their number: the colour says the rest, and the tags would hide what they name.

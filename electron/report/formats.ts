@@ -4,6 +4,7 @@ import type { FormatName, ReportFormat } from './formats/format.ts';
 /** All but the capsule, which needs the audit: see `capsule.ts`. */
 const writers: Partial<Readonly<Record<FormatName, () => Promise<ReportFormat>>>> = {
   pdf: async () => (await import('./formats/pdf.ts')).pdf,
+  html: async () => (await import('./formats/html.ts')).html,
 };
 
 /** Null where there is none. */

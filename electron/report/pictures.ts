@@ -42,7 +42,8 @@ async function keyPicture(report: Report, image: KeyImage, { picture, toSource }
   g.fillRect(0, 0, width, height);
   const place: Rectangle & { readonly scale: number } = { x: Math.round((width - size.width) / 2), y: 0, ...size, scale };
   g.imageSmoothingEnabled = true;
-  g.imageSmoothingQuality = 'high';
+  // What is enlarged gets no rims that the image has not.
+  g.imageSmoothingQuality = scale > 1 ? 'low' : 'high';
   g.drawImage(bitmapOf(picture, createCanvas, ImageData), place.x, place.y, size.width, size.height);
 
   g.save();
@@ -51,11 +52,11 @@ async function keyPicture(report: Report, image: KeyImage, { picture, toSource }
   g.clip();
   const toPicture = invert(toSource);
   const taken: Rectangle[] = [];
+  const boxes = boxesOf(report, image.overlays);
+  drawMarks(g, boxes.map(({ id, label, box }) => ({ label: `${regionName(report, id)} ${label}`, tone: tones.get(label) as string, box: mapBox(toPicture, box) })), place, taken);
   for (const measurement of report.measurements) {
     if (image.overlays.includes(measurement.id)) drawMeasurement(g, measurement, { toPicture, image: place, name: measurementName(report, measurement.id), taken });
   }
-  const boxes = boxesOf(report, image.overlays);
-  drawMarks(g, boxes.map(({ id, label, box }) => ({ label: `${regionName(report, id)} ${label}`, tone: tones.get(label) as string, box: mapBox(toPicture, box) })), place);
   g.restore();
   banner(g, `${boxes.some(({ author }) => author.kind === 'model') ? `${modelMark} regions · ` : ''}${report.banner}`, { width, height });
 

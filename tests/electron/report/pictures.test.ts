@@ -1,0 +1,61 @@
+/** Key images show what the report says where it says it, on every one of them the banner. */
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { colourOf } from '#electron/drawing/marks.ts';
+import { compose } from '#electron/report/compose.ts';
+import { gather, picturesOf } from '#electron/report/gather.ts';
+import type { ReportPictures } from '#electron/report/formats/format.ts';
+import type { Report } from '#models/clinical/report.ts';
+import { temporaryFolder } from '#tests/support/audit.ts';
+import { fixedNow, reportStudy } from '#tests/support/reportStudy.ts';
+
+const folder = temporaryFolder();
+let report: Report;
+let pictures: ReportPictures;
+beforeAll(async () => {
+  const study = await reportStudy(join(folder, 'images'));
+  report = compose(await gather(study.sources, { studyId: study.detail.study.id, traceIds: null, priorStudyId: null, by: 'reader' }), { id: 'r', now: fixedNow, software: { name: 'loupe', version: '1', build: 't' }, journal: null });
+  pictures = await picturesOf(report, study.sources);
+});
+
+describe('a key image', () => {
+  test('is the view as it was shown, pixel for pixel, with the way back to its source', () => {
+    const [{ plain, toSource }] = pictures.keyImages as [ReportPictures['keyImages'][number]];
+    expect([plain.width, plain.height, toSource.xx, toSource.x0]).toEqual([96, 80, 1, 0]);
+    const at = (x: number, y: number): readonly number[] => [...plain.data.slice((y * 96 + x) * 4, (y * 96 + x) * 4 + 4)];
+    // Window 40/400: 1000 HU is white, −200 HU black.
+    expect([at(30, 40), at(0, 0)]).toEqual([[255, 255, 255, 255], [0, 0, 0, 255]]);
+  });
+  test('has the colour of each label around its region, and nowhere far from it', () => {
+    const [{ drawn }] = pictures.keyImages as [ReportPictures['keyImages'][number]];
+    const scale = drawn.width / 96;
+    const tone = colourOf(report.boxes).get('Nodule') ?? '';
+    const rgb = [1, 3, 5].map((i) => parseInt(tone.slice(i, i + 2), 16));
+    let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
+    for (let i = 0; i < drawn.data.length; i += 4) {
+      if (rgb.some((value, c) => value !== drawn.data[i + c])) continue;
+      const [x, y] = [(i / 4) % drawn.width, Math.floor(i / 4 / drawn.width)];
+      [x1, y1, x2, y2] = [Math.min(x1, x), Math.min(y1, y), Math.max(x2, x), Math.max(y2, y)];
+    }
+    // The tag stands above the box and may be wider; the box's lower corner is its own.
+    expect([x1 / scale, y2 / scale].map(Math.round)).toEqual([60, 20]);
+    expect(y1 / scale).toBeGreaterThan(5);
+  });
+  test('carries the research banner in its pixels', () => {
+    const [{ drawn }] = pictures.keyImages as [ReportPictures['keyImages'][number]];
+    const strip = drawn.data.slice((drawn.height - 40) * drawn.width * 4);
+    let [dark, amber] = [0, 0];
+    for (let i = 0; i < strip.length; i += 4) {
+      if (strip[i] === 0x2a && strip[i + 1] === 0x21 && strip[i + 2] === 0x0f) dark++;
+      if (strip[i] === 0xf5 && strip[i + 1] === 0xb8 && strip[i + 2] === 0x4b) amber++;
+    }
+    expect(dark).toBeGreaterThan(strip.length / 4 / 2);
+    expect(amber).toBeGreaterThan(1000);
+  });
+});
+
+test('the headers of the frames that are spoken of come with them, with their place in the hospital', () =>
+  expect(pictures.images).toMatchObject([{
+    sopInstanceUid: '1.2.826.0.1.3680043.10.1.1.1', studyInstanceUid: '1.2.826.0.1.3680043.10.1', modality: 'CT', rows: 80, columns: 96, geometry: { spacingMm: [0.5, 0.5] },
+    elements: { '00100010': 'Sample^Alpha', '00080050': 'ACC-20260101', '00081030': 'Chest CT' },
+  }]));
