@@ -101,8 +101,8 @@ test('every package that a layer names is a dependency, and every dependency is 
   const { dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<'dependencies' | 'devDependencies', Record<string, string>>;
   const named = new Set(layers.flatMap(({ packages }) => packages).filter((name) => name !== 'node'));
   const started = ['esbuild']; // by electron/loupe.mjs, which is no TypeScript source
-  // The page is bundled and Electron is the shell itself: neither is a package that the program loads.
-  const isBundled = (name: string): boolean => name === 'electron' || layers.every(({ folder, packages }) => !packages.includes(name) || /^renderer/.test(folder));
+  // The page is bundled, Electron is the shell itself, and the browser is there where the page is measured: none is a package that the packed program loads.
+  const isBundled = (name: string): boolean => ['electron', 'playwright-core', '@sparticuz/chromium'].includes(name) || layers.every(({ folder, packages }) => !packages.includes(name) || /^renderer/.test(folder));
   expect([...named].filter((name) => !(name in (isBundled(name) ? devDependencies : dependencies)))).toEqual([]);
   expect(Object.keys(dependencies).filter((name) => !named.has(name) && !started.includes(name))).toEqual([]);
 });

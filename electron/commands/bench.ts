@@ -16,7 +16,9 @@ import { PeerError, preparePython, startPeer, type Peer } from './bench/peer.ts'
 import { benchTrain } from './bench/train.ts';
 import { flag, numberOption, textOption, UsageError, type Command, type CommandContext } from './command.ts';
 
-const subjects = ['decode', 'generate', 'train', 'grpo', 'first-image', 'audit'] as const;
+/** Without a subject: all but the page, which needs a browser and minutes of its own. */
+const usualSubjects = ['decode', 'generate', 'train', 'grpo', 'first-image', 'audit'] as const;
+const subjects = [...usualSubjects, 'app'] as const;
 type Subject = (typeof subjects)[number];
 
 export const command: Command = {
@@ -29,11 +31,12 @@ export const command: Command = {
     model: { type: 'string', help: 'the checkpoint of generate, grpo and first-image (default: the built-in one)' },
     study: { type: 'string', help: 'the study of first-image' },
     data: { type: 'string', help: 'the DICOM files of decode' },
+    minutes: { type: 'string', help: 'minutes of scripted use in app (default 1)' },
     'no-peers': { type: 'boolean', help: 'our own figures alone; needs no Python' },
   },
   async run(context) {
-    const chosen = context.positionals.length > 0 ? context.positionals.map(subjectOf) : subjects;
-    const python = flag(context, 'no-peers') ? null : pythonOrNull(context, chosen.includes('grpo'));
+    const chosen = context.positionals.length > 0 ? context.positionals.map(subjectOf) : usualSubjects;
+    const python = flag(context, 'no-peers') || chosen.every((subject) => subject === 'app') ? null : pythonOrNull(context, chosen.includes('grpo'));
     context.progress('Measuring what this machine can do …');
     const machine = await measureMachine();
     const threads = numberOption(context, 'threads', { least: 1, most: 256, whole: true });
@@ -125,6 +128,11 @@ async function measure(subject: Subject, context: CommandContext, { python, ...s
       ];
     case 'audit':
       return benchAudit();
+    case 'app': {
+      const { benchApp } = await import('./bench/app.ts');
+      const minutes = numberOption(context, 'minutes', { least: 0, most: 1440 }) ?? 1;
+      return benchApp({ minutes, rounds: settings.rounds, slices: 200, slideSide: 20_000, progress: (text) => context.progress(text), signal: context.signal });
+    }
   }
 }
 
@@ -133,9 +141,10 @@ const samplePicture = (): Picture => framePicture(drawPhantom('chest_film', 1, {
 
 /** A result as lines for a person. */
 function lines(result: Record<string, unknown>): string[] {
-  const { what, ours, peer, ratio, syntaxes } = result as {
+  const { what, ours, bar, peer, ratio, syntaxes } = result as {
     what: string;
     ours?: Record<string, unknown>;
+    bar?: string;
     peer?: Record<string, unknown>;
     ratio?: number;
     syntaxes?: readonly Readonly<Record<'syntax' | 'ours_ms' | 'peer_ms' | 'ratio' | 'megapixels_per_s', string | number | undefined>>[];
@@ -148,6 +157,7 @@ function lines(result: Record<string, unknown>): string[] {
     '',
     what,
     ...(ours ? [`  ours   ${fields(ours)}`] : []),
+    ...(bar === undefined ? [] : [`  bar    ${bar}`]),
     ...(peer ? [`  peer   ${fields(peer)}`] : []),
     ...(ratio === undefined ? [] : [`  ratio  ${ratio} times as fast`]),
     ...(syntaxes ?? []).map(({ syntax, ours_ms: own, peer_ms: theirs, ratio: times, megapixels_per_s: rate }) => {

@@ -1,9 +1,10 @@
 /** The real page in a real browser, on the services as they are: `npm test` needs nothing on the machine but Node for it. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { launchChromium } from '#electron/commands/bench/chromium.ts';
 
 export interface Workstation extends Program {
   readonly page: Page;
@@ -28,29 +29,8 @@ let launched: Promise<Browser> | undefined;
 
 /** One browser for all tests of a file. */
 function browser(): Promise<Browser> {
-  launched ??= launch();
+  launched ??= launchChromium();
   return launched;
-}
-
-async function launch(): Promise<Browser> {
-  const own = process.env.CHROMIUM_PATH;
-  if (own !== undefined) return chromium.launch({ executablePath: own, args: ['--no-sandbox', '--enable-unsafe-swiftshader', '--disable-dev-shm-usage'] });
-  // Versions share one folder unless each is given its own; the bare machine has no libraries and no fonts, and the package brings both.
-  const folder = join(tmpdir(), 'loupe-chromium-153.0.0');
-  mkdirSync(folder, { recursive: true });
-  const before = process.env.TMPDIR;
-  process.env.VERCEL = '1';
-  process.env.TMPDIR = folder;
-  const { default: packed } = await import('@sparticuz/chromium');
-  const executablePath = await packed.executablePath();
-  if (before === undefined) delete process.env.TMPDIR;
-  else process.env.TMPDIR = before;
-  const fonts = join(folder, 'fontconfig');
-  mkdirSync(fonts, { recursive: true });
-  writeFileSync(join(fonts, 'fonts.conf'), `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><dir>${resolve('node_modules/dejavu-fonts-ttf/ttf')}</dir><dir>${join(folder, 'fonts')}</dir><cachedir>${join(fonts, 'cache')}</cachedir></fontconfig>`);
-  return chromium.launch({
-    executablePath, args: ['--no-sandbox', '--enable-unsafe-swiftshader', '--disable-dev-shm-usage'], env: { ...process.env as Record<string, string>, FONTCONFIG_PATH: fonts, FONTCONFIG_FILE: join(fonts, 'fonts.conf') },
-  });
 }
 
 export async function closeBrowser(): Promise<void> {
