@@ -30,6 +30,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   capsule: () => import('./commands/capsule.ts'),
   verify: () => import('./commands/verify.ts'),
   replay: () => import('./commands/replay.ts'),
+  locate: () => import('./commands/locate.ts'),
   audit: () => import('./commands/audit.ts'),
   bench: () => import('./commands/bench.ts'),
 };

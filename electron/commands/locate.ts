@@ -1,0 +1,188 @@
+/** `loupe locate`: finds more of what example boxes show, on a picture, over the slices of a series, on a slide field by field, or on cases whose boxes are known. */
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { drawOverlay } from '#electron/review/overlay.ts';
+import { openSource, type OpenedSource, type ShownFrame } from '#electron/review/source.ts';
+import { builtInModel, projectRoot } from '#electron/storage/folders.ts';
+import { Fault } from '#models/base/fault.ts';
+import type { Box } from '#models/clinical/finding.ts';
+import { invert, mapBox } from '#models/imaging/coordinates.ts';
+import { resize } from '#models/imaging/resize.ts';
+import { openLocator, sweep, type Field, type FindOptions, type FoundBox, type Locator, type Prompt } from '#models/locator.ts';
+import { kindPrompts, locateCases, type LocateMeasures } from '#training/locateCases.ts';
+import { frocPoints, type KindMeasures } from '#training/localizing.ts';
+import { casesOf } from '#training/prepare.ts';
+import { numberOption, onlyPositional, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
+
+export const command: Command = {
+  name: 'locate',
+  summary: 'more of what example boxes show',
+  usage: 'locate PATH --like X1,Y1,X2,Y2… [--unlike BOX…] [--field SIDE] [--out DIR] | locate --cases INDEX…',
+  options: {
+    like: { type: 'string', multiple: true, help: 'a box around an example, in the source\'s pixels; several are averaged' },
+    unlike: { type: 'string', multiple: true, help: 'a box around something that is not meant' },
+    slice: { type: 'string', help: 'of a series: which of the shown slices the boxes are on, from 1; 1 where absent' },
+    slices: { type: 'string', help: 'of a series: how many are searched, evenly spread; 32 where absent' },
+    window: { type: 'string', help: 'a window by name (Lung) or as centre,width; the file\'s own where absent' },
+    field: { type: 'string', help: 'searches field by field, each a square of so many source pixels a side: for slides, and for things that are small on a large picture' },
+    least: { type: 'string', help: 'least score of what is told, 0 to 1; 0.3 where absent' },
+    out: { type: 'string', help: 'a folder for found.json and overlay.png' },
+    model: { type: 'string', help: 'the checkpoint folder on whose tower the localizer stands; the built-in model where absent' },
+    localizer: { type: 'string', help: 'the folder `final` of a run of dinoR1; the built-in one where absent' },
+    threads: { type: 'string', help: 'threads; one for each physical core where absent' },
+    cases: { type: 'string', multiple: true, help: 'instead of a path: an index.jsonl; examples come from its permissive train cases, and what they find on its val cases is measured' },
+  },
+  async run(context) {
+    const indexes = textOptions(context, 'cases');
+    const like = textOptions(context, 'like').map((text) => boxOf(text, 'like'));
+    const unlike = textOptions(context, 'unlike').map((text) => boxOf(text, 'unlike'));
+    if (indexes.length === 0 && like.length === 0) throw new UsageError('--like is missing: a box around an example, as X1,Y1,X2,Y2.');
+    const threads = numberOption(context, 'threads', { least: 1, most: 256, whole: true });
+    const locator = await openLocator({ base: textOption(context, 'model') ?? builtInModel(), localizer: localizerFolder(context), ...(threads === undefined ? {} : { threads }) });
+    try {
+      await (indexes.length > 0 ? measure(context, locator, [...indexes, ...context.positionals]) : find(context, locator, { like, unlike }));
+    } finally {
+      await locator.release();
+    }
+  },
+};
+
+function localizerFolder(context: CommandContext): string {
+  const chosen = textOption(context, 'localizer');
+  if (chosen !== undefined) return chosen;
+  const builtIn = join(projectRoot().replace(/app\.asar$/, 'app.asar.unpacked'), 'models', 'weights', 'loupe-localizer');
+  if (existsSync(builtIn)) return builtIn;
+  throw new Fault({ code: 'localizer.missing', what: 'There is no localizer.', why: 'None is built in, and --localizer was not given.', mend: 'Train one: loupe train dinoR1 --data INDEX --out RUN, then give --localizer RUN/final.' });
+}
+
+function boxOf(text: string, option: string): Box {
+  const numbers = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
+  const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = numbers;
+  if (numbers.length !== 4 || !numbers.every(Number.isFinite) || x2 <= x1 || y2 <= y1) throw new UsageError(`--${option} takes X1,Y1,X2,Y2 with X1 below X2 and Y1 below Y2, not '${text}'.`);
+  return { x1, y1, x2, y2 };
+}
+
+interface Examples {
+  readonly like: readonly Box[];
+  readonly unlike: readonly Box[];
+}
+
+/** What one picture of the source gave, in the source's pixels. */
+interface FrameResult {
+  readonly name: string;
+  readonly found: readonly FoundBox[];
+}
+
+async function find(context: CommandContext, locator: Locator, examples: Examples): Promise<void> {
+  const path = onlyPositional(context, 'PATH');
+  const window = textOption(context, 'window');
+  const source = await openSource(path, { slices: numberOption(context, 'slices', { least: 1, most: 2000, whole: true }) ?? 32, ...(window === undefined ? {} : { window }) });
+  context.progress(`${source.title}\n${source.selection}`);
+  const at = (numberOption(context, 'slice', { least: 1, most: source.frames.length, whole: true }) ?? 1) - 1;
+  const frame = source.frames[at]!;
+  const least = numberOption(context, 'least', { least: 0, most: 1 });
+  const side = numberOption(context, 'field', { least: 8, most: 1_000_000, whole: true });
+  const options: FindOptions = least === undefined ? {} : { least };
+  const results = side === undefined ? await onFrames(locator, source, at, examples, options) : await onFields(context, locator, { path, frame, side }, examples, options);
+  const out = textOption(context, 'out');
+  const record = {
+    source: source.title, example: { frame: frame.name, like: examples.like, unlike: examples.unlike }, field: side ?? null, localizer: locator.tower,
+    frames: results.map(({ name, found }) => ({ name, found: found.map(({ box, score }) => ({ box: [box.x1, box.y1, box.x2, box.y2].map((x) => Math.round(x * 10) / 10), score: Math.round(score * 1000) / 1000 })) })),
+    disclaimer: 'Research use only, not a medical device.',
+  };
+  const total = results.reduce((sum, { found }) => sum + found.length, 0);
+  if (out !== undefined) {
+    await mkdir(out, { recursive: true });
+    await writeFile(join(out, 'found.json'), `${JSON.stringify(record, null, 2)}\n`);
+    await writeFile(join(out, 'overlay.png'), await overlay(source, at, examples, results, total));
+    context.progress(`Written: ${join(out, 'overlay.png')}, ${join(out, 'found.json')}`);
+  }
+  const lines = results.flatMap(({ name, found }) => [...(results.length > 1 ? [`${name}: ${found.length}`] : []), ...found.map(({ box, score }) => `  ${score.toFixed(2)}  ${[box.x1, box.y1, box.x2, box.y2].map(Math.round).join(', ')}`)]);
+  context.print(record, [`${total} found`, ...lines, record.disclaimer].join('\n'));
+}
+
+/** Each shown picture as a whole. */
+async function onFrames(locator: Locator, source: OpenedSource, at: number, { like, unlike }: Examples, options: FindOptions): Promise<readonly FrameResult[]> {
+  const frame = source.frames[at]!;
+  const seen = await locator.see(frame.picture);
+  const toPicture = invert(frame.toSource);
+  const prompt = await locator.prompt(seen, like.map((box) => mapBox(toPicture, box)));
+  const others = unlike.length > 0 ? [await locator.prompt(seen, unlike.map((box) => mapBox(toPicture, box)))] : [];
+  const results: FrameResult[] = [];
+  for (const [i, { picture, name, toSource }] of source.frames.entries()) {
+    const [found] = await locator.find(i === at ? seen : await locator.see(picture), [prompt], { ...options, unlike: others });
+    results.push({ name, found: found!.map(({ box, score }) => ({ score, box: mapBox(toSource, box) })) });
+  }
+  return results;
+}
+
+/** Field by field, each seen at the scale at which the examples were. */
+async function onFields(context: CommandContext, locator: Locator, { path, frame, side }: { readonly path: string; readonly frame: ShownFrame; readonly side: number }, { like, unlike }: Examples, options: FindOptions): Promise<readonly FrameResult[]> {
+  const { source } = frame;
+  const toPicture = invert(frame.toSource);
+  const isSlide = frame.picture.width < source.width || frame.picture.height < source.height;
+  const read = async (field: Field): Promise<ShownFrame['picture']> => {
+    if (isSlide) return (await openSource(path, { slices: 1, region: field })).frames[0]!.picture;
+    const { x1, y1, x2, y2 } = mapBox(toPicture, { x1: field.x, y1: field.y, x2: field.x + field.width, y2: field.y + field.height });
+    return resize(frame.picture, { width: Math.max(1, Math.round(x2 - x1)), height: Math.max(1, Math.round(y2 - y1)) }, { x1, y1, x2, y2 });
+  };
+  const promptOf = async (boxes: readonly Box[]): Promise<Prompt> => {
+    const prompts = await Promise.all(boxes.map(async (box) => {
+      const field = around(box, side, source);
+      const picture = await read(field);
+      const [sx, sy] = [picture.width / field.width, picture.height / field.height];
+      return locator.prompt(await locator.see(picture), [{ x1: (box.x1 - field.x) * sx, y1: (box.y1 - field.y) * sy, x2: (box.x2 - field.x) * sx, y2: (box.y2 - field.y) * sy }]);
+    }));
+    return { examples: prompts.length, vector: prompts[0]!.vector.map((_, i) => prompts.reduce((sum, { vector }) => sum + vector[i]!, 0) / prompts.length) };
+  };
+  const prompt = await promptOf(like);
+  const others = unlike.length > 0 ? [await promptOf(unlike)] : [];
+  const found = await sweep(locator, prompt, source, side, read, {
+    ...options, unlike: others, signal: context.signal,
+    onField: (done, total, some) => (done % 20 === 0 || done === total || some.length > 0) && context.progress(`field ${done} of ${total}${some.length > 0 ? `: ${some.length} found` : ''}`),
+  });
+  return [{ name: frame.name, found }];
+}
+
+/** The field with a box in its middle, as far as the picture reaches. */
+function around({ x1, y1, x2, y2 }: Box, side: number, { width, height }: { readonly width: number; readonly height: number }): Field {
+  const start = (low: number, high: number, size: number): number => Math.round(Math.max(0, Math.min((low + high - side) / 2, size - side)));
+  return { x: start(x1, x2, width), y: start(y1, y2, height), width: Math.min(side, width), height: Math.min(side, height) };
+}
+
+function overlay(source: OpenedSource, at: number, { like }: Examples, results: readonly FrameResult[], total: number): Promise<Uint8Array> {
+  const frames = source.frames;
+  const onPicture = (i: number, boxes: readonly Box[]): Box[] => boxes.map((box) => mapBox(invert(frames[i]!.toSource), box));
+  return drawOverlay({
+    title: source.title, question: 'Where is more of what the examples show?', main: at, confidence: null, frames: frames.map(({ picture, name }) => ({ picture, name })),
+    trace: {
+      raw: '', parsed: true, steps: [], answer: total === 1 ? '1 found' : `${total} found`,
+      findings: [{ label: 'example', frame: at, boxes: onPicture(at, like) }, ...results.map(({ found }, i) => ({ label: 'similar', frame: i, boxes: onPicture(i, found.map(({ box }) => box)) }))],
+    },
+    notes: [source.selection, 'Scores are not probabilities of a disease: they say how like the examples a place looks.'],
+  });
+}
+
+async function measure(context: CommandContext, locator: Locator, indexes: readonly string[]): Promise<void> {
+  const permissive = ['permissive'] as const;
+  const [train, held] = [await casesOf(indexes, { splits: ['train'], licences: permissive }), await casesOf(indexes, { splits: ['val'], licences: permissive })];
+  const progress = (what: string) => (done: number, total: number): void => {
+    if (done % 50 === 0 || done === total) context.progress(`${what}: ${done} of ${total} images`);
+  };
+  const prompts = await kindPrompts(locator, train, { signal: context.signal, onProgress: progress('examples') });
+  const measures = await locateCases(locator, held, prompts, { signal: context.signal, onProgress: progress('held out') });
+  context.print(measures, measuresText(measures));
+}
+
+function measuresText({ stored, drawn, separation, images, imagesPerSecond }: LocateMeasures): string {
+  const number = (x: number | null): string => (x === null ? '–' : x.toFixed(3)).padStart(7);
+  const row = ({ kind, images: n, things, ap50, ap30, froc }: KindMeasures): string => `${kind.padEnd(20)}${String(n).padStart(7)}${String(things).padStart(8)}${number(ap50)}${number(ap30)}${froc.map(number).join('')}`;
+  const head = `${''.padEnd(20)} images  things   AP50   AP30${frocPoints.map((point) => `s@${point}`.padStart(7)).join('')}`;
+  return [
+    'Prompts are the mean of the train cases\' examples:', head, ...stored.map(row), '',
+    'The prompt is one box on the image, the others of its kind are sought:', head, ...drawn.map(row), '',
+    separation ? `Cosine of prompts within a kind ${separation.within.toFixed(3)}, between kinds ${separation.between.toFixed(3)}` : 'Too few examples to compare prompts.',
+    `${images} images, ${imagesPerSecond.toFixed(1)} a second; s@F is the share found at F false boxes an image (IoU 0.3)`,
+  ].join('\n');
+}
