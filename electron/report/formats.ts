@@ -5,6 +5,7 @@ import type { FormatName, ReportFormat } from './formats/format.ts';
 const writers: Partial<Readonly<Record<FormatName, () => Promise<ReportFormat>>>> = {
   pdf: async () => (await import('./formats/pdf.ts')).pdf,
   html: async () => (await import('./formats/html.ts')).html,
+  fhir: async () => (await import('./formats/fhir.ts')).fhir,
 };
 
 /** Null where there is none. */

@@ -66,7 +66,7 @@ async function compose(report: Report, pictures: readonly KeyPicture[]): Promise
   const named = { name: attachment, type: 'application/json', description: 'The report as data', relationship: 'Source', creationDate: created, modifiedDate: created };
   document.file(Buffer.from(canonicalReport(report)), named);
   const layout: Layout = { pages, pictures: new Map(pictures.map((picture) => [picture.id, picture.drawn])) };
-  pages.place([...cover(layout, wording), ...wording.blocks.flatMap((block) => piecesOf(layout, block))]);
+  pages.place([...cover(layout, wording), ...wording.blocks.flatMap((block, i) => piecesOf(layout, block, wording.blocks[i + 1]))]);
   return pages.finish((number, of) => frame(pages, wording, number, of));
 }
 
@@ -151,11 +151,13 @@ function coverFields(pages: Pages, fields: readonly Field[], { x, width }: Colum
   };
 }
 
-function piecesOf(layout: Layout, block: Block): readonly Piece[] {
+const introduced: readonly (Block['kind'] | undefined)[] = ['table', 'fields', 'statements', 'figures'];
+
+function piecesOf(layout: Layout, block: Block, next: Block | undefined): readonly Piece[] {
   const { pages } = layout;
   const { root } = pages;
   if (block.kind === 'heading') return headingPieces(pages, block.level, block.text);
-  if (block.kind === 'paragraph') return paragraph(pages, root, 'P', [{ text: block.text, style: { plain: text, strong, muted, caution }[block.tone] }], { gap: 5 });
+  if (block.kind === 'paragraph') return paragraph(pages, root, 'P', [{ text: block.text, style: { plain: text, strong, muted, caution }[block.tone] }], { gap: 5, isKept: introduced.includes(next?.kind) });
   if (block.kind === 'fields') return fieldPieces(pages, block.rows);
   if (block.kind === 'table') return tablePieces(pages, block);
   if (block.kind === 'list') return listPieces(pages, block.items);
@@ -223,7 +225,7 @@ function listPieces(pages: Pages, items: readonly ListItem[]): readonly Piece[] 
   });
 }
 
-const padding = 4;
+const padding = 4.5;
 /** A row of more lines than these is cut into several, so that it may run over pages. */
 const mostLines = 14;
 

@@ -43,6 +43,7 @@ export interface FigureBlock {
   readonly alternative: string;
 }
 
+/** One after the other, as they are read. */
 export type Block =
   | { readonly kind: 'heading'; readonly level: 2 | 3; readonly text: string }
   | { readonly kind: 'paragraph'; readonly text: string; readonly tone: 'plain' | 'strong' | 'muted' | 'caution' }
@@ -173,8 +174,9 @@ export const regionName = ({ boxes }: Pick<Report, 'boxes'>, id: string): string
 /** `M2`, likewise. */
 export const measurementName = ({ measurements: all }: Pick<Report, 'measurements'>, id: string): string => `M${all.findIndex((measurement) => measurement.id === id) + 1}`;
 
-const extent = ({ x1, y1, x2, y2 }: Box): string => `x ${number(round(x1))} to ${number(round(x2))}, y ${number(round(y1))} to ${number(round(y2))}`;
-const round = (value: number): number => Math.round(value);
+/** As in `x 10–20, y 5–9`, in whole pixels. */
+export const extent = ({ x1, y1, x2, y2 }: Box): string => `x ${round(x1)}–${round(x2)}, y ${round(y1)}–${round(y2)}`;
+const round = (value: number): string => minus(String(Math.round(value)));
 
 function scope(report: Report): readonly Block[] {
   if (report.questions.length === 0) return [];
@@ -217,7 +219,7 @@ function measurements(report: Report): readonly Block[] {
   return [
     heading('Measurements'),
     {
-      kind: 'table', title: 'Measurements', columns: [{ title: 'No.', share: 6 }, { title: 'What', share: 22 }, { title: 'Value', share: 24 }, { title: 'Image', share: 18 }, { title: 'Scale', share: 18 }, { title: 'By', share: 20 }],
+      kind: 'table', title: 'Measurements', columns: [{ title: 'No.', share: 6 }, { title: 'What', share: 20 }, { title: 'Value', share: 26 }, { title: 'Image', share: 15 }, { title: 'Scale', share: 19 }, { title: 'By', share: 21 }],
       rows: report.measurements.map((measurement) => [
         measurementName(report, measurement.id), measurement.label || sentenceCase(measurement.kind), valuesOf(measurement), labelOf(report, measurement.place),
         [measurement.spacing.text, measurement.spacing.caution].filter(Boolean).join('. '), `${measurement.author.name}${measurement.author.kind === 'model' ? ` (${modelMark})` : ''}, ${time(measurement.at)}`,
@@ -258,7 +260,7 @@ function figure(report: Report, image: KeyImage, i: number): FigureBlock {
   const details = [
     labelOf(report, image.place),
     window && `window ${window.name ? `${window.name}, ` : ''}centre ${number(window.center)}, width ${number(window.width)}${window.isInverted ? ', inverted' : ''}`,
-    image.region && `region ${number(round(image.region.width))} × ${number(round(image.region.height))} px at ${number(round(image.region.x))}, ${number(round(image.region.y))}`,
+    image.region && `region ${round(image.region.width)} × ${round(image.region.height)} px at ${round(image.region.x)}, ${round(image.region.y)}`,
   ].filter(Boolean).join('; ');
   const marked = drawn.length > 0 ? `Marked: ${drawn.join('; ')}.` : 'Nothing is marked.';
   const caption = `Key image ${i + 1}${image.caption ? `. ${image.caption}` : ''}`;
@@ -385,7 +387,7 @@ function answerProvenance(report: Report, { provenance: from }: ReportQuestion, 
     },
     ...(same >= 0 ? [paragraph(`The files of the model are those of the answer to question ${same + 1}.`, 'muted')] : []),
     ...(model.files.length > 0 && same < 0
-      ? [{ kind: 'table', title: 'Files of the model', columns: [{ title: 'File of the model', share: 34 }, { title: 'Bytes', share: 16, isNumber: true }, { title: 'SHA-256', share: 60, isCode: true }],
+      ? [{ kind: 'table', title: 'Files of the model', columns: [{ title: 'File of the model', share: 25 }, { title: 'Bytes', share: 14, isNumber: true }, { title: 'SHA-256', share: 63, isCode: true }],
         rows: model.files.map(({ name, bytes, sha256 }) => [name, grouped(bytes), sha256]) } as const]
       : []),
     ...(inputs.length > 0
