@@ -27,7 +27,7 @@ describe('judging', () => {
     await page.waitForSelector('.viewport[data-ready]');
     await page.click('.ask button[type=submit]');
     await page.waitForSelector('[data-trace] .judge-progress', { timeout: 180_000 });
-    await page.mouse.click(700, 12);
+    await page.mouse.click(1000, 12);
     await page.keyboard.press('Enter');
     await page.waitForSelector('.step[data-verdict=accepted]');
     await page.waitForSelector('.step[data-current]:not([data-verdict])');

@@ -77,7 +77,7 @@ describe('the workstation', () => {
   });
 
   test('hides all model marks by a key, and shows them again', async () => {
-    await page.mouse.click(500, 15);
+    await page.mouse.click(1000, 15);
     await page.keyboard.press('g');
     await page.waitForFunction(() => document.querySelectorAll('[data-mark]').length === 0);
     await page.keyboard.press('g');
