@@ -7,7 +7,7 @@ import { FaultView } from '#renderer/design/FaultView.tsx';
 import { Icon } from '#renderer/design/Icon.tsx';
 import { call } from '#renderer/workstation/call.ts';
 import { useStore } from '#renderer/workstation/store.ts';
-import { formatDate, formatNumber, useText } from '#renderer/workstation/text.ts';
+import { formatDate, formatMoment, formatNumber, formatTime, useText } from '#renderer/workstation/text.ts';
 import { audit, fetchMore, filterBy, lookSince, openAudit, openTarget, takeCheckpoint, verify } from './audit.ts';
 import './audit.css';
 import { briefly, byDay, noFilter, spans, targetOf, toggled, type AuditScreenState, type Span } from './state.ts';
@@ -36,7 +36,6 @@ export function AuditScreen(): ReactElement {
   );
 }
 
-const timeOf = (iso: string): string => new Date(iso).toLocaleString();
 /** A kind by its name; one that is not known here by its own word. */
 function useKind(): (kind: string) => string {
   const t = useText();
@@ -61,14 +60,14 @@ function Verdict({ state: { state, verifying, verdict, verifyFault } }: { readon
           {verdict.findings.length > 0 && <ul className="findings">{verdict.findings.slice(0, 20).map(({ kind, where, what, why }, at) => <li key={at} data-kind={kind}><b>{what}</b> <span className="number">{where}</span><small>{why}</small></li>)}</ul>}
           {verdict.findings.length > 20 && <p>{t('audit.andMore', { count: verdict.findings.length - 20 })}</p>}
           {verdict.notes.map((note) => <p key={note} className="note">{note}</p>)}
-          <small className="number">{t('audit.took', { time: timeOf(verdict.at), seconds: formatNumber(verdict.seconds, 2) })}</small>
+          <small className="number">{t('audit.took', { time: formatMoment(verdict.at), seconds: formatNumber(verdict.seconds, 2) })}</small>
         </>
       ) : verifyFault ? (
         <><h2><Icon name="warning" size={20} />{verifyFault.what}</h2><p role="alert">{verifyFault.why} {verifyFault.mend}</p></>
       ) : (
         <>
           <h2><Icon name="shield" size={20} />{t('audit.entries', { count: state?.size ?? 0 })}</h2>
-          <p>{state?.signedAt ? `${t('audit.underSignature', { signed: formatNumber(state.signed) })} · ${t('audit.signedAt', { time: timeOf(state.signedAt) })}` : t('audit.neverSigned')}</p>
+          <p>{state?.signedAt ? `${t('audit.underSignature', { signed: formatNumber(state.signed) })} · ${t('audit.signedAt', { time: formatMoment(state.signedAt) })}` : t('audit.neverSigned')}</p>
           <p className="note">{t('audit.notVerified')}</p>
         </>
       )}
@@ -176,7 +175,7 @@ function EntryRow({ entry, isSelected }: { readonly entry: AuditEntry; readonly 
   return (
     <div id={`entry-${seq}`} className="entry-row entry-columns" role="row" data-kind={kind} aria-selected={isSelected} onClick={() => audit.dispatch({ type: 'select', seq })} onDoubleClick={openTarget}>
       <span role="gridcell" className="number faint">{seq}</span>
-      <span role="gridcell" className="number">{new Date(at).toLocaleTimeString()}</span>
+      <span role="gridcell" className="number">{formatTime(at)}</span>
       <span role="gridcell"><span className="entry-kind" data-kind={kind}>{nameOf(kind)}</span></span>
       <span role="gridcell" className="clip">{studies.map(({ name }) => name).join(', ')}</span>
       <span role="gridcell" className="clip faint">{briefly(body)}</span>
@@ -196,7 +195,7 @@ function Detail({ entry }: { readonly entry: AuditEntry | undefined }): ReactEle
         <h2><span className="entry-kind" data-kind={kind}>{nameOf(kind)}</span><span className="number">{t('audit.entry', { seq })}</span></h2>
         <p className="covered" data-signed={isSigned || undefined}><Icon name={isSigned ? 'shield' : 'link'} size={14} />{t(isSigned ? 'audit.signed' : 'audit.unsigned')}</p>
         <dl>
-          <dt>{t('audit.when')}</dt><dd className="number">{timeOf(at)}</dd>
+          <dt>{t('audit.when')}</dt><dd className="number">{formatMoment(at)}</dd>
           <dt>{t('audit.who')}</dt><dd>{t(actor.isSelf ? 'audit.self' : 'audit.other')}<small>{t('audit.how', { method: actor.method })}</small><code>{actor.id}</code></dd>
           {studies.length > 0 && <><dt>{t('audit.about')}</dt><dd>{studies.map(({ id, name }) => <div key={id}>{name}</div>)}</dd></>}
           <dt>{t('audit.with')}</dt><dd className="number">Loupe {software.version}<code>{software.build}</code></dd>
@@ -230,7 +229,7 @@ function KeysDialog({ state: { dialog, keys } }: { readonly state: AuditScreenSt
         {keys.map(({ fingerprint, pem, seq, at, isHandedOver, isCurrent }) => (
           <li key={seq}>
             <code className="fingerprint">{fingerprint}</code>{isCurrent && <span className="tag">{t('audit.current')}</span>}
-            <small className="number">{t('audit.fromEntry', { seq, time: timeOf(at) })} · {t(isHandedOver ? 'audit.handedOver' : 'audit.firstKey')}</small>
+            <small className="number">{t('audit.fromEntry', { seq, time: formatMoment(at) })} · {t(isHandedOver ? 'audit.handedOver' : 'audit.firstKey')}</small>
             <pre tabIndex={0}>{pem}</pre><Copy what={pem} />
           </li>
         ))}

@@ -71,7 +71,7 @@ function Decide({ name, title, kind, decided: { text, original, verdict, reason 
       }}
     >
       <div className="decide-head">
-        <b data-kind={kind}>{title}</b><span className="verdict" data-verdict={verdict}>{t(`report.verdict.${verdict}`)}</span><span className="grow" />
+        <b data-kind={kind}>{title}</b><span className="decided-as" data-verdict={verdict}>{t(`report.verdict.${verdict}`)}</span><span className="grow" />
         {button('accepted', 'check', '⏎')}
         <button className="verdict-button" aria-pressed={verdict === 'edited'} aria-label={t('report.edit')} title={`${t('report.edit')} (E)`} onClick={() => setEditing(!isEditing)}>E</button>
         {button('rejected', 'close', 'X')}
@@ -84,7 +84,7 @@ function Decide({ name, title, kind, decided: { text, original, verdict, reason 
           row.current?.focus();
         }} onKeep={(said, why) => onDecide(said === original ? 'accepted' : 'edited', said === original ? null : said, why)} />
         : <p className="decide-text">{text}</p>}
-      {!isEditing && original !== null && original !== text && <small className="decide-original">{t('report.modelWrote', { text: original })}</small>}
+      {!isEditing && verdict === 'edited' && original !== null && original !== text && <small className="decide-original">{t('report.modelWrote', { text: original })}</small>}
       {!isEditing && (verdict === 'rejected' || reason !== '') && <Reason reason={reason} onReason={(why) => onDecide(verdict, verdict === 'edited' ? text : null, why)} />}
     </li>
   );

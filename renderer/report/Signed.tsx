@@ -4,7 +4,7 @@ import { meaningSentences, type Report } from '#models/clinical/report.ts';
 import { Icon } from '#renderer/design/Icon.tsx';
 import { goTo } from '#renderer/workstation/navigation.ts';
 import { useStore } from '#renderer/workstation/store.ts';
-import { formatBytes, useText } from '#renderer/workstation/text.ts';
+import { formatBytes, formatMoment, useText } from '#renderer/workstation/text.ts';
 import { reports, supersede } from './report.ts';
 
 export function Signed({ report }: { readonly report: Report }): ReactElement | null {
@@ -22,7 +22,7 @@ export function Signed({ report }: { readonly report: Report }): ReactElement | 
         <p className="signature-who">{by.name}{by.role !== '' && <small>{by.role}</small>}</p>
         <p>{meaningSentences[meaning]}</p>
         <dl>
-          <dt>{t('report.when')}</dt><dd className="number">{new Date(at).toLocaleString()}</dd>
+          <dt>{t('report.when')}</dt><dd className="number">{formatMoment(at)}</dd>
           <dt>{t('report.proof')}</dt><dd>{t(`report.method.${method}`)}</dd>
           <dt>{t('report.key')}</dt><dd><code>{fingerprint}</code></dd>
           <dt>{t('report.content')}</dt><dd><code>{content}</code></dd>
@@ -48,13 +48,13 @@ export function Beside(): ReactElement | null {
       {exports.length > 0 && (
         <section className="report-part"><h3>{t('report.left')}</h3>
           <ul className="left">{exports.map(({ folder, files, at, seq }) => (
-            <li key={seq}><span className="number">{new Date(at).toLocaleString()}</span><span>{files.map(({ name, bytes }) => `${name} (${formatBytes(bytes)})`).join(', ')}</span><code className="path">{folder}</code></li>
+            <li key={seq}><span className="number">{formatMoment(at)}</span><span>{files.map(({ name, bytes }) => `${name} (${formatBytes(bytes)})`).join(', ')}</span><code className="path">{folder}</code></li>
           ))}</ul>
         </section>
       )}
       {events.length > 0 && (
         <details className="report-part"><summary>{t('report.history')} <span className="number">({events.length})</span></summary>
-          <ol className="events">{events.slice(-60).map(({ at, by, what, version, revision }, row) => <li key={row}><span>{what}</span><small className="number">{t('report.revision', { version, revision })} · {by} · {new Date(at).toLocaleString()}</small></li>).reverse()}</ol>
+          <ol className="events">{events.slice(-60).map(({ at, by, what, version, revision }, row) => <li key={row}><span>{what}</span><small className="number">{t('report.revision', { version, revision })} · {by} · {formatMoment(at)}</small></li>).reverse()}</ol>
         </details>
       )}
     </div>

@@ -38,3 +38,12 @@ export function formatDate(iso: string | null): string {
   const date = new Date(iso.length === 10 ? `${iso}T12:00:00` : iso);
   return Number.isNaN(date.getTime()) ? iso : new Intl.DateTimeFormat(i18next.language === 'en' ? 'en-GB' : i18next.language, { day: '2-digit', month: 'short', year: 'numeric' }).format(date);
 }
+
+/** `12 Sep 2026, 09:05:31`, in the time of this place. */
+export function formatMoment(iso: string): string {
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime()) ? iso : `${formatDate(iso)}, ${formatTime(iso)}`;
+}
+
+/** `09:05:31`. */
+export const formatTime = (iso: string): string => new Intl.DateTimeFormat(i18next.language === 'en' ? 'en-GB' : i18next.language, { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(new Date(iso));
