@@ -6,6 +6,10 @@ const writers: Partial<Readonly<Record<FormatName, () => Promise<ReportFormat>>>
   pdf: async () => (await import('./formats/pdf.ts')).pdf,
   html: async () => (await import('./formats/html.ts')).html,
   fhir: async () => (await import('./formats/fhir.ts')).fhir,
+  sr: async () => (await import('./formats/dicomSr.ts')).sr,
+  seg: async () => (await import('./formats/dicomSeg.ts')).seg,
+  sc: async () => (await import('./formats/dicomSc.ts')).sc,
+  document: async () => (await import('./formats/dicomDocument.ts')).document,
 };
 
 /** Null where there is none. */

@@ -1,0 +1,183 @@
+/** The report as DICOM: validators of others find nothing wrong, and what was written is read back as it was. */
+import { describe, expect, test } from 'vitest';
+import { allCodes } from '#electron/report/formats/dicomCodes.ts';
+import { document } from '#electron/report/formats/dicomDocument.ts';
+import { readReportRegions, readTexts } from '#electron/report/formats/dicomRead.ts';
+import { sc } from '#electron/report/formats/dicomSc.ts';
+import { seg } from '#electron/report/formats/dicomSeg.ts';
+import { isKnownCode, sr } from '#electron/report/formats/dicomSr.ts';
+import { fileName, trackingUidOf, uidOf, type ReportFormat, type ReportPictures, type SourceImage } from '#electron/report/formats/format.ts';
+import type { Report } from '#models/clinical/report.ts';
+import { noGeometry } from '#training/synthesis/phantoms/study.ts';
+import { readDicom } from '#models/imaging/dicom/dicomFile.ts';
+import { firstText, items, texts, type DataSet } from '#models/imaging/dicom/elements.ts';
+import { dsrdump, errorsOf, hasDciodvfy, hasDsrdump } from '#tests/support/dicomTools.ts';
+import { samplePictures, sampleReport } from '#tests/support/reports.ts';
+
+const formats: readonly ReportFormat[] = [sr, seg, sc, document];
+
+/** Headers of the sample's films. */
+function imagesOf({ sources }: Report, more: Partial<SourceImage> = {}): readonly SourceImage[] {
+  return sources.map((source): SourceImage => ({
+    sha256: source.sha256, frame: 0, sopClassUid: source.sopClassUid ?? '', sopInstanceUid: source.sopInstanceUid ?? '', seriesInstanceUid: source.seriesInstanceUid ?? '',
+    studyInstanceUid: '1.2.826.0.1.3680043.10.1', modality: 'CR', rows: source.rows, columns: source.columns, frames: 1, frameOfReferenceUid: null, geometry: noGeometry,
+    elements: { '00080020': '20260102', '00080030': '093000', '00080201': '+0100', '00080080': 'Sample Hospital', '00080090': 'Referrer^One', '00100010': 'Sample^Alpha', '00100020': 'S-0001' }, ...more,
+  }));
+}
+
+/** The same as slices of a CT, with their place in the patient. */
+const slices = (report: Report): readonly SourceImage[] => imagesOf(report, { modality: 'CT', sopClassUid: '1.2.840.10008.5.1.4.1.1.2', frameOfReferenceUid: '1.2.826.0.1.3680043.10.1.9' }).map((image, i) => ({
+  ...image, geometry: { spacingMm: [0.5, 0.5], spacingSource: 'PixelSpacing', positionMm: [-120, -140, 5 * i], orientation: [1, 0, 0, 0, 1, 0] }, elements: { ...image.elements, '00180050': '5' },
+}));
+
+const sample = (report = sampleReport(), images = imagesOf(report)): { report: Report; pictures: ReportPictures } => ({ report, pictures: { ...samplePictures(report), images } });
+const cases = [
+  ['a draft', sample()],
+  ['a signed report', sample(sampleReport({ isSigned: true }))],
+  ['slices with geometry', sample(sampleReport(), slices(sampleReport()))],
+  ['a superseding report without its subject', sample(sampleReport({ isSigned: true, version: 2, supersedes: { version: 1, content: 'a'.repeat(64), signedAt: '2026-01-02T10:12:00.000Z' } }))],
+] as const;
+const released = (report: Report): Report => ({ ...report, subject: null, subjectSalt: null });
+
+describe.each(formats)('$name', (format) => {
+  test.each(cases)('%s is written, and read back whole', async (name, { report: whole, pictures }) => {
+    const report = name.endsWith('subject') ? released(whole) : whole;
+    expect(format.unsuitable(report, pictures)).toBeNull();
+    const files = await format.write(report, pictures);
+    expect(await format.readBack(files, report, pictures)).toEqual([]);
+  });
+
+  test('is the same for the same report', async () => {
+    const { report, pictures } = sample(sampleReport({ isSigned: true }));
+    const [once, again] = [await format.write(report, pictures), await format.write(report, pictures)];
+    expect(once.map(({ bytes }, i) => Buffer.compare(bytes, again[i]!.bytes))).toEqual(once.map(() => 0));
+  });
+
+  test.skipIf(!hasDciodvfy).each(cases)('%s holds no error by dciodvfy (skipped where it is not installed)', async (name, { report: whole, pictures }) => {
+    const report = name.endsWith('subject') ? released(whole) : whole;
+    for (const { bytes } of await format.write(report, pictures)) expect(errorsOf(bytes)).toEqual([]);
+  });
+
+  test('is not offered for a study that is no DICOM', () => expect(format.unsuitable(sampleReport(), { ...samplePictures(sampleReport()), images: [] })).toMatch(/no DICOM/));
+
+  test('without its subject nothing in the file names the patient', async () => {
+    const { report, pictures } = sample(released(sampleReport()));
+    for (const { bytes } of await format.write(report, pictures)) {
+      const { dataSet } = readDicom(bytes);
+      expect([texts(dataSet, 'x00100010'), texts(dataSet, 'x00100020'), texts(dataSet, 'x00080090'), texts(dataSet, 'x00080050')].flat()).toEqual([]);
+      expect(Buffer.from(bytes).includes('S-0001')).toBe(false);
+    }
+  });
+});
+
+describe('the structured report', () => {
+  const written = async ({ report, pictures }: ReturnType<typeof sample>): Promise<Uint8Array> => (await sr.write(report, pictures))[0]!.bytes;
+
+  test('gives every standing region back where it was, with its code and its tracking', async () => {
+    const { report, pictures } = sample();
+    const { kind, regions } = readReportRegions(await written({ report, pictures }));
+    expect(kind).toBe('sr');
+    const boxes = regions.filter(({ trackingUid }) => report.boxes.some((box) => trackingUidOf(report, box) === trackingUid));
+    expect(boxes.map(({ box, label, tracking, finding, isByAlgorithm, source }) => ({ box, label, tracking, finding: finding?.value, isByAlgorithm, at: source.sopInstanceUid }))).toEqual([
+      { box: { x1: 70, y1: 380, x2: 200, y2: 480 }, label: 'Effusion', tracking: 'q1/0/0', finding: '60046008', isByAlgorithm: true, at: '1.2.826.0.1.3680043.10.1.1.1' },
+      { box: { x1: 90, y1: 300, x2: 190, y2: 390 }, label: 'Opacity', tracking: 'q1/1/0', finding: '60046008', isByAlgorithm: true, at: '1.2.826.0.1.3680043.10.1.1.1' },
+    ]);
+    expect(regions.find(({ tracking }) => tracking === 'm1')?.points).toEqual([{ x: 140, y: 300 }, { x: 140, y: 382 }]);
+    expect(regions.find(({ tracking }) => tracking === 'm2')).toMatchObject({ shape: 'ellipse', box: { x1: 100, y1: 310, x2: 180, y2: 380 }, isByAlgorithm: false });
+  });
+
+  test('says what was decided, and both versions of what was edited', async () => {
+    const words = readTexts(await written(sample())).join('\n');
+    expect(words).toContain('The opacity is 41 mm high. [q1/1/0] (edited; because Measured on the film.; the model wrote: The opacity is about 60 mm high.)');
+    expect(words).toContain("Moved by a person; the model's own rectangle was 60, 280, 210, 400.");
+    expect(words).toContain('Research use only — not a medical device');
+  });
+
+  test('is partial and unverified until somebody signs, then complete, final and verified by name', async () => {
+    const flags = async (report: Report): Promise<unknown> => {
+      const { dataSet } = readDicom(await written(sample(report)));
+      const [observer] = items(dataSet, 'x0040a073');
+      return [firstText(dataSet, 'x0040a491'), firstText(dataSet, 'x0040a493'), firstText(dataSet, 'x0040a496'), observer && [firstText(observer, 'x0040a075'), firstText(observer, 'x0040a027'), firstText(observer, 'x0040a030')]];
+    };
+    expect(await flags(sampleReport())).toEqual(['PARTIAL', 'UNVERIFIED', 'PRELIMINARY', undefined]);
+    expect(await flags(sampleReport({ isSigned: true }))).toEqual(['COMPLETE', 'VERIFIED', 'FINAL', ['One^Reader', 'Sample Hospital', '20260102111200+0100']]);
+  });
+
+  test('names the document that it supersedes', async () => {
+    const report = sampleReport({ isSigned: true, version: 2, supersedes: { version: 1, content: 'a'.repeat(64), signedAt: '2026-01-02T10:12:00.000Z' } });
+    const [before] = items(readDicom(await written(sample(report))).dataSet, 'x0040a360');
+    const [referenced] = items(items(before!, 'x00081115')[0]!, 'x00081199');
+    expect(firstText(referenced!, 'x00081155')).toBe(uidOf({ id: report.id, version: 1 }, 'sr'));
+  });
+
+  test('holds codes of its tables only, even where a report brings others', async () => {
+    const report = sampleReport();
+    report.findings[0]!.code = { scheme: 'SCT', value: '999999999', meaning: 'Made up' };
+    const codes = codesIn(readDicom(await written(sample(report))).dataSet);
+    expect(codes.length).toBeGreaterThan(60);
+    expect(codes.filter((code) => !isKnownCode(code))).toEqual([]);
+  });
+
+  test.skipIf(!hasDsrdump)('is read by dsrdump, with its regions (skipped where it is not installed)', async () => {
+    for (const [, { report, pictures }] of cases) {
+      const { status, text } = dsrdump(await written({ report, pictures }));
+      expect([status, text.split('\n').filter((line) => /^[EWF]:/.test(line) && !line.includes('VR checker does not support this Specific Character Set'))]).toEqual([0, []]);
+      expect(text).toContain('(111030,DCM,"Image Region")');
+    }
+  });
+
+  test('cites every image in its evidence once', async () => {
+    const [study] = items(readDicom(await written(sample())).dataSet, 'x0040a375');
+    const cited = items(study!, 'x00081115').flatMap((series) => items(series, 'x00081199').map((one) => firstText(one, 'x00081155')));
+    expect(cited).toEqual(['1.2.826.0.1.3680043.10.1.1.1', '1.2.826.0.1.3680043.10.1.1.2']);
+  });
+});
+
+/** Every code sequence, wherever it stands. */
+function codesIn(dataSet: DataSet): { scheme: string; value: string; meaning: string }[] {
+  const own = firstText(dataSet, 'x00080100');
+  const inner = Object.keys(dataSet.parsed).flatMap((tag) => items(dataSet, tag as `x${string}`).flatMap(codesIn));
+  return own === undefined ? inner : [{ scheme: firstText(dataSet, 'x00080102') ?? '', value: own, meaning: firstText(dataSet, 'x00080104') ?? '' }, ...inner];
+}
+
+test('no code stands in the table under two meanings', () => {
+  const meanings = new Map<string, Set<string>>();
+  for (const { scheme, value, meaning } of allCodes) meanings.set(`${scheme} ${value}`, new Set([...meanings.get(`${scheme} ${value}`) ?? [], meaning]));
+  expect([...meanings].filter(([, said]) => said.size > 1)).toEqual([]);
+  expect(allCodes.every(({ value, meaning }) => value.length <= 16 && meaning.length <= 64)).toBe(true);
+});
+
+test('a segmentation gives every mask back, pixel by pixel', async () => {
+  const { report, pictures } = sample();
+  const [file] = await seg.write(report, pictures);
+  const { regions } = readReportRegions(file!.bytes);
+  expect(regions.map(({ box, label, isByAlgorithm }) => ({ box, label, isByAlgorithm }))).toEqual([
+    { box: { x1: 70, y1: 380, x2: 200, y2: 480 }, label: 'Effusion', isByAlgorithm: true },
+    { box: { x1: 90, y1: 300, x2: 190, y2: 390 }, label: 'Opacity', isByAlgorithm: true },
+    { box: { x1: 100, y1: 310, x2: 180, y2: 380 }, label: 'm2', isByAlgorithm: false },
+  ]);
+  expect(regions[0]?.mask?.data.reduce((total, inside) => total + inside, 0)).toBe(130 * 100);
+  expect(regions[2]?.mask?.data.reduce((total, inside) => total + inside, 0)).toBeCloseTo(Math.PI * 40 * 35, -2);
+});
+
+test('a changed region, flag or pixel is found when the file is read back', async () => {
+  const { report, pictures } = sample();
+  const moved: Report = { ...report, boxes: report.boxes.map((box) => ({ ...box, box: { ...box.box, x2: box.box.x2 + 1 } })) };
+  for (const format of [sr, seg]) expect(await format.readBack(await format.write(report, pictures), moved, pictures)).not.toEqual([]);
+  expect(await sr.readBack(await sr.write(report, pictures), sampleReport({ isSigned: true }), pictures)).not.toEqual([]);
+  const [captured, other] = await sc.write(report, pictures);
+  const damaged = captured!.bytes.slice();
+  damaged[damaged.length - 40]! ^= 1;
+  expect(await sc.readBack([{ name: captured!.name, bytes: damaged }, other!], report, pictures)).toEqual(['The pixels of picture 1 are not as they were.']);
+});
+
+test('files are named after the report', async () => {
+  const { report, pictures } = sample();
+  expect((await Promise.all(formats.map((format) => format.write(report, pictures)))).flat().map(({ name }) => name)).toEqual([fileName(report, 'dcm', 'sr'), fileName(report, 'dcm', 'seg'), fileName(report, 'dcm', 'sc-1'), fileName(report, 'dcm', 'sc-2'), fileName(report, 'dcm', 'pdf')]);
+});
+
+test('a file that holds no regions is refused by name', async () => {
+  const { report, pictures } = sample();
+  const [picture] = await sc.write(report, pictures);
+  expect(() => readReportRegions(picture!.bytes)).toThrow(expect.objectContaining({ code: 'dicom.noRegions' }));
+});
