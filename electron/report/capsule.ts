@@ -28,7 +28,7 @@ export function capsuleFormat(audit: Audit): ReportFormat {
       const parts: CapsulePart[] = [{ path: reportPart, kind: 'report', holds: isAnonymous ? [] : ['identity'], bytes: Buffer.from(canonical(asJson(report))) }];
       for (const name of readable) {
         const format = await writer(name);
-        if (!format || format.unsuitable(report, pictures) !== null) continue;
+        if (format.unsuitable(report, pictures) !== null) continue;
         for (const file of await format.write(report, pictures)) parts.push({ path: `report/${file.name}`, kind: 'report', holds: isAnonymous ? ['pictures'] : ['identity', 'pictures'], bytes: file.bytes });
       }
       const own = onRecord(report);

@@ -2,7 +2,9 @@
 import type { FormatName, ReportFormat } from './formats/format.ts';
 
 /** All but the capsule, which needs the audit: see `capsule.ts`. */
-const writers: Partial<Readonly<Record<FormatName, () => Promise<ReportFormat>>>> = {
+export type WriterName = Exclude<FormatName, 'capsule'>;
+
+const writers: Readonly<Record<WriterName, () => Promise<ReportFormat>>> = {
   pdf: async () => (await import('./formats/pdf.ts')).pdf,
   html: async () => (await import('./formats/html.ts')).html,
   fhir: async () => (await import('./formats/fhir.ts')).fhir,
@@ -12,5 +14,4 @@ const writers: Partial<Readonly<Record<FormatName, () => Promise<ReportFormat>>>
   document: async () => (await import('./formats/dicomDocument.ts')).document,
 };
 
-/** Null where there is none. */
-export const writer = async (name: FormatName): Promise<ReportFormat | null> => await writers[name]?.() ?? null;
+export const writer = (name: WriterName): Promise<ReportFormat> => writers[name]();

@@ -99,12 +99,7 @@ export function openReports({ folder, now, by, sources, audit, setStatus, change
       throw thrown;
     }
   };
-  const writers = async (names: readonly FormatName[]): Promise<readonly ReportFormat[]> => Promise.all([...new Set(names)].map(async (name) => {
-    if (name === 'capsule') return capsuleFormat(await audit());
-    const known = await writer(name);
-    if (!known) throw new Fault({ code: 'report.format', what: `The report cannot be written as ${name}.`, why: 'This build has no writer for it.', mend: 'Choose another format.' });
-    return known;
-  }));
+  const writers = (names: readonly FormatName[]): Promise<readonly ReportFormat[]> => Promise.all([...new Set(names)].map(async (name) => (name === 'capsule' ? capsuleFormat(await audit()) : writer(name))));
 
   return {
     list: (studyId) => store.ids().map(summaryOf).filter((summary) => studyId === null || summary.studyId === studyId).sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : -1)),
@@ -160,15 +155,7 @@ export function openReports({ folder, now, by, sources, audit, setStatus, change
     async formats(reportId, version) {
       const report = store.get(reportId, version);
       const pictures = await picturesFor(report);
-      return Promise.all(formatNames.map(async (format) => {
-        try {
-          const [one] = await writers([format]);
-          return { format, why: one?.unsuitable(report, pictures) ?? null };
-        } catch (thrown) {
-          if (thrown instanceof Fault) return { format, why: thrown.why };
-          throw thrown;
-        }
-      }));
+      return (await writers(formatNames)).map((format) => ({ format: format.name, why: format.unsuitable(report, pictures) }));
     },
     async export({ reportId, version, formats, withoutSubject: isAnonymous }, target) {
       const whole = store.get(reportId, version);
@@ -192,8 +179,8 @@ export function openReports({ folder, now, by, sources, audit, setStatus, change
     exports: (reportId) => store.exports(reportId),
     async preview(reportId, version) {
       const report = store.get(reportId, version);
-      const [html] = await writers(['html']);
-      const [file] = await (html as ReportFormat).write(report, await picturesFor(report));
+      const html = await writer('html');
+      const [file] = await html.write(report, await picturesFor(report));
       return Buffer.from(file?.bytes ?? []).toString('utf8');
     },
     async check(reportId, version) {
