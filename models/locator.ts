@@ -1,6 +1,6 @@
 /** The door to "find more like this": a picture and boxes on it in, boxes of similar things out, on the same picture, another one, or field by field over a slide. */
 import { Fault } from '#models/base/fault.ts';
-import { iou, type Box } from '#models/clinical/finding.ts';
+import { area, iou, type Box } from '#models/clinical/finding.ts';
 import { encodeModel } from '#models/graph/encode.ts';
 import { Graph } from '#models/graph/graph.ts';
 import type { Picture } from '#models/imaging/image.ts';
@@ -201,23 +201,28 @@ export interface SweepOptions extends FindOptions {
   readonly onField?: (done: number, total: number, found: readonly FoundBox[]) => void;
 }
 
-/** Looks for one thing field by field; a box that a field's inner border cuts is left to the neighbour that shows it whole. */
+/** Looks for one thing field by field; a box at a field's inner border, which may be cut there, counts only where no neighbour shows it whole. */
 export async function sweep(
   locator: Pick<Locator, 'see' | 'find'>, prompt: Prompt, size: { readonly width: number; readonly height: number }, side: number, read: (field: Field) => Promise<Picture>, options: SweepOptions = {},
 ): Promise<readonly FoundBox[]> {
   const fields = fieldsOf(size, side);
-  const all: FoundBox[] = [];
+  const [whole, cut]: [FoundBox[], FoundBox[]] = [[], []];
   for (const [at, field] of fields.entries()) {
     options.signal?.throwIfAborted();
     const picture = await read(field);
     const [found] = await locator.find(await locator.see(picture), [prompt], options);
     const [sx, sy] = [field.width / picture.width, field.height / picture.height];
     const margin = side * 0.01;
-    const whole = found!.map(({ box, score }): FoundBox => ({ score, box: { x1: field.x + box.x1 * sx, y1: field.y + box.y1 * sy, x2: field.x + box.x2 * sx, y2: field.y + box.y2 * sy } }))
-      .filter(({ box }) => (box.x1 > field.x + margin || field.x === 0) && (box.y1 > field.y + margin || field.y === 0)
-        && (box.x2 < field.x + field.width - margin || field.x + field.width >= size.width) && (box.y2 < field.y + field.height - margin || field.y + field.height >= size.height));
-    all.push(...whole);
-    options.onField?.(at + 1, fields.length, whole);
+    const [right, bottom] = [field.x + field.width, field.y + field.height];
+    const isWhole = ({ x1, y1, x2, y2 }: Box): boolean => (x1 > field.x + margin || field.x === 0) && (y1 > field.y + margin || field.y === 0) && (x2 < right - margin || right >= size.width) && (y2 < bottom - margin || bottom >= size.height);
+    const placed = found!.map(({ box, score }): FoundBox => ({ score, box: { x1: field.x + box.x1 * sx, y1: field.y + box.y1 * sy, x2: field.x + box.x2 * sx, y2: field.y + box.y2 * sy } }));
+    for (const one of placed) (isWhole(one.box) ? whole : cut).push(one);
+    options.onField?.(at + 1, fields.length, placed);
   }
-  return withoutCopies(all).slice(0, options.most ?? 10_000);
+  const kept = withoutCopies(whole);
+  for (const one of withoutCopies(cut)) if (kept.every(({ box }) => coverage(box, one.box) <= sameThing)) kept.push(one);
+  return kept.sort((a, b) => b.score - a.score).slice(0, options.most ?? 10_000);
 }
+
+/** The part of the smaller box that both share. */
+const coverage = (a: Box, b: Box): number => area({ x1: Math.max(a.x1, b.x1), y1: Math.max(a.y1, b.y1), x2: Math.min(a.x2, b.x2), y2: Math.min(a.y2, b.y2) }) / Math.max(1e-9, Math.min(area(a), area(b)));
