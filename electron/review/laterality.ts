@@ -1,5 +1,6 @@
 /** Left and right: what an answer says, held against where its boxes lie in the patient and against what the file says of its side. */
 import type { Flag } from '#electron/contract/review.ts';
+import type { Finding } from '#models/clinical/finding.ts';
 import type { ReasoningTrace } from '#models/clinical/trace.ts';
 import type { Size } from '#models/imaging/coordinates.ts';
 import { leftDirection, sideOfBox, type Placement, type Side } from '#models/imaging/sides.ts';
@@ -33,7 +34,7 @@ export function sideSaid(text: string): Side | null {
  *
  * @param findings  boxes in source pixels, by image
  */
-export function lateralityFlags({ question, steps, findings, answer }: Pick<ReasoningTrace, 'steps' | 'findings' | 'answer'> & { readonly question: string }, images: readonly PlacedImage[]): readonly Flag[] {
+export function lateralityFlags({ question, steps, findings, answer }: Pick<ReasoningTrace, 'steps' | 'answer'> & { readonly question: string; readonly findings: readonly Finding[] }, images: readonly PlacedImage[]): readonly Flag[] {
   const lies = findings.map(({ frame, boxes }) => {
     const image = images[frame];
     const left = image?.placement ? leftDirection(image.placement) : null;

@@ -1,15 +1,19 @@
 /** The question, and the answer while it grows and when it stands: a card for each step, tied to its boxes both ways. */
 import { useMemo, type ReactElement } from 'react';
 import type { StepKind } from '#models/clinical/trace.ts';
-import type { Trace } from '#electron/contract/review.ts';
-import { Icon } from '#renderer/design/Icon.tsx';
+import type { SeenView, Trace } from '#electron/contract/review.ts';
 import { useStore } from '#renderer/workstation/store.ts';
 import { formatNumber, useText } from '#renderer/workstation/text.ts';
 import { Evidence } from './Evidence.tsx';
 import { judging } from './judge.ts';
 import { currentAt, judgedAt, judgedMarks } from './judging.ts';
-import { ask, questionFieldId, review, scope, stopAsking } from './review.ts';
-import { currentSeries, currentTrace, type TraceMark } from './state.ts';
+import { isLocatable } from '#electron/contract/locate.ts';
+import { AskBox } from './AskBox.tsx';
+import { EngineLine } from './EngineLine.tsx';
+import { locatedMarks, ownTraces, secondsOf } from './located.ts';
+import { isGrave, Notes, useFlagText } from './Notes.tsx';
+import { locate, review, stopAsking } from './review.ts';
+import { currentTrace, placeOf, type TraceMark } from './state.ts';
 import { AnswerVerdict, Verdicts } from './Verdicts.tsx';
 
 export function AnswerPanel(): ReactElement {
@@ -17,56 +21,23 @@ export function AnswerPanel(): ReactElement {
   const state = useStore(review, (all) => all);
   const { asking, traces, traceAt } = state;
   const trace = asking ? undefined : currentTrace(state);
+  const own = ownTraces(traces);
   return (
     <aside className="answer-panel" aria-label={t('review.answer')}>
       <AskBox />
       <div className="answer-scroll" aria-live="polite" aria-busy={asking !== null}>
         {asking ? <Growing /> : trace ? <AnswerView trace={trace} /> : <p className="hint">{t('review.firstAsk')}</p>}
-        {traces.length > 1 && !asking && (
+        {own.length > 1 && !asking && (
           <details className="history">
-            <summary>{t('review.history')} <span className="number">({traces.length})</span></summary>
-            {traces.map(({ id, question, answer }, at) => (
+            <summary>{t('review.history')} <span className="number">({own.length})</span></summary>
+            {own.map(({ trace: { id, question, answer }, at }) => (
               <button key={id} aria-current={at === traceAt} onClick={() => review.dispatch({ type: 'trace', at })}><b>{question}</b><small>{answer === null ? t('review.noAnswer') : shortAnswer(answer) ?? t('review.noneFound')}</small></button>
             )).reverse()}
           </details>
         )}
       </div>
+      <EngineLine />
     </aside>
-  );
-}
-
-function AskBox(): ReactElement {
-  const t = useText();
-  const question = useStore(review, (state) => state.question);
-  const asking = useStore(review, (state) => state.asking);
-  const series = useStore(review, currentSeries);
-  const frameAt = useStore(review, (state) => state.frameAt);
-  const view = scope();
-  const scopeText = view?.kind === 'slide' && view.region ? t('review.scopeRegion', { width: Math.round(view.region.width), height: Math.round(view.region.height) })
-    : t('review.scopeFrame', { name: series && series.frames.length > 1 ? `${frameAt + 1} / ${series.frames.length}` : series?.description ?? '' });
-  return (
-    <form className="ask" onSubmit={(event) => {
-      event.preventDefault();
-      void ask();
-    }}>
-      <textarea
-        id={questionFieldId} rows={2} value={question} placeholder={t('review.askPlaceholder')} aria-label={t('review.askPlaceholder')} disabled={asking !== null}
-        onChange={(event) => review.dispatch({ type: 'question', question: event.target.value })}
-        onKeyDown={(event) => {
-          event.stopPropagation();
-          if (event.key === 'Escape') event.currentTarget.blur();
-          if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
-          event.preventDefault();
-          void ask();
-        }}
-      />
-      <div className="ask-foot">
-        <span className="scope" title={t('review.scopeTitle')}><Icon name="slice" size={13} />{scopeText}</span>
-        {asking
-          ? <button type="button" className="button" onClick={stopAsking}><Icon name="stop" size={14} />{t('review.stop')}</button>
-          : <button type="submit" className="button" data-primary="" disabled={question.trim() === '' || view === null} title={t('review.askHint')}>{t('review.ask')} <kbd>⏎</kbd></button>}
-      </div>
-    </form>
   );
 }
 
@@ -79,6 +50,7 @@ function Growing(): ReactElement {
     <section className="answer">
       <p className="asked">{asking?.question}</p>
       <p className="phase"><span className="pulse" aria-hidden="true" />{t(`review.phase.${phase}`)}{part?.tokensPerSecond ? <span className="number"> · {formatNumber(part.tokensPerSecond, part.tokensPerSecond < 10 ? 1 : 0)}/s</span> : null}</p>
+      <Notes flags={part?.notes ?? []} />
       <ol className="steps">{part?.steps.map(({ kind, text }, at) => <li key={at} className="step"><StepHead kind={kind} number={at + 1} /><p>{text}</p></li>)}</ol>
       {part && part.text !== '' && <pre className="raw">{part.text.slice(-600)}</pre>}
     </section>
@@ -95,12 +67,16 @@ function AnswerView({ trace }: { readonly trace: Trace }): ReactElement {
   const lit = useStore(review, (state) => state.lit);
   const judgements = useStore(judging, (state) => state);
   const judgement = judgements.judgements[trace.id];
-  const marks = useMemo(() => judgedMarks(trace, judgement), [trace, judgement]);
+  const traces = useStore(review, (state) => state.traces);
+  const judged = useMemo(() => judgedMarks(trace, judgement), [trace, judgement]);
+  const marks = useMemo(() => [...judged, ...locatedMarks(traces, trace.id)], [judged, traces, trace.id]);
   const current = currentAt(judgements, trace);
-  const { question, answer, parsed, steps, raw, confidence, end, flags, views, model, tokens, timing } = trace;
+  const { question, answer, parsed, steps, raw, confidence, end, flags, views, model, tokens, timing, prompt } = trace;
   const litMark = lit?.kind === 'mark' ? marks.find(({ id }) => id === lit.id) : undefined;
   const short = answer === null ? null : shortAnswer(answer);
-  const [view] = views;
+  const grave = flags.filter(isGrave);
+  const textOf = useFlagText();
+  const odd = flags.filter((flag) => !isGrave(flag));
   return (
     <section className="answer" data-trace={trace.id}>
       <p className="asked">{question}</p>
@@ -112,6 +88,7 @@ function AnswerView({ trace }: { readonly trace: Trace }): ReactElement {
           <div className="track"><div style={{ width: `${confidence.value * 100}%` }} /></div>
         </div>
       )}
+      <Notes flags={grave.filter(({ step }) => step === undefined)} />
       <LooseMarks marks={marks.filter((mark) => mark.steps.length === 0)} litId={litMark?.id ?? null} />
       {steps.length > 0 && (
         <ol className="steps" aria-label={t('review.steps')}>
@@ -127,22 +104,68 @@ function AnswerView({ trace }: { readonly trace: Trace }): ReactElement {
               >
                 <StepHead kind={kind} number={at + 1} colours={[...new Set(own.map(({ colour }) => colour))]} />
                 <p>{text}</p>
+                <Notes flags={grave.filter((flag) => flag.step === at)} />
+                <Locating trace={trace} at={at} isShown={own.every((mark) => 'origin' in mark)} />
                 <Verdicts trace={trace} at={at} />
               </li>
             );
           })}
         </ol>
       )}
+      {steps.length === 0 && <Locating trace={trace} at={0} isShown />}
       <AnswerVerdict trace={trace} />
-      <Evidence trace={trace} marks={marks} />
+      <Evidence trace={trace} marks={judged} />
       {!parsed && <><p className="note">{t('review.rawTitle')}</p><pre className="raw">{raw}</pre></>}
-      {flags.length > 0 && parsed && <details className="flags"><summary>{t('review.flags')} <span className="number">({flags.length})</span></summary><ul>{flags.map(({ code, detail }, at) => <li key={at}><code>{code}</code> {detail}</li>)}</ul></details>}
+      {odd.length > 0 && parsed && <details className="flags"><summary>{t('review.flags')} <span className="number">({odd.length})</span></summary><ul>{odd.map((flag, at) => <li key={at} title={flag.code}>{textOf(flag)}</li>)}</ul></details>}
+      {prompt !== undefined && <details className="flags"><summary>{t('review.prompt')}</summary><pre className="raw">{prompt}</pre></details>}
       <footer className="provenance number">
-        {view && <div>{t('review.shownAs', { window: view.window ?? t('review.colour'), width: view.resized.width, height: view.resized.height })}</div>}
+        <Seen views={views} />
         <div>{model.name} · {t('review.asked', { time: `${formatNumber(timing.totalMs / 1000, 1)} s`, tokens: formatNumber(tokens), rate: formatNumber(timing.tokensPerSecond, 0), device: model.device })}</div>
         {model.weightsSha256[0] !== undefined && <div>{t('review.weights', { hash: model.weightsSha256[0].slice(0, 12) })}</div>}
       </footer>
     </section>
+  );
+}
+
+/** Which pictures were sent, each by its number; a click brings it up. */
+function Seen({ views }: { readonly views: readonly SeenView[] }): ReactElement {
+  const t = useText();
+  const detail = useStore(review, (state) => state.detail);
+  return (
+    <ul className="seen" aria-label={t('review.seen')}>
+      {views.map(({ view, name, slot, window, resized }, at) => {
+        const place = detail && placeOf(detail, view.kind === 'frame' ? view.frameId : `${view.slideId}-0`);
+        const text = `${views.length > 1 ? `${at + 1} · ` : ''}${slot === undefined ? '' : `${t(`review.slot.${slot}`)}, `}${name}`;
+        return (
+          <li key={at}>
+            {place ? <button className="text-button" onClick={() => {
+              review.dispatch({ type: 'series', at: place.seriesAt });
+              review.dispatch({ type: 'frame', at: place.frameAt });
+            }}>{text}</button> : <span>{text}</span>} · {t('review.shownAs', { window: window ?? t('review.colour'), width: resized.width, height: resized.height })}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+/** The gesture that asks for the place of a sentence, and what came of it. */
+function Locating({ trace, at, isShown }: { readonly trace: Trace; readonly at: number; readonly isShown: boolean }): ReactElement | null {
+  const t = useText();
+  const locating = useStore(review, (state) => state.locating);
+  const traces = useStore(review, (state) => state.traces);
+  const seconds = secondsOf(traces, trace.id).filter(({ origin }) => origin?.step === at);
+  const isRunning = locating?.traceId === trace.id && locating.step === at;
+  if (!isRunning && seconds.length === 0 && (!isShown || !isLocatable(trace, at))) return null;
+  const boxes = seconds.reduce((count, { findings }) => count + findings.reduce((sum, one) => sum + one.boxes.length, 0), 0);
+  return (
+    <div className="locate" data-second={seconds.length > 0 || undefined}>
+      {isRunning
+        ? <><span className="pulse" aria-hidden="true" /><span role="status">{t('review.locating')}</span><button className="text-button" onClick={stopAsking}>{t('review.stop')}</button></>
+        : seconds.length > 0
+          ? <span className="second" title={seconds.map(({ question }) => question).join(' · ')}><i />{t(boxes > 0 ? 'review.secondFound' : seconds.some(({ parsed }) => !parsed) ? 'review.secondUnread' : 'review.secondNothing', { count: boxes })}</span>
+          : <button className="text-button" title={t('review.locateHint')} disabled={locating !== null} onClick={() => void locate(trace, at)}>{t('review.locate')}</button>}
+    </div>
   );
 }
 

@@ -80,7 +80,7 @@ function ModelEye({ trace }: { readonly trace: Trace }): ReactElement {
       {isOpen && <div className="model-eye">
         <p>{t('evidence.eyeText')}</p>
         <label><input type="checkbox" checked={isGridShown} onChange={(event) => setGridShown(event.target.checked)} /> {t('evidence.grid')}</label>
-        {trace.views.map(({ name, resized, window, pixelsSha256 }, at) => {
+        <div className="eye-pictures" data-several={trace.views.length > 1 || undefined}>{trace.views.map(({ name, slot, resized, window, pixelsSha256 }, at) => {
           const key = `${trace.id}-${at}`;
           return (
             <figure key={key}>
@@ -90,10 +90,10 @@ function ModelEye({ trace }: { readonly trace: Trace }): ReactElement {
                   {isGridShown && <svg viewBox={`0 0 ${resized.width} ${resized.height}`} preserveAspectRatio="none" aria-hidden="true"><Grid {...resized} side={blockSide} /></svg>}
                 </div>
               )}
-              <figcaption><b>{name}</b> · {window ?? t('review.colour')} · <span className="number">{resized.width} × {resized.height}</span> · <code title={pixelsSha256}>SHA-256 {pixelsSha256.slice(0, 16)}…</code></figcaption>
+              <figcaption><b>{slot === undefined ? '' : `${at + 1} · ${t(`review.slot.${slot}`)}, `}{name}</b> · {window ?? t('review.colour')} · <span className="number">{resized.width} × {resized.height}</span> · <code title={pixelsSha256}>SHA-256 {pixelsSha256.slice(0, 16)}…</code></figcaption>
             </figure>
           );
-        })}
+        })}</div>
       </div>}
     </Dialog>
   );

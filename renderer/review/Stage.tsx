@@ -9,7 +9,7 @@ import { cutThrough, insideOf, middleOf } from '#models/imaging/volume.ts';
 import { Icon } from '#renderer/design/Icon.tsx';
 import type { CanvasViewport } from '#renderer/viewports/canvasViewport.ts';
 import { DrawingLayer } from '#renderer/viewports/DrawingLayer.tsx';
-import { calibrationOf, drawings, loadDrawings, type Drawing } from '#renderer/viewports/drawings.ts';
+import { calibrationOf, drawings, keyOf, loadDrawings, type Drawing } from '#renderer/viewports/drawings.ts';
 import { Lines, type ReferenceLine } from '#renderer/viewports/Lines.tsx';
 import { linkOf } from '#renderer/viewports/linking.ts';
 import { Overlay, type Mark } from '#renderer/viewports/Overlay.tsx';
@@ -25,6 +25,8 @@ import { DrawingList } from './DrawingList.tsx';
 import { layouts, type Cell, type HangingChange } from './hanging.ts';
 import { judging } from './judge.ts';
 import { judgedMarks, type JudgedMark } from './judging.ts';
+import { locatedMarks } from './located.ts';
+import { RegionLayer } from './RegionLayer.tsx';
 import { review, stage } from './review.ts';
 import './stage.css';
 import { lookForPriors, offered, stageOptions } from './stageActions.ts';
@@ -43,7 +45,8 @@ export function Stage({ state }: { readonly state: ReviewState }): ReactElement 
   const series = currentSeries(state);
   const trace = currentTrace(state);
   const judgement = useStore(judging, ({ judgements }) => (trace ? judgements[trace.id] : undefined));
-  const all = useMemo(() => (trace ? judgedMarks(trace, judgement) : noMarks), [trace, judgement]);
+  const { traces } = state;
+  const all = useMemo(() => (trace ? [...judgedMarks(trace, judgement), ...locatedMarks(traces, trace.id)] : noMarks), [trace, judgement, traces]);
   const frameId = series?.frames[state.frameAt]?.id;
   const litIds = litMarks(all, lit);
   const isListShown = useStore(stageOptions, (options) => options.isListShown);
@@ -202,11 +205,11 @@ function CellContent({ at, cell, state, marks: all, volume, onAsk }: CellContent
   const frameAt = cell.kind === 'stack' ? (isActive ? state.frameAt : cell.frameAt) : 0;
   const frameId = series.frames[frameAt]?.id ?? '';
   const litIds = litMarks(all, lit);
-  const marks: readonly Mark[] = all.filter((mark) => mark.frameId === frameId).map(({ id, box, label, colour, steps }) => ({ id, box, label, colour, number: steps[0] === undefined ? null : steps[0] + 1 }));
+  const marks: readonly Mark[] = all.filter((mark) => mark.frameId === frameId).map(({ id, box, label, colour, steps, ...mark }) => ({ id, box, label: 'origin' in mark ? t('review.secondLabel', { label }) : label, colour, number: steps[0] === undefined ? null : steps[0] + 1 }));
   const [firstLit = null] = litIds;
   const corner = {
     topLeft: [study.patient || study.description, [study.patientId, study.sex ?? ''].filter((part) => part !== '').join(' · ')].filter((line) => line !== ''),
-    topRight: [...(isPrior ? [t('stage.isPrior')] : []), series.description, formatDate(study.date), study.isSample ? 'Synthetic sample' : ''].filter((line) => line !== ''),
+    topRight: [...(isPrior ? [t('stage.isPrior')] : []), ...(keyOf(drawn, frameId) ? [`★ ${t('stage.tool.key')}`] : []), series.description, formatDate(study.date), study.isSample ? 'Synthetic sample' : ''].filter((line) => line !== ''),
   };
   const look = looks[series.id] ?? null;
   const onLook = (next: ReviewState['looks'][string]): void => {
@@ -226,7 +229,10 @@ function CellContent({ at, cell, state, marks: all, volume, onAsk }: CellContent
     />
   );
   const trace = currentTrace(state);
-  const editor = viewport && trace && areMarksShown && <BoxEditor viewport={viewport} trace={trace} frameId={frameId} marks={all.filter((mark) => mark.frameId === frameId)} chosenId={boxId} />;
+  // What a second question gave is looked at and not moved: it is no part of the answer.
+  const own = all.filter((mark) => mark.frameId === frameId && !('origin' in mark));
+  const editor = viewport && trace && areMarksShown && <BoxEditor viewport={viewport} trace={trace} frameId={frameId} marks={own} chosenId={boxId} />;
+  const region = viewport && cell.kind !== 'plane' && <RegionLayer viewport={viewport} frameId={frameId} />;
   if (series.slide) {
     return (
       <Suspense fallback={null}>
@@ -241,6 +247,7 @@ function CellContent({ at, cell, state, marks: all, volume, onAsk }: CellContent
           {overlay}
           {viewport && <DrawingLayer viewport={viewport} studyId={study.id} frameId={frameId} scale={slideScale(series.slide.mpp)} frame={null} onAsk={onAsk} />}
           {editor}
+          {region}
         </SlideView>
       </Suspense>
     );
@@ -272,6 +279,7 @@ function CellContent({ at, cell, state, marks: all, volume, onAsk }: CellContent
       {overlay}
       {viewport && geometry && <DrawingLayer viewport={viewport} studyId={study.id} frameId={frameId} scale={scaleOf(geometry.geometry, geometry.modality, calibration)} frame={frame} onAsk={onAsk} />}
       {editor}
+      {region}
     </StackView>
   );
 }

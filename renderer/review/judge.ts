@@ -6,12 +6,13 @@ import type { Action } from '#renderer/workstation/action.ts';
 import { call } from '#renderer/workstation/call.ts';
 import { did } from '#renderer/workstation/history.ts';
 import { goTo, navigation } from '#renderer/workstation/navigation.ts';
+import { drawings } from '#renderer/viewports/drawings.ts';
 import { tell, tellFault } from '#renderer/workstation/notices.ts';
 import { createStore } from '#renderer/workstation/store.ts';
 import { subscribe } from '#renderer/workstation/subscribe.ts';
 import { text } from '#renderer/workstation/text.ts';
 import { currentAt, initialJudging, judgeableCount, judgedAt, judgedMarks, nextOpen, reduceJudging, withBox, withVerdict } from './judging.ts';
-import { review } from './review.ts';
+import { pickedPlace, review } from './review.ts';
 import { currentTrace } from './state.ts';
 
 export const judging = createStore(reduceJudging, initialJudging);
@@ -28,6 +29,22 @@ export function startJudging(): void {
   });
   navigation.subscribe(turnToSentence);
   review.subscribe(turnToSentence);
+  pickedPlace.get = pickedNow;
+}
+
+/** The selected drawing, else the chosen or lit mark. */
+function pickedNow(): ReturnType<typeof pickedPlace.get> {
+  const { all, selectedId } = drawings.get();
+  const drawing = all.find(({ annotation }) => annotation.id === selectedId)?.annotation;
+  if (drawing) {
+    const [xs, ys] = [drawing.points.map(({ x }) => x), drawing.points.map(({ y }) => y)];
+    const box = { x1: Math.min(...xs), y1: Math.min(...ys), x2: Math.max(...xs), y2: Math.max(...ys) };
+    return { frameId: drawing.frameId, box };
+  }
+  const trace = shown();
+  const id = litBox();
+  const mark = trace && id !== null ? judgedMarks(trace, judging.get().judgements[trace.id]).find((one) => one.id === id) : undefined;
+  return mark ? { frameId: mark.frameId, box: mark.box } : null;
 }
 
 /** Another screen named a sentence: here it becomes the current one, as soon as its answer is there. */

@@ -1,9 +1,13 @@
 /** The review screen's store, what fills it, and what a person can do there. */
 import type { FrameHeader } from '#electron/contract/frame.ts';
-import type { AskedView } from '#electron/contract/review.ts';
+import { firstLocatable } from '#electron/contract/locate.ts';
+import type { Trace } from '#electron/contract/review.ts';
 import { Fault } from '#models/base/fault.ts';
+import type { Box } from '#models/clinical/finding.ts';
 import type { VolumeGrid } from '#models/imaging/volume.ts';
 import type { CanvasViewport } from '#renderer/viewports/canvasViewport.ts';
+import { drawings } from '#renderer/viewports/drawings.ts';
+import { fetchFrame } from '#renderer/viewports/frames.ts';
 import type { SlideViewport } from '#renderer/viewports/slideViewport.ts';
 import { wholeView } from '#renderer/viewports/view.ts';
 import { firstLook, lookOf } from '#renderer/viewports/windowing.ts';
@@ -13,7 +17,9 @@ import { navigation } from '#renderer/workstation/navigation.ts';
 import { tellFault } from '#renderer/workstation/notices.ts';
 import { createStore } from '#renderer/workstation/store.ts';
 import { subscribe } from '#renderer/workstation/subscribe.ts';
-import { currentSeries, initialReview, reduceReview, type ShownLook } from './state.ts';
+import { hungCount, planOf, toggledSlice, type Plan, type Scope } from './asked.ts';
+import { factsOf } from './facts.ts';
+import { currentSeries, currentTrace, initialReview, reduceReview, type ShownLook } from './state.ts';
 
 export const review = createStore(reduceReview, initialReview);
 
@@ -41,29 +47,24 @@ export async function openReview(studyId: string): Promise<void> {
   }
 }
 
-/** What the model would be shown: the image on the screen as it is displayed, or the part of the slide that is seen. */
-export function scope(): AskedView | null {
+/** What would be put before the model now. */
+export function plan(): Plan | null {
   const state = review.get();
-  const series = currentSeries(state);
-  const frame = series?.frames[state.frameAt];
-  if (!series || !frame) return null;
-  if (series.slide) {
-    const region = stage.slide?.visibleRegion() ?? null;
-    const isWhole = region !== null && region.width >= series.slide.width * 0.98 && region.height >= series.slide.height * 0.98;
-    return { kind: 'slide', slideId: series.slide.id, region: isWhole ? null : region };
-  }
-  const look = state.looks[series.id];
-  return { kind: 'frame', frameId: frame.id, window: look ?? null };
+  const slide = currentSeries(state)?.slide;
+  const seen = slide ? stage.slide?.visibleRegion() ?? null : null;
+  const isWhole = slide && seen && seen.width >= slide.width * 0.98 && seen.height >= slide.height * 0.98;
+  return planOf(state, isWhole ? null : seen);
 }
 
 export async function ask(): Promise<void> {
-  const { studyId, question, asking } = review.get();
-  const view = scope();
-  if (studyId === null || view === null || question.trim() === '' || asking) return;
+  const { studyId, question, asking, asked, detail } = review.get();
+  const planned = plan();
+  if (studyId === null || planned === null || !detail || question.trim() === '' || asking) return;
   const askId = crypto.randomUUID();
   review.dispatch({ type: 'asking', askId, question: question.trim() });
   try {
-    const trace = await call('review.ask', { askId, studyId, question, views: [view] });
+    const facts = asked.areFactsSent ? await factsOf(drawings.get().all, planned.views, detail.series, fetchFrame) : [];
+    const trace = await call('review.ask', { askId, studyId, question, views: planned.views.map(({ view }) => view), selection: planned.selection, ...(facts.length > 0 ? { facts: [...facts] } : {}) });
     review.dispatch({ type: 'answered', trace });
   } catch (thrown) {
     review.dispatch({ type: 'unanswered', askId });
@@ -71,12 +72,62 @@ export async function ask(): Promise<void> {
   }
 }
 
+/** Where is what this sentence says? The boxes that come are tied to it, as of a second question. */
+export async function locate(trace: Trace, step: number): Promise<void> {
+  if (review.get().locating || review.get().asking) return;
+  const askId = crypto.randomUUID();
+  review.dispatch({ type: 'locating', locating: { askId, traceId: trace.id, step } });
+  try {
+    const traces = await call('review.locate', { askId, traceId: trace.id, step });
+    review.dispatch({ type: 'located', askId, traces });
+  } catch (thrown) {
+    review.dispatch({ type: 'locating', locating: null });
+    if (!(thrown instanceof Fault && thrown.code === 'review.stopped')) tellFault(thrown);
+  }
+}
+
+/** The question is about this place from now on. */
+export function markRegion(frameId: string, box: Box): void {
+  review.dispatch({ type: 'about', change: { scope: 'region', region: { frameId, box }, isMarking: false } });
+  document.getElementById(questionFieldId)?.focus();
+}
+
+/** A place that is chosen already, the selected drawing or the lit mark, is asked about as it is; without one the next drag marks it. */
+function askAboutRegion(): void {
+  const picked = pickedPlace.get();
+  if (picked) markRegion(picked.frameId, picked.box);
+  else review.dispatch({ type: 'about', change: { scope: 'region', isMarking: true } });
+}
+
+/** What a person has picked on the images: kept here, since drawings and marks are known elsewhere. */
+export const pickedPlace: { get: () => { readonly frameId: string; readonly box: Box } | null } = { get: () => null };
+
+/** What the question is about; what was said of it before is kept. */
+export function chooseScope(scope: Scope): void {
+  if (scope === 'region' && !review.get().asked.region) askAboutRegion();
+  else review.dispatch({ type: 'about', change: { scope, isMarking: false } });
+}
+
+function askAboutSlices(): void {
+  const { asked, frameAt } = review.get();
+  const count = currentSeries(review.get())?.frames.length ?? 0;
+  review.dispatch({ type: 'about', change: asked.scope === 'slices' ? { slices: toggledSlice(asked.slices, frameAt + 1, count) } : { scope: 'slices', isMarking: false } });
+}
+
 export function stopAsking(): void {
-  const { asking } = review.get();
-  if (asking) void call('review.stop', { askId: asking.askId }).catch(tellFault);
+  const { asking, locating } = review.get();
+  const running = asking ?? locating;
+  if (running) void call('review.stop', { askId: running.askId }).catch(tellFault);
 }
 
 export const questionFieldId = 'review-question';
+
+/** The shown answer and the sentence of it whose place is worth asking for; null where it points at places already. */
+function locatable(): readonly [Trace, number] | null {
+  const trace = currentTrace(review.get());
+  const step = trace ? firstLocatable(trace) : null;
+  return trace && step !== null ? [trace, step] : null;
+}
 
 const isHere = (): boolean => navigation.get().screen === 'review' && review.get().detail !== null;
 const hasFrames = (): boolean => isHere() && stage.canvas !== null;
@@ -119,8 +170,19 @@ const turnView = (change: (view: typeof wholeView) => typeof wholeView) => (): v
 const turned = (by: 1 | 3) => turnView((view) => ({ ...view, quarters: ((view.quarters + by) % 4) as 0 | 1 | 2 | 3 }));
 
 export const reviewActions: readonly Action[] = [
-  { name: 'review.ask', shortcuts: ['A'], screen: 'review', when: isHere, run: () => document.getElementById(questionFieldId)?.focus() },
-  { name: 'review.stop', shortcuts: ['Escape'], screen: 'review', when: () => review.get().asking !== null, run: stopAsking },
+  { name: 'review.noMarking', shortcuts: ['Escape'], screen: 'review', isKeyOnly: true, when: () => isHere() && review.get().asked.isMarking, run: () => review.dispatch({ type: 'about', change: { isMarking: false, ...(review.get().asked.region ? {} : { scope: 'view' }) } }) },
+  { name: 'review.ask', shortcuts: ['A'], screen: 'review', when: isHere, run: () => {
+    chooseScope('view');
+    document.getElementById(questionFieldId)?.focus();
+  } },
+  { name: 'review.askRegion', shortcuts: ['Shift+A'], screen: 'review', when: isHere, run: askAboutRegion },
+  { name: 'review.askSlices', shortcuts: ['Shift+I'], screen: 'review', when: () => isHere() && (currentSeries(review.get())?.frames.length ?? 0) > 1, run: askAboutSlices },
+  { name: 'review.askCells', shortcuts: ['Shift+T'], screen: 'review', when: () => isHere() && hungCount(review.get()) > 1, run: () => chooseScope('cells') },
+  { name: 'review.locate', shortcuts: ['Shift+L'], screen: 'review', when: () => isHere() && !review.get().asking && !review.get().locating && locatable() !== null, run: () => {
+    const [trace, step] = locatable() ?? [];
+    if (trace && step !== undefined) void locate(trace, step);
+  } },
+  { name: 'review.stop', shortcuts: ['Escape'], screen: 'review', when: () => (review.get().asking ?? review.get().locating) !== null, run: stopAsking },
   { name: 'review.marks', shortcuts: ['G'], screen: 'review', when: isHere, isPeek: true, run: () => review.dispatch({ type: 'marks', areShown: !review.get().areMarksShown }) },
   { name: 'review.next', shortcuts: ['ArrowDown'], screen: 'review', isKeyOnly: true, run: leaf(1) },
   { name: 'review.previous', shortcuts: ['ArrowUp'], screen: 'review', isKeyOnly: true, run: leaf(-1) },
@@ -154,7 +216,8 @@ export const reviewActions: readonly Action[] = [
 ];
 
 export const reviewActionStrings: Readonly<Record<string, string>> = {
-  'review.ask': 'Ask about the view', 'review.stop': 'Stop the answer', 'review.marks': 'Show or hide model marks (hold to peek)', 'review.next': 'Next image', 'review.previous': 'Previous image', 'review.nextTen': 'Ten images on',
+  'review.ask': 'Ask about the view', 'review.askRegion': 'Ask about a place: the chosen drawing or mark, or the next drag', 'review.askSlices': 'Ask about slices; again: this slice in or out', 'review.askCells': 'Ask about all cells, or both studies',
+  'review.locate': 'Show me where: ask for the place of what the answer says', 'review.noMarking': 'Mark no place', 'review.stop': 'Stop the answer', 'review.marks': 'Show or hide model marks (hold to peek)', 'review.next': 'Next image', 'review.previous': 'Previous image', 'review.nextTen': 'Ten images on',
   'review.previousTen': 'Ten images back', 'review.first': 'First image', 'review.last': 'Last image', 'review.nextSeries': 'Next series', 'review.previousSeries': 'Previous series',
   ...Object.fromEntries(ctWindows.map(([name], at) => [`review.window${at + 1}`, `Window: ${name}`])),
   'review.fullRange': 'Window: full range', 'review.fileWindow': 'Window: as the file says', 'review.invert': 'Invert', 'review.zoomIn': 'Enlarge', 'review.zoomOut': 'Reduce', 'review.fit': 'Fit to the view',

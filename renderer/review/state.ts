@@ -3,6 +3,7 @@ import type { SeriesSummary, StudyDetail, StudySummary } from '#electron/contrac
 import { regionsOf } from '#electron/contract/regions.ts';
 import type { AnswerPart, Trace } from '#electron/contract/review.ts';
 import type { Box } from '#models/clinical/finding.ts';
+import { noAsking, type Asking } from './asked.ts';
 import { lookedAt, noHanging, reduceHanging, rehung, type Hanging, type HangingChange, type Hung } from './hanging.ts';
 
 /** How grey values are shown by hand; null in its place: as the frame says. */
@@ -29,6 +30,10 @@ export interface ReviewState {
   readonly traces: readonly Trace[];
   readonly traceAt: number;
   readonly question: string;
+  /** What the next question is about. */
+  readonly asked: Asking;
+  /** A second question that is being answered, about a step of the answer that is shown. */
+  readonly locating: { readonly askId: string; readonly traceId: string; readonly step: number } | null;
   /** The question that is being answered. */
   readonly asking: { readonly askId: string; readonly question: string; readonly part: AnswerPart | null } | null;
   readonly areMarksShown: boolean;
@@ -47,6 +52,9 @@ export type ReviewAction =
   /** For the active cell, and with linked cells for all of its modality. */
   | { readonly type: 'look'; readonly look: ShownLook | null }
   | { readonly type: 'question'; readonly question: string }
+  | { readonly type: 'about'; readonly change: Partial<Asking> }
+  | { readonly type: 'locating'; readonly locating: ReviewState['locating'] }
+  | { readonly type: 'located'; readonly askId: string; readonly traces: readonly Trace[] }
   | { readonly type: 'asking'; readonly askId: string; readonly question: string }
   | { readonly type: 'part'; readonly part: AnswerPart }
   | { readonly type: 'answered'; readonly trace: Trace }
@@ -56,7 +64,7 @@ export type ReviewAction =
   | { readonly type: 'lit'; readonly lit: ReviewState['lit'] };
 
 export const initialReview: ReviewState = {
-  studyId: null, detail: null, fault: null, seriesAt: 0, frameAt: 0, hanging: noHanging, priors: {}, looks: {}, traces: [], traceAt: -1, question: '', asking: null, areMarksShown: true, lit: null,
+  studyId: null, detail: null, fault: null, seriesAt: 0, frameAt: 0, hanging: noHanging, priors: {}, looks: {}, traces: [], traceAt: -1, question: '', asked: noAsking, locating: null, asking: null, areMarksShown: true, lit: null,
 };
 
 /** The cells follow whatever changes the active one. */
@@ -75,8 +83,9 @@ function reduceStudy(state: ReviewState, action: ReviewAction): ReviewState {
       const { detail, traces } = action;
       if (detail.study.id !== state.studyId) return state;
       const frames = detail.series[0]?.frames.length ?? 0;
-      const next: ReviewState = { ...state, hanging: noHanging, priors: {}, detail, traces, traceAt: traces.length - 1, seriesAt: 0, frameAt: frames >> 1, question: detail.study.question ?? '', fault: null };
-      return traces.length > 0 ? shownTrace(next, traces.length - 1) : next;
+      const last = traces.findLastIndex(({ origin }) => !origin);
+      const next: ReviewState = { ...state, hanging: noHanging, priors: {}, detail, traces, traceAt: last, asked: noAsking, locating: null, seriesAt: 0, frameAt: frames >> 1, question: detail.study.question ?? '', fault: null };
+      return last >= 0 ? shownTrace(next, last) : next;
     }
     case 'failed': return { ...state, fault: action.fault };
     case 'series': {
@@ -112,6 +121,17 @@ function reduceStudy(state: ReviewState, action: ReviewAction): ReviewState {
       return { ...state, looks: Object.fromEntries([...others, ...(action.look ? ids.map((id) => [id, action.look as ShownLook] as const) : [])]) };
     }
     case 'question': return { ...state, question: action.question };
+    case 'about': return { ...state, asked: { ...state.asked, ...action.change } };
+    case 'locating': return { ...state, locating: action.locating };
+    case 'located': {
+      const here = action.traces.filter(({ studyId }) => studyId === state.studyId);
+      const [first] = here;
+      const isShown = first?.origin?.traceId === currentTrace(state)?.id;
+      return {
+        ...state, locating: state.locating?.askId === action.askId ? null : state.locating, traces: [...state.traces, ...here],
+        lit: isShown && first?.origin ? { kind: 'step', step: first.origin.step } : state.lit,
+      };
+    }
     case 'asking': return { ...state, asking: { askId: action.askId, question: action.question, part: null }, lit: null };
     case 'part': return state.asking?.askId === action.part.askId ? { ...state, asking: { ...state.asking, part: action.part } } : state;
     case 'answered': {
