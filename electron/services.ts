@@ -20,6 +20,8 @@ import { engineOf } from './review/engine.ts';
 import { openEvidence, type EvidenceChecks } from './review/evidence.ts';
 import { openModels } from './models/models.ts';
 import { openShelf } from './models/shelf.ts';
+import { Settings } from './contract/settings.ts';
+import { openSettings } from './storage/settings.ts';
 import { builtInModel, version, workerFile } from './storage/folders.ts';
 import { connectDecoding, type DecodingClient } from './workers/decodingClient.ts';
 import type { OpenedModel } from './workers/inference.ts';
@@ -139,12 +141,15 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     },
   });
 
+  const settings = openSettings(folder, (value) => Settings.parse(value));
   const models = openModels({
     folder, shelf, publish, now, by: userName(), workshop: connectModels(workerFile('models'), shell.launch, told('models')), picture: shown, concerns: (picture) => [...concernsOf([], [picture])],
   });
 
   const handlers: Handlers = {
     'app.about': async () => ({ version: version(), surface: shell.surface, runtime: shell.runtime, dataFolder: folder, cancelledRequests: shell.cancelledRequests() }),
+    'app.settings': async () => settings.get(),
+    'app.changeSettings': (next) => settings.set(next),
     'library.list': async () => [...library.list()],
     'library.study': async ({ studyId }) => library.study(studyId),
     async 'library.choose'({ what }) {

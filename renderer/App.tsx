@@ -15,6 +15,7 @@ import { Notices } from './Notices.tsx';
 import { Palette } from './Palette.tsx';
 import { ReportScreen } from './report/Screen.tsx';
 import { ReviewScreen } from './review/Screen.tsx';
+import { SettingsDialog } from './SettingsDialog.tsx';
 import { Shortcuts } from './Shortcuts.tsx';
 import type { ScreenName } from './workstation/action.ts';
 import { call } from './workstation/call.ts';
@@ -29,9 +30,9 @@ const screens: Readonly<Record<ScreenName, { readonly icon: IconName; readonly S
   review: { icon: 'review', Screen: ReviewScreen },
   curate: { icon: 'check', Screen: CurateScreen },
   finetune: { icon: 'train', Screen: FinetuneScreen },
-  models: { icon: 'models', Screen: ModelsScreen },
   report: { icon: 'report', Screen: ReportScreen },
   audit: { icon: 'shield', Screen: AuditScreen },
+  models: { icon: 'models', Screen: ModelsScreen },
 };
 
 export function App(): ReactElement {
@@ -42,23 +43,25 @@ export function App(): ReactElement {
     <DropZone>
       <div className="frame">
         <header className="bar">
-          <div className="brand"><img src="./icon.svg" width={22} height={22} alt="" />{t('app.name')}</div>
+          <div className="brand"><img src="./icon.svg" width={22} height={22} alt="" /><span>{t('app.name')}</span></div>
           <nav className="tabs" aria-label={t('app.name')}>
             {(Object.keys(screens) as ScreenName[]).map((name) => (
-              <button key={name} className="tab" aria-current={name === screen ? 'page' : undefined} disabled={name === 'review' && studyId === null} onClick={() => goTo({ screen: name })}>
-                <Icon name={screens[name].icon} />{t(`app.${name}`)}
+              <button key={name} className="tab" aria-current={name === screen ? 'page' : undefined} aria-label={t(`app.${name}`)} title={t(`app.${name}`)} disabled={name === 'review' && studyId === null} onClick={() => goTo({ screen: name })}>
+                <Icon name={screens[name].icon} /><span className="tab-name">{t(`app.${name}`)}</span>
               </button>
             ))}
           </nav>
           <span className="grow" />
-          <button className="search-button" onClick={() => layer.dispatch('palette')}><Icon name="search" size={14} /><span className="grow" style={{ textAlign: 'start' }}>{t('app.find')}</span><Keys keys={['Ctrl', 'K']} /></button>
+          <button className="search-button" aria-label={t('app.find')} onClick={() => layer.dispatch('palette')}><Icon name="search" size={14} /><span className="grow" style={{ textAlign: 'start' }}>{t('app.find')}</span><Keys keys={['Ctrl', 'K']} /></button>
           <button className="icon-button" aria-label={t('app.shortcuts')} title={`${t('app.shortcuts')} (?)`} onClick={() => layer.dispatch('shortcuts')}><Icon name="keyboard" size={18} /></button>
+          <button className="icon-button" aria-label={t('app.settings')} title={`${t('app.settings')} (Ctrl+,)`} onClick={() => layer.dispatch('settings')}><Icon name="settings" size={17} /></button>
         </header>
         <main className="screen"><Screen /></main>
         <Foot />
       </div>
       <Palette />
       <Shortcuts />
+      <SettingsDialog />
       <Notices />
     </DropZone>
   );

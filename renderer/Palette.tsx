@@ -6,6 +6,7 @@ import { Keys } from './design/Keys.tsx';
 import { library, openStudy } from './library/library.ts';
 import { actionKey } from './strings.ts';
 import { keysOf } from './workstation/action.ts';
+import { shortcutsOf } from './workstation/keymap.ts';
 import { useStore } from './workstation/store.ts';
 import { useText } from './workstation/text.ts';
 
@@ -34,7 +35,7 @@ function Finder(): ReactElement {
   const entries = useMemo((): readonly Entry[] => {
     const words = query.toLowerCase().split(/\s+/).filter((word) => word !== '');
     const fits = (text: string): boolean => words.every((word) => text.toLowerCase().includes(word));
-    const commands = actions.filter((action) => action.isKeyOnly !== true && isAvailable(action)).map(({ name, shortcuts, run }) => ({ id: name, label: t(actionKey(name)), detail: '', keys: keysOf(shortcuts[0] ?? ''), run }));
+    const commands = actions.filter((action) => action.isKeyOnly !== true && isAvailable(action)).map((action) => ({ id: action.name, label: t(actionKey(action.name)), detail: '', keys: keysOf(shortcutsOf(action)[0] ?? ''), run: action.run }));
     const studies: Entry[] = [];
     for (const { study, words: text } of rows.values()) {
       if (studies.length >= 30) break;

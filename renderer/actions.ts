@@ -10,16 +10,18 @@ import { judgeActions, judgeActionStrings } from './review/judge.ts';
 import { reviewActions, reviewActionStrings } from './review/review.ts';
 import { stageActions, stageActionStrings } from './review/stageActions.ts';
 import { createPeeking, isPressed, type Action } from './workstation/action.ts';
+import { shortcutsOf } from './workstation/keymap.ts';
 import { goTo, navigation } from './workstation/navigation.ts';
 import { createStore } from './workstation/store.ts';
 
 /** What lies over the screen. */
-export type Layer = 'none' | 'palette' | 'shortcuts';
+export type Layer = 'none' | 'palette' | 'shortcuts' | 'settings';
 export const layer = createStore<Layer, Layer>((_, next) => next, 'none');
 
 export const actions: readonly Action[] = [
   { name: 'app.palette', shortcuts: ['Mod+K'], isForTyping: true, isKeyOnly: true, run: () => layer.dispatch('palette') },
   { name: 'app.shortcuts', shortcuts: ['?', 'F1'], run: () => layer.dispatch('shortcuts') },
+  { name: 'app.settings', shortcuts: ['Mod+,'], isForTyping: true, run: () => layer.dispatch('settings') },
   { name: 'app.library', shortcuts: ['Mod+1'], isForTyping: true, run: () => goTo({ screen: 'library' }) },
   { name: 'app.review', shortcuts: ['Mod+2'], isForTyping: true, when: () => navigation.get().studyId !== null, run: () => goTo({ screen: 'review' }) },
   { name: 'app.finetune', shortcuts: ['Mod+4'], isForTyping: true, run: () => goTo({ screen: 'finetune' }) },
@@ -36,7 +38,7 @@ export const actions: readonly Action[] = [
 ];
 
 export const actionStrings: Readonly<Record<string, string>> = {
-  ...modelActionStrings,
+  ...modelActionStrings, 'app.settings': 'Keys and settings',
   'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...reviewActionStrings, ...stageActionStrings, ...judgeActionStrings, ...evidenceActionStrings, ...curateActionStrings, 'app.finetune': 'Fine-tuning', ...finetuneActionStrings, ...reportActionStrings, ...auditActionStrings,
 };
 
@@ -56,7 +58,7 @@ export function listenToKeys(): void {
     const isTyping = target !== null && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
     // Enter and Space belong to what has the focus.
     const isOnControl = target !== null && (event.key === 'Enter' || event.key === ' ') && /^(BUTTON|A|SUMMARY)$/.test(target.tagName);
-    const found = actions.find((action) => action.shortcuts.some((shortcut) => isPressed(shortcut, event)) && isAvailable(action));
+    const found = actions.find((action) => shortcutsOf(action).some((shortcut) => isPressed(shortcut, event)) && isAvailable(action));
     if (!found || isOnControl || (isTyping && found.isForTyping !== true) || (layer.get() !== 'none' && found.isForTyping !== true)) return;
     event.preventDefault();
     if (found.isPeek === true && !peeking.press(found, event.key, event.timeStamp)) return;

@@ -17,10 +17,15 @@ import { startChecks } from './review/evidence.ts';
 import { startJudging } from './review/judge.ts';
 import { startModels } from './models/models.ts';
 import { startReview } from './review/review.ts';
+import { pseudoLanguage, pseudoStrings } from './pseudo.ts';
 import { english } from './strings.ts';
+import { startSettings } from './settings.ts';
 import { speak } from './workstation/text.ts';
 
-await speak('en', { en: english });
+// Whoever translates, and the tests, ask for the pseudo-language in the address.
+const isPseudo = new URLSearchParams(window.location.search).get('language') === pseudoLanguage;
+await speak(isPseudo ? pseudoLanguage : 'en', { en: english, ...(isPseudo ? { [pseudoLanguage]: pseudoStrings(english) } : {}) });
+await startSettings();
 startLibrary();
 startReview();
 startJudging();

@@ -7,6 +7,7 @@ import { Annotation } from '#models/clinical/annotation.ts';
 import { AnnotationChange } from './annotations.ts';
 import { finetuneMethods } from './finetune.ts';
 import { modelMethods } from './models.ts';
+import { settingsMethods } from './settings.ts';
 import { StudyDetail, StudyId, StudySummary } from './library.ts';
 import { reportMethods } from './report.ts';
 import { Engine, EvidenceCheck, Question, Trace } from './review.ts';
@@ -26,6 +27,7 @@ export const contract = {
       cancelledRequests: z.number().int(),
     }),
   },
+  ...settingsMethods,
   'library.list': { argument: Nothing, result: z.array(StudySummary) },
   'library.study': { argument: z.object({ studyId: StudyId }), result: StudyDetail },
   /** Asks the person for files or a folder: the page never names a path. Null where nothing was chosen, or where the shell has no dialog. */

@@ -39,7 +39,7 @@ export type Tell = (phase: Phase, done: number, total: number) => void;
 const terms = ['README.md', 'LICENSE', 'LICENSE.md', 'LICENSE.txt', 'LICENCE', 'NOTICE'] as const;
 const companions = [
   'config.json', 'generation_config.json', 'preprocessor_config.json', 'processor_config.json', 'tokenizer.json', 'tokenizer_config.json', 'chat_template.json', 'chat_template.jinja', 'adapter_config.json', 'lineage.json',
-  'provenance.json', ...terms,
+  'provenance.json', 'scope.json', ...terms,
 ] as const;
 
 /** Gives the finished folder, within `work`. @throws Fault of the engine, of the adapter and of the lineage; `models.untrue` where the model does not compute numbers here */

@@ -56,6 +56,7 @@ const paths = {
   train: 'M4 20V4M4 20h17M7 15l4-5 3 3 6-8',
   lock: 'M6 11h12v9H6zM9 11V8a3 3 0 0 1 6 0v3',
   unlock: 'M6 11h12v9H6zM9 11V8a3 3 0 0 1 5.800-1',
+  settings: 'M4 7h9M17 7h3M4 12h3M11 12h9M4 17h11M19 17h1M15 5v4M9 10v4M17 15v4',
   models: 'M6 7h12v10H6zM9 4v3M12 4v3M15 4v3M9 17v3M12 17v3M15 17v3M10 10.5h4v3h-4z',
   prior: 'M12 4a8 8 0 1 1-7.500 5.200M4 4v5.500h5.500M12 8v4.500l3 2',
 } as const;

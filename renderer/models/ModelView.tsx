@@ -50,8 +50,8 @@ export function About({ model }: { readonly model: ModelInfo }): ReactElement {
     ...(detail?.facts ? [
       [t('models.layers'), t('models.layersValue', { text: detail.facts.layers, vision: detail.facts.visionLayers })],
       [t('models.hidden'), formatNumber(detail.facts.hiddenSize)],
-      [t('models.vocabulary'), t('models.tokens', { count: detail.facts.vocabulary })],
-      [t('models.context'), t('models.tokens', { count: detail.facts.maxPositions })],
+      [t('models.vocabulary'), t('models.tokens', { count: formatNumber(detail.facts.vocabulary) })],
+      [t('models.context'), t('models.tokens', { count: formatNumber(detail.facts.maxPositions) })],
       [t('models.sees'), t('models.seesValue', { most: detail.facts.most, patch: detail.facts.patch })],
     ] as const : []),
     ...(model.addedAt === null ? [] : [[t('models.added'), model.addedBy === '' ? formatDate(model.addedAt) : t('models.addedBy', { when: formatDate(model.addedAt), by: model.addedBy })]] as const),

@@ -223,7 +223,7 @@ const move = (by: number) => (): void => {
 const showTab = (tab: 'about' | 'card') => (): void => models.dispatch({ type: 'tab', tab });
 
 export const modelActions: readonly Action[] = [
-  { name: 'app.models', shortcuts: ['Mod+5'], isForTyping: true, run: () => goTo({ screen: 'models' }) },
+  { name: 'app.models', shortcuts: ['Mod+7'], isForTyping: true, run: () => goTo({ screen: 'models' }) },
   { name: 'models.import', shortcuts: ['N'], screen: 'models', when: isHere, run: openImport },
   { name: 'models.next', shortcuts: ['ArrowDown', 'J'], screen: 'models', isKeyOnly: true, when: isHere, run: move(1) },
   { name: 'models.previous', shortcuts: ['ArrowUp', 'K'], screen: 'models', isKeyOnly: true, when: isHere, run: move(-1) },

@@ -69,6 +69,15 @@ export function isPressed(shortcut: string, pressed: Key): boolean {
   return pressed.key.toLowerCase() === (key === 'Space' ? ' ' : key.toLowerCase());
 }
 
+/** A pressed key as a shortcut says it; undefined for a key that only changes others. */
+export function shortcutOf({ key, ctrlKey, metaKey, altKey, shiftKey }: Key): string | undefined {
+  if (['Control', 'Shift', 'Alt', 'Meta', 'AltGraph', 'CapsLock', 'Dead', 'Process', 'Unidentified', 'Tab'].includes(key)) return undefined;
+  const name = key === ' ' ? 'Space' : key.length === 1 ? key.toUpperCase() : key;
+  // A sign such as `?` already says which Shift it took.
+  const hasShift = shiftKey && (/^[A-Z]$/.test(name) || name.length > 1);
+  return [...(ctrlKey || metaKey ? ['Mod'] : []), ...(altKey ? ['Alt'] : []), ...(hasShift ? ['Shift'] : []), name].join('+');
+}
+
 const names: Readonly<Record<string, string>> = { Mod: 'Ctrl', ArrowDown: '↓', ArrowUp: '↑', ArrowLeft: '←', ArrowRight: '→', Enter: '⏎', Escape: 'Esc', Space: 'Space', Delete: 'Del', PageDown: 'PgDn', PageUp: 'PgUp' };
 
 /** `Mod+K` as `['Ctrl', 'K']`. */

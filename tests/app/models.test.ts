@@ -1,0 +1,96 @@
+/** The model manager in a real browser: a folder is brought in, compared with the built-in model, chosen, and removed. */
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Page } from 'playwright-core';
+import { closeBrowser, openWorkstation, type Workstation } from '#tests/support/browser.ts';
+
+/** Nothing here takes longer than seconds on a machine that has nothing else to do. */
+const patience = 300_000;
+vi.setConfig({ testTimeout: patience, hookTimeout: patience });
+
+let workstation: Workstation;
+let page: Page;
+const dataFolder = mkdtempSync(join(tmpdir(), 'loupe-models-page-'));
+beforeAll(async () => {
+  cpSync('models/weights/loupe-base', join(dataFolder, 'incoming', 'loupe-copy'), { recursive: true });
+  mkdirSync(join(dataFolder, 'incoming', 'no-weights'));
+  writeFileSync(join(dataFolder, 'incoming', 'no-weights', 'config.json'), '{"model_type":"llava"}');
+  workstation = await openWorkstation({ dataFolder, width: 1440, height: 900 });
+  ({ page } = workstation);
+  page.setDefaultTimeout(90_000);
+});
+afterAll(async () => {
+  await workstation?.close();
+  await closeBrowser();
+  rmSync(dataFolder, { recursive: true, force: true });
+});
+
+const row = (words: string): string => `[data-model]:has(.model-name:text-is("${words}"))`;
+const picture = async (name: string): Promise<void> => {
+  if (process.env.LOUPE_SCREENS) await page.screenshot({ path: `${process.env.LOUPE_SCREENS}/${name}.png` });
+};
+
+describe('the models of the workstation', () => {
+  test('stand on a screen of their own: the built-in one answers, its card and its lineage are there', async () => {
+    await page.keyboard.press('Control+7');
+    await page.waitForSelector(`${row('loupe-base')}[aria-current] .model-tag`);
+    await page.waitForSelector('.lineage li');
+    expect(await page.textContent('.about dl')).toContain('Apache-2.0');
+    await page.keyboard.press('2');
+    await page.waitForSelector('.card h3:has-text("loupe-base")');
+    expect(await page.locator('.card table').count()).toBeGreaterThan(1);
+    await picture('models-card');
+    await page.keyboard.press('1');
+  });
+
+  test('come in from a folder, with the engine’s reason where one cannot', async () => {
+    await page.keyboard.press('n');
+    await page.waitForSelector('.offers label[data-problem]:has-text("There are no weights")');
+    await page.getByLabel('loupe-copy').check();
+    await page.getByLabel('Name').fill('My model');
+    await page.getByLabel('Weights', { exact: true }).selectOption('4');
+    await picture('models-import');
+    await page.getByRole('dialog').getByRole('button', { name: 'Import' }).click();
+    await page.waitForSelector('.model-job [role=progressbar]');
+    await page.waitForSelector(row('My model'), { timeout: patience });
+    await page.waitForSelector('.model-head h2:text-is("My model")');
+    await page.waitForSelector('.tried[data-passed=true]');
+    expect(await page.textContent('.about')).toContain('What rounding cost');
+    await page.keyboard.press('v');
+    await page.waitForSelector('.model-good');
+    await picture('models');
+  });
+
+  test('answer side by side about one picture, with the same input', async () => {
+    await page.waitForFunction(async () => document.querySelectorAll('[data-model]').length === 2);
+    await page.keyboard.press('3');
+    const study = page.getByLabel('Study');
+    await page.waitForFunction(() => [...document.querySelectorAll('.compare-form option')].some(({ textContent }) => textContent?.includes('Synthetic chest film')), undefined, { timeout: patience });
+    await study.selectOption({ label: await study.locator('option', { hasText: 'Synthetic chest film' }).first().innerText() });
+    await page.waitForFunction(() => (document.querySelector('.compare-question input') as HTMLInputElement).value.includes('lungs'));
+    await page.getByRole('button', { name: 'Ask both' }).click();
+    await page.waitForSelector('[data-comparison]', { timeout: patience });
+    expect(await page.textContent('[data-comparison]')).toContain('Same input');
+    expect(await page.locator('.compare-side .compare-answer').count()).toBe(2);
+    expect(await page.locator('.compare-picture rect[data-side="0"]').count()).toBeGreaterThan(0);
+    await picture('models-compare');
+  });
+
+  test('take turns in answering: chosen, put back, removed and brought back', async () => {
+    await page.click(row('My model'));
+    await page.keyboard.press('u');
+    await page.waitForSelector(`${row('My model')} .model-tag`);
+    await page.click(row('loupe-base'));
+    await page.click('button:has-text("Let it answer")');
+    await page.waitForSelector(`${row('loupe-base')} .model-tag`);
+    await page.click(row('My model'));
+    await page.keyboard.press('Delete');
+    await page.waitForSelector(row('My model'), { state: 'detached' });
+    await page.locator('.notice:has-text("was removed") .text-button').click();
+    await page.waitForSelector(row('My model'));
+  });
+
+  test('gave the page no reason to complain', () => expect(workstation.complaints).toEqual([]));
+});
