@@ -57,8 +57,10 @@ export function startAudit({ folder, version, system, passphrase, tell }: Audite
   const asked = new Map<string, number>();
 
   const subjectOf = ({ journal }: Audit, argument: unknown): Record<string, string> => {
-    const { studyId, studyIds, reportId, traceId } = (argument ?? {}) as Readonly<Record<'studyId' | 'studyIds' | 'reportId' | 'traceId', unknown>>;
-    const ids = typeof studyId === 'string' ? [studyId] : Array.isArray(studyIds) ? studyIds.filter((id): id is string => typeof id === 'string') : [];
+    const { studyId, studyIds, reportId, traceId, items } = (argument ?? {}) as Readonly<Record<'studyId' | 'studyIds' | 'reportId' | 'traceId' | 'items', unknown>>;
+    // A change of the curation names its studies within what it changes.
+    const given = typeof studyId === 'string' ? [studyId] : Array.isArray(studyIds) ? studyIds : Array.isArray(items) ? items.map((item: unknown) => (item as { readonly value?: { readonly studyId?: unknown } | null } | null)?.value?.studyId) : [];
+    const ids = [...new Set(given.filter((id): id is string => typeof id === 'string'))];
     return {
       ...Object.fromEntries(ids.slice(0, 100).map((id, i) => [i === 0 ? 'study' : `study${i}`, journal.pseudonym(id)])),
       ...(typeof reportId === 'string' ? { report: reportId } : {}), ...(typeof traceId === 'string' ? { answer: traceId } : {}),

@@ -35,6 +35,7 @@ const handlers = (): Handlers => audited.handlers({
   },
   'library.list': async () => [],
   'review.stop': async () => null,
+  'curate.change': async () => null,
   'library.restore': async () => {
     throw new Fault({ code: 'library.gone', what: 'No.', why: 'It is gone.', mend: 'Import it.' });
   },
@@ -50,6 +51,12 @@ describe('a call', () => {
   test('that fails is in the journal with its reason\'s code', async () => {
     await expect(handlers()['library.restore']({ undoId: 'u' })).rejects.toMatchObject({ code: 'library.gone' });
     expect(entries().slice(-2)).toMatchObject([{ kind: 'restore' }, { kind: 'failed', body: { method: 'library.restore', code: 'library.gone' } }]);
+  });
+  test('that judges names the study of what was judged, once', async () => {
+    const value = { studyId: 'study-one' };
+    await handlers()['curate.change']({ what: 'Accepted', how: 'done', items: [{ kind: 'judgement', id: 'a', value }, { kind: 'judgement', id: 'b', value }, { kind: 'case', id: 'c', value: null }] } as never);
+    const removal = entries().find(({ kind }) => kind === 'delete');
+    expect([last().kind, last().subject]).toEqual(['judge', { study: removal?.subject.study }]);
   });
   test('that only asks for a list is not', async () => {
     const before = entries().length;
