@@ -110,7 +110,7 @@ export function targetOf({ kind, subject, studies }: Pick<AuditEntry, 'kind' | '
   return studyId === null ? null : { screen: 'review', studyId, reportId: null };
 }
 
-/** What the body says in one line: the method, then numbers and codes, hashes cut short. */
+/** What the body says in one line: the method, then numbers and codes, hashes cut short. The argument is only a digest, which says nothing to people. */
 export function briefly(body: string): string {
   let value: unknown;
   try {
@@ -119,7 +119,8 @@ export function briefly(body: string): string {
     return body.slice(0, 120);
   }
   if (typeof value !== 'object' || value === null) return '';
-  return Object.entries(value).flatMap(([name, what]): string[] => {
+  const { method, argument: _argument, ...others } = value as Readonly<Record<string, unknown>>;
+  return Object.entries({ ...(method === undefined ? {} : { method }), ...others }).flatMap(([name, what]): string[] => {
     if (typeof what === 'string') return [name === 'method' ? what : `${name} ${/^[0-9a-f]{24,}$/.test(what) ? `${what.slice(0, 8)}…` : what.slice(0, 40)}`];
     return typeof what === 'number' || typeof what === 'boolean' ? [`${name} ${what}`] : [];
   }).join(' · ');

@@ -7,7 +7,7 @@ import { useStore } from '#renderer/workstation/store.ts';
 import { useText } from '#renderer/workstation/text.ts';
 import { thumbnailUrl } from '#renderer/workstation/urls.ts';
 import { KeyPicture } from './KeyPicture.tsx';
-import { addKeyImages, change, reports } from './report.ts';
+import { addKeyImages, change, openImages, reports } from './report.ts';
 import { frameIdOf, overlaysAt, placeOf, quantityText, suggestedPlaces } from './state.ts';
 import { Words } from './Words.tsx';
 
@@ -18,7 +18,7 @@ export function KeyImages({ report }: { readonly report: Report }): ReactElement
     <>
       {keyImages.length === 0 && <p className="hint">{t('report.noKeyImages')}</p>}
       <ul className="key-images">{keyImages.map((image, at) => <Card key={image.id} report={report} image={image} at={at} count={keyImages.length} />)}</ul>
-      <button className="button" onClick={() => reports.dispatch({ type: 'dialog', dialog: 'images' })}><Icon name="plus" size={14} />{t('report.chooseImages')} <kbd>I</kbd></button>
+      <button className="button" onClick={() => void openImages()}><Icon name="plus" size={14} />{t('report.chooseImages')} <kbd>I</kbd></button>
     </>
   );
 }
@@ -64,7 +64,8 @@ function Picker({ report }: { readonly report: Report }): ReactElement {
   const [chosen, setChosen] = useState<readonly string[]>([]);
   const [seriesAt, setSeriesAt] = useState(0);
   const series = detail?.series[seriesAt];
-  const [frameAt, setFrameAt] = useState((detail?.series[0]?.frames.length ?? 0) >> 1);
+  const [chosenAt, setFrameAt] = useState<number | null>(null);
+  const frameAt = chosenAt ?? (series?.frames.length ?? 0) >> 1;
   const frame = series?.frames[frameAt];
   const suggested = suggestedPlaces(report).slice(0, 24).map(frameIdOf);
   const own = chosen.filter((id) => !suggested.includes(id));
@@ -88,9 +89,8 @@ function Picker({ report }: { readonly report: Report }): ReactElement {
           {frame && <img src={thumbnailUrl(frame.id, 192)} alt={t('report.imageOf', { at: frameAt + 1, count: series.frames.length })} />}
           <div>
             <label>{t('report.series')}<select value={seriesAt} onChange={(event) => {
-              const next = Number(event.currentTarget.value);
-              setSeriesAt(next);
-              setFrameAt((detail.series[next]?.frames.length ?? 0) >> 1);
+              setSeriesAt(Number(event.currentTarget.value));
+              setFrameAt(null);
             }}>{detail.series.map(({ id, modality, description, frames }, at) => <option key={id} value={at}>{[modality, description, `(${frames.length})`].filter((part) => part !== '').join(' ')}</option>)}</select></label>
             {series && series.frames.length > 1 && <label>{t('report.imageOf', { at: frameAt + 1, count: series.frames.length })}<input type="range" min={0} max={series.frames.length - 1} value={frameAt} onChange={(event) => setFrameAt(Number(event.currentTarget.value))} /></label>}
             <button type="button" className="button" disabled={!frame || chosen.includes(frame.id)} onClick={() => frame && toggle(frame.id)}><Icon name="plus" size={14} />{t('report.take')}</button>

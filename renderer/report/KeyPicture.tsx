@@ -1,5 +1,6 @@
 /** A small picture of a place with what is marked on it; the preview shows it as it will leave. */
 import type { ReactElement } from 'react';
+import type { Box } from '#models/clinical/finding.ts';
 import type { KeyImage, Measurement, Report, ReportBox } from '#models/clinical/report.ts';
 import { thumbnailUrl } from '#renderer/workstation/urls.ts';
 import { frameIdOf, overlaysAt } from './state.ts';
@@ -7,9 +8,11 @@ import { frameIdOf, overlaysAt } from './state.ts';
 interface KeyPictureProps {
   readonly report: Pick<Report, 'boxes' | 'measurements' | 'sources'>;
   readonly image: Pick<KeyImage, 'place' | 'region' | 'overlays' | 'caption'>;
+  /** Places that a person should look at. */
+  readonly outlined?: readonly Box[];
 }
 
-export function KeyPicture({ report, image: { place, region, overlays, caption } }: KeyPictureProps): ReactElement {
+export function KeyPicture({ report, image: { place, region, overlays, caption }, outlined = [] }: KeyPictureProps): ReactElement {
   const source = report.sources.find(({ sha256 }) => sha256 === place.source);
   const [width, height] = [source?.columns ?? 512, source?.rows ?? 512];
   const seen = region ?? { x: 0, y: 0, width, height };
@@ -18,6 +21,7 @@ export function KeyPicture({ report, image: { place, region, overlays, caption }
     <svg className="key-picture" viewBox={`${seen.x} ${seen.y} ${seen.width} ${seen.height}`} role="img" aria-label={caption}>
       <image href={thumbnailUrl(frameIdOf(place), 384)} width={width} height={height} preserveAspectRatio="none" />
       {overlaysAt(report, place).filter(({ id }) => overlays.includes(id)).map((one) => ('box' in one ? <BoxMark key={one.id} of={one} line={line} /> : <DrawnMark key={one.id} of={one} line={line} />))}
+      {outlined.map(({ x1, y1, x2, y2 }, at) => <rect key={at} x={x1} y={y1} width={x2 - x1} height={y2 - y1} fill="none" stroke="#ff5c6c" strokeWidth={line} />)}
     </svg>
   );
 }

@@ -25,7 +25,7 @@ export function ReportScreen(): ReactElement {
   if (fault) return <FaultView fault={fault}><button className="button" onClick={() => void openReports()}>{t('app.again')}</button></FaultView>;
   if (!isLoaded) return <Empty icon="report" title={t('report.loading')} />;
   return (
-    <div className="report" data-pane={pane}>
+    <div className="report" data-pane={pane} data-signed={report !== null && report.status !== 'draft' ? '' : undefined}>
       <Rail />
       {reportFault ? <div className="report-none"><FaultView fault={reportFault}><button className="button" onClick={() => selectedId !== null && void select(selectedId)}>{t('app.again')}</button></FaultView></div>
         : selectedId === null ? <NoReport />
@@ -73,8 +73,8 @@ function Tools({ report }: { readonly report: Report }): ReactElement {
       {isDraft && (isAsked
         ? <><button className="button" data-bad="" autoFocus onBlur={() => setAsked(false)} onClick={() => void discard()}>{t('report.discardSure')}</button></>
         : <button className="icon-button" aria-label={t('report.discard')} title={t('report.discard')} onClick={() => setAsked(true)}><Icon name="trash" /></button>)}
-      {isDraft && (newAnswers > 0
-        ? <button className="button" title={`${t('report.update')} (U)`} onClick={() => void bringUpToDate()}><Icon name="reset" size={15} />{t('report.newAnswers', { count: newAnswers })}</button>
+      {isDraft && (newAnswers.length > 0
+        ? <button className="button" title={`${t('report.update')} (U)`} onClick={() => void bringUpToDate()}><Icon name="reset" size={15} />{t('report.newAnswers', { count: newAnswers.length })}</button>
         : <button className="icon-button" aria-label={t('report.update')} title={`${t('report.update')} (U)`} onClick={() => void bringUpToDate()}><Icon name="reset" /></button>)}
       <button className="button" title={`${t('report.export')} (Ctrl+E)`} onClick={() => void openExport()}><Icon name="export" size={15} />{t('report.export')}</button>
       {isDraft && <button className="button" data-primary="" title={`${t('report.sign')} (Ctrl+⏎)`} onClick={() => void openSign()}><Icon name="sign" size={15} />{t('report.sign')}</button>}

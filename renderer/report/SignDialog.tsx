@@ -24,9 +24,9 @@ function Refusal({ report }: { readonly report: Report }): ReactElement {
     <div className="sign-form">
       <p role="alert">{t('report.undecidedText', { count: open.length })}</p>
       <ol className="undecided">
-        {open.map((step) => (
+        {open.map((step, at) => (
           <li key={step.key}>
-            <button onClick={() => {
+            <button data-autofocus={at === 0 ? '' : undefined} onClick={() => {
               close();
               // The dialog gives the focus back first.
               setTimeout(() => document.querySelector<HTMLElement>(`[data-decide="${CSS.escape(step.key)}"]`)?.focus(), 150);

@@ -10,19 +10,21 @@ import { tell, tellFault } from '#renderer/workstation/notices.ts';
 import { createStore } from '#renderer/workstation/store.ts';
 import { subscribe } from '#renderer/workstation/subscribe.ts';
 import { text } from '#renderer/workstation/text.ts';
-import { answersSince, frameIdOf, initialReport, isSamePlace, keyImageOf, openSteps, previewKey, reduceReport, type FaultLines, type OpenStep } from './state.ts';
+import { answersSince, canExport, frameIdOf, initialReport, isSamePlace, keyImageOf, openSteps, previewKey, reduceReport, type FaultLines, type OpenStep } from './state.ts';
 
 export const reports = createStore(reduceReport, initialReport);
 
-/** Studies that were judged since their draft was last brought up to date. */
-const judged = new Set<string>();
+/** Answers by study that were judged since a draft was last brought up to date. */
+const judged = new Map<string, Set<string>>();
 
 /** Once, when the page starts. */
 export function startReports(): void {
   subscribe('report.changed', ({ reports: changed, removed }) => {
     if (reports.get().isLoaded) reports.dispatch({ type: 'summaries', reports: changed, removed });
   });
-  subscribe('curate.changed', ({ items }) => items.forEach((item) => (item.kind === 'judgement' && item.value ? judged.add(item.value.studyId) : undefined)));
+  subscribe('curate.changed', ({ items }) => {
+    for (const item of items) if (item.kind === 'judgement' && item.value) judged.set(item.value.studyId, new Set([...judged.get(item.value.studyId) ?? [], item.value.traceId]));
+  });
   let was: string | null = null;
   navigation.subscribe(() => {
     const { screen, reportId } = navigation.get();
@@ -62,24 +64,29 @@ async function openSelected(): Promise<void> {
   try {
     const report = await call('report.get', { reportId: id, version });
     reports.dispatch({ type: 'report', report });
-    if (report.status === 'draft' && judged.has(report.study.id)) await bringUpToDate();
-    await Promise.all([loadStudy(report), loadBeside(report)]);
+    if (report.status === 'draft' && judged.has(report.study.id)) await takeIn([]);
+    await loadBeside(report);
     if (report.signature) reports.dispatch({ type: 'check', id, check: await call('report.check', { reportId: id, version }) });
   } catch (thrown) {
     reports.dispatch({ type: 'reportFailed', id, fault: linesOf(thrown, text('report.cannotOpen')) });
   }
 }
 
-async function loadStudy({ study }: Report): Promise<void> {
-  const isKnown = reports.get().studies.some(({ id }) => id === study.id);
-  const [detail, drawings] = isKnown ? await Promise.all([call('library.study', { studyId: study.id }), call('annotations.list', { studyId: study.id })]) : [null, []];
-  if (reports.get().report?.study.id === study.id) reports.dispatch({ type: 'detail', detail, drawings });
+/** The study's images, when a picture is chosen among them: whoever reads a report has not looked at the study. */
+export async function openImages(): Promise<void> {
+  const { report, studies, detail } = reports.get();
+  if (report?.status !== 'draft') return;
+  reports.dispatch({ type: 'dialog', dialog: 'images' });
+  if (detail?.study.id === report.study.id || !studies.some(({ id }) => id === report.study.id)) return;
+  await call('library.study', { studyId: report.study.id }).then((study) => reports.dispatch({ type: 'detail', detail: study }), tellFault);
 }
 
 async function loadBeside({ id, study, status }: Report): Promise<void> {
   const [exports, events, traces] = await Promise.all([call('report.exports', { reportId: id }), call('report.history', { reportId: id }), status === 'draft' ? call('review.traces', { studyId: study.id }).catch(() => []) : []]);
   const { report } = reports.get();
-  reports.dispatch({ type: 'beside', id, exports, events, newAnswers: report?.status === 'draft' ? answersSince(report, events, traces) : 0 });
+  // A second question about a step belongs to the answer that it is about.
+  const answers = traces.filter(({ origin }) => origin === undefined);
+  reports.dispatch({ type: 'beside', id, exports, events, newAnswers: report?.status === 'draft' ? answersSince(report, events, answers) : [] });
 }
 
 // Changes follow each other: each names the revision that the one before it made.
@@ -142,10 +149,13 @@ export async function compose(studyId: string): Promise<void> {
   }
 }
 
-/** Takes in what was asked, judged and drawn since; what was written into the draft stays. */
-export async function bringUpToDate(priorStudyId?: string | null): Promise<void> {
-  const done = await draftChanged(async ({ id, study, comparison }) => {
-    const report = await call('report.compose', { studyId: study.id, reportId: id, priorStudyId: priorStudyId === undefined ? comparison?.studyId ?? null : priorStudyId });
+/** Takes in what was asked, judged and drawn since; what was written into the draft stays, and so does what was left out. */
+export const bringUpToDate = (priorStudyId?: string | null): Promise<void> => takeIn(reports.get().newAnswers, priorStudyId);
+
+async function takeIn(newAnswers: readonly string[], priorStudyId?: string | null): Promise<void> {
+  const done = await draftChanged(async ({ id, study, comparison, questions }) => {
+    const traceIds = [...new Set([...questions.map((question) => question.id), ...judged.get(study.id) ?? [], ...newAnswers])];
+    const report = await call('report.compose', { studyId: study.id, reportId: id, traceIds: traceIds.length > 0 ? traceIds : null, priorStudyId: priorStudyId === undefined ? comparison?.studyId ?? null : priorStudyId });
     judged.delete(study.id);
     return report;
   });
@@ -214,8 +224,9 @@ export async function openExport(): Promise<void> {
 }
 
 export async function exportChosen(): Promise<void> {
-  const { report, version, exporting: { chosen, withoutSubject, isBusy } } = reports.get();
-  if (!report || isBusy || chosen.length === 0) return;
+  const { report, version, exporting } = reports.get();
+  const { chosen, withoutSubject } = exporting;
+  if (!report || !canExport(exporting)) return;
   reports.dispatch({ type: 'exporting', change: { isBusy: true, fault: null, result: null } });
   try {
     const result = await call('report.export', { reportId: report.id, version, formats: [...chosen], withoutSubject });
@@ -299,7 +310,7 @@ export const reportActions: readonly Action[] = [
   { name: 'report.new', shortcuts: ['D'], screen: 'report', when: () => isHere() && studyForDraft() !== null, run: () => void compose(studyForDraft() as string) },
   { name: 'report.nextOpen', shortcuts: ['N'], screen: 'report', when: isDraft, run: toNextOpen },
   { name: 'report.update', shortcuts: ['U'], screen: 'report', when: isDraft, run: () => void bringUpToDate() },
-  { name: 'report.images', shortcuts: ['I'], screen: 'report', when: isDraft, run: () => reports.dispatch({ type: 'dialog', dialog: 'images' }) },
+  { name: 'report.images', shortcuts: ['I'], screen: 'report', when: isDraft, run: () => void openImages() },
   { name: 'report.impression', shortcuts: ['M'], screen: 'report', when: isDraft, run: () => document.getElementById('report-impression')?.focus() },
   { name: 'report.sign', shortcuts: ['Mod+Enter'], screen: 'report', isForTyping: true, when: isDraft, run: () => void openSign() },
   { name: 'report.export', shortcuts: ['Mod+E'], screen: 'report', isForTyping: true, when: () => isHere() && reports.get().report !== null, run: () => void openExport() },

@@ -1,7 +1,6 @@
 /** What the report screen knows, and how it changes. */
 import type { ReportEvent, ReportExport, ReportFormatName, ReportSummary } from '#electron/contract/report.ts';
 import type { StudyDetail, StudySummary } from '#electron/contract/library.ts';
-import type { Annotation } from '#models/clinical/annotation.ts';
 import { undecided, type ImagePlace, type KeyImage, type Measurement, type Report, type ReportBox } from '#models/clinical/report.ts';
 
 export interface FaultLines {
@@ -22,6 +21,8 @@ export interface Exporting {
   readonly choices: readonly { readonly format: ReportFormatName; readonly why: string | null }[] | null;
   readonly chosen: readonly ReportFormatName[];
   readonly withoutSubject: boolean;
+  /** The person has looked at what leaves without a name. */
+  readonly isSeen: boolean;
   readonly isBusy: boolean;
   readonly result: ReportExport | null;
   readonly fault: FaultLines | null;
@@ -40,13 +41,12 @@ export interface ReportState {
   readonly report: Report | null;
   /** Why the selected one cannot be shown. */
   readonly reportFault: FaultLines | null;
-  /** The selected report's study; null where it is not in the library any more. */
+  /** The selected report's study, as soon as a picture is chosen among its images. */
   readonly detail: StudyDetail | null;
-  readonly drawings: readonly Annotation[];
   readonly exports: readonly ReportExport[];
   readonly events: readonly ReportEvent[];
   /** Answers that the model gave since the draft was composed. */
-  readonly newAnswers: number;
+  readonly newAnswers: readonly string[];
   readonly check: { readonly holds: boolean; readonly why: string } | null;
   readonly isWriting: boolean;
   /** What the person types and is not yet on the disk. */
@@ -66,8 +66,8 @@ export type ReportChangeOfScreen =
   | { readonly type: 'select'; readonly id: string | null; readonly version: number | null }
   | { readonly type: 'report'; readonly report: Report }
   | { readonly type: 'reportFailed'; readonly id: string; readonly fault: FaultLines }
-  | { readonly type: 'detail'; readonly detail: StudyDetail | null; readonly drawings: readonly Annotation[] }
-  | { readonly type: 'beside'; readonly id: string; readonly exports: readonly ReportExport[]; readonly events: readonly ReportEvent[]; readonly newAnswers: number }
+  | { readonly type: 'detail'; readonly detail: StudyDetail }
+  | { readonly type: 'beside'; readonly id: string; readonly exports: readonly ReportExport[]; readonly events: readonly ReportEvent[]; readonly newAnswers: readonly string[] }
   | { readonly type: 'check'; readonly id: string; readonly check: ReportState['check'] }
   | { readonly type: 'writing'; readonly isWriting: boolean }
   | { readonly type: 'typing'; readonly isTyping: boolean }
@@ -78,11 +78,11 @@ export type ReportChangeOfScreen =
   | { readonly type: 'signing'; readonly change: Partial<ReportState['signing']> }
   | { readonly type: 'exporting'; readonly change: Partial<Exporting> };
 
-const noExport: Exporting = { choices: null, chosen: [], withoutSubject: false, isBusy: false, result: null, fault: null };
+const noExport: Exporting = { choices: null, chosen: [], withoutSubject: false, isSeen: false, isBusy: false, result: null, fault: null };
 const noSigning: ReportState['signing'] = { way: null, isBusy: false, fault: null };
 
 export const initialReport: ReportState = {
-  isLoaded: false, fault: null, studyId: null, summaries: [], studies: [], selectedId: null, version: null, report: null, reportFault: null, detail: null, drawings: [], exports: [], events: [], newAnswers: 0, check: null,
+  isLoaded: false, fault: null, studyId: null, summaries: [], studies: [], selectedId: null, version: null, report: null, reportFault: null, detail: null, exports: [], events: [], newAnswers: [], check: null,
   isWriting: false, isTyping: false, preview: null, previewFault: null, pane: 'edit', dialog: null, signing: noSigning, exporting: noExport,
 };
 
@@ -115,7 +115,7 @@ export function reduceReport(state: ReportState, change: ReportChangeOfScreen): 
       return { ...state, report, reportFault: null, check: report.signature === null || state.report?.signature !== null ? state.check : null };
     }
     case 'reportFailed': return change.id === state.selectedId ? { ...state, reportFault: change.fault } : state;
-    case 'detail': return { ...state, detail: change.detail, drawings: change.drawings };
+    case 'detail': return change.detail.study.id === state.report?.study.id ? { ...state, detail: change.detail } : state;
     case 'beside': return change.id === state.selectedId ? { ...state, exports: change.exports, events: change.events, newAnswers: change.newAnswers } : state;
     case 'check': return change.id === state.selectedId ? { ...state, check: change.check } : state;
     case 'writing': return { ...state, isWriting: change.isWriting };
@@ -130,7 +130,7 @@ export function reduceReport(state: ReportState, change: ReportChangeOfScreen): 
 }
 
 const selected = (state: ReportState, selectedId: string | null, version: number | null): ReportState => ({
-  ...state, selectedId, version, report: null, reportFault: null, detail: null, drawings: [], exports: [], events: [], newAnswers: 0, check: null, preview: null, previewFault: null, dialog: null, isTyping: false,
+  ...state, selectedId, version, report: null, reportFault: null, detail: null, exports: [], events: [], newAnswers: [], check: null, preview: null, previewFault: null, dialog: null, isTyping: false,
 });
 
 const inOrder = (summaries: readonly ReportSummary[]): readonly ReportSummary[] => [...summaries].sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : a.updatedAt > b.updatedAt ? -1 : 0));
@@ -143,10 +143,10 @@ export function listed({ summaries, studyId }: Pick<ReportState, 'summaries' | '
   return { own: summaries.filter((one) => one.studyId === studyId), others: summaries.filter((one) => one.studyId !== studyId) };
 }
 
-/** How many answers are younger than the draft's last composition and not in it. A question that was left out on purpose is older. */
-export function answersSince(report: Pick<Report, 'questions' | 'createdAt' | 'version'>, events: readonly ReportEvent[], traces: readonly { readonly id: string; readonly askedAt: string }[]): number {
+/** Answers that are younger than the draft's last composition and not in it. A question that was left out on purpose is older. */
+export function answersSince(report: Pick<Report, 'questions' | 'createdAt' | 'version'>, events: readonly ReportEvent[], traces: readonly { readonly id: string; readonly askedAt: string }[]): readonly string[] {
   const composed = events.findLast(({ what, version }) => version === report.version && (what === 'Composed' || what === 'Brought up to date'))?.at ?? report.createdAt;
-  return traces.filter(({ id, askedAt }) => askedAt > composed && !report.questions.some((question) => question.id === id)).length;
+  return traces.filter(({ id, askedAt }) => askedAt > composed && !report.questions.some((question) => question.id === id)).map(({ id }) => id);
 }
 
 /** Something that waits for a verdict, and where in the review it stands. */
@@ -229,4 +229,26 @@ export function signatureLacks(report: Pick<Report, 'questions' | 'impression'>,
   if (way.protection === 'none' && form.passphrase.length < leastPassphrase) return 'newPassphrase';
   if (way.protection === 'none' && form.passphrase !== form.again) return 'again';
   return null;
+}
+
+/** Nothing leaves without a name before a person has looked at it. */
+export const canExport = ({ choices, chosen, withoutSubject, isSeen, isBusy }: Exporting): boolean => choices !== null && chosen.length > 0 && !isBusy && (!withoutSubject || isSeen);
+
+/** The parts of a name or number that would betray it: `DOE^JANE` as both; parts of fewer than three letters are too common. */
+const partsOf = (value: string): readonly string[] => value.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter((part) => part.length >= 3);
+
+/** Where the report's own words say who it is about, by part of the report. Pictures are another matter: see `Lettering`. */
+export function namesInText(report: Pick<Report, 'subject' | 'title' | 'impression' | 'limitations' | 'findings' | 'keyImages' | 'comparison' | 'questions' | 'measurements'>): readonly { readonly part: string; readonly word: string }[] {
+  const { subject, title, impression, limitations, findings, keyImages, comparison, questions, measurements } = report;
+  if (!subject) return [];
+  const words = new Set([subject.patientName, subject.patientId, subject.accession, subject.birthDate ?? ''].flatMap(partsOf));
+  const parts: readonly (readonly [string, string])[] = [
+    ['title', title], ['impression', impression], ['limitations', limitations.join('\n')], ['findings', findings.map(({ label, text }) => `${label}\n${text}`).join('\n')], ['keyImages', keyImages.map(({ caption }) => caption).join('\n')],
+    ['comparison', comparison ? `${comparison.description}\n${comparison.text}` : ''], ['measurements', measurements.map(({ label }) => label).join('\n')],
+    ['reasoning', questions.flatMap(({ text, answer, steps }) => [text, answer.text, answer.reason, ...steps.flatMap((one) => [one.text, one.reason])]).join('\n')],
+  ];
+  return parts.flatMap(([part, text]) => {
+    const said = new Set(partsOf(text));
+    return [...words].filter((word) => said.has(word)).map((word) => ({ part, word }));
+  });
 }

@@ -49,7 +49,7 @@ describe('an entry', () => {
     expect(targetOf(entry(1, { kind: 'view', studies }))).toMatchObject({ screen: 'review', studyId: studies[0]?.id });
     expect(targetOf(entry(1, { kind: 'key' }))).toBeNull();
   });
-  test('says its body in one line, long hashes cut short', () => expect(briefly(JSON.stringify({ method: 'review.ask', argument: 'a'.repeat(64), tokens: 12, deep: { x: 1 } }))).toBe('review.ask · argument aaaaaaaa… · tokens 12'));
+  test('says its body in one line, long hashes cut short', () => expect(briefly(JSON.stringify({ argument: 'b'.repeat(64), content: 'a'.repeat(64), method: 'review.ask', tokens: 12, deep: { x: 1 } }))).toBe('review.ask · content aaaaaaaa… · tokens 12'));
   test('whose body cannot be read is shown as it is', () => expect(briefly('{')).toBe('{'));
   test('stands below its local day', () => {
     const at = (hour: number, day: number): string => new Date(2026, 2, day, hour).toISOString();

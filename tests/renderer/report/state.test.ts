@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ReportSummary } from '#electron/contract/report.ts';
 import type { Measurement, Report, ReportBox, ReportQuestion, ReportStep, ReportVerdict } from '#models/clinical/report.ts';
-import { answersSince, decisions, initialReport, keyImageOf, listed, openSteps, overlaysAt, placeOf, quantityText, reduceReport, signatureLacks, suggestedPlaces, type ReportState } from '#renderer/report/state.ts';
+import { answersSince, canExport, decisions, initialReport, keyImageOf, listed, namesInText, openSteps, overlaysAt, placeOf, quantityText, reduceReport, signatureLacks, suggestedPlaces, type ReportState } from '#renderer/report/state.ts';
 
 const study = '0'.repeat(24);
 const other = '1'.repeat(24);
@@ -41,7 +41,7 @@ describe('the report screen', () => {
   test('an answer about a report that is no longer selected changes nothing', () => {
     const state = loaded(study, summary('r'), summary('s', { updatedAt: '2026-02-01T00:00:00Z' }));
     expect(reduceReport(state, { type: 'report', report: report() })).toBe(state);
-    expect(reduceReport(state, { type: 'beside', id: 'r', exports: [], events: [], newAnswers: 0 })).toBe(state);
+    expect(reduceReport(state, { type: 'beside', id: 'r', exports: [], events: [], newAnswers: [] })).toBe(state);
   });
   test('a preview of an older revision is not shown', () => {
     const state = reduceReport(loaded(study, summary('r')), { type: 'report', report: report({ revision: 3 }) });
@@ -69,7 +69,7 @@ test('answers younger than the draft are counted, those left out on purpose are 
   const draft = report({ createdAt: '2026-01-01T08:00', questions: [question('in', [])] });
   const composed = { at: '2026-01-01T10:00', by: '', what: 'Brought up to date', version: 1, revision: 2, status: 'draft' } as const;
   const traces = [{ id: 'in', askedAt: '2026-01-01T07:00' }, { id: 'left-out', askedAt: '2026-01-01T09:00' }, { id: 'new', askedAt: '2026-01-01T11:00' }];
-  expect([answersSince(draft, [composed, { ...composed, what: 'Changed', at: '2026-01-01T12:00' }], traces), answersSince(draft, [], traces)]).toEqual([1, 2]);
+  expect([answersSince(draft, [composed, { ...composed, what: 'Changed', at: '2026-01-01T12:00' }], traces), answersSince(draft, [], traces)]).toEqual([['new'], ['left-out', 'new']]);
 });
 
 describe('a signature', () => {
@@ -105,3 +105,15 @@ describe('key images', () => {
 
 test('a quantity is written with the digits that count', () =>
   expect([quantityText(12.444, 'mm'), quantityText(3.14159, 'mm'), quantityText(1534.2, 'um2'), quantityText(12.6, '{pixels}'), quantityText(41.27, 'deg'), quantityText(-830.1, '[hnsf\'U]')]).toEqual(['12.4 mm', '3.14 mm', '1534 µm²', '13 px', '41.3°', '-830.1 HU']));
+
+test('words that name the person are found in every part, whole words only', () => {
+  const subject = { patientName: 'DOE^JANE', patientId: 'X-4711', birthDate: '1970-05-01', sex: 'F', accession: '', studyUid: null, studyDate: null };
+  const named = report({ subject, title: 'Jane’s film', impression: 'No change in the janes fracture.', questions: [question('q', [{ ...step('a', 'rejected'), reason: 'As said in 4711' }])] });
+  expect(namesInText(named)).toEqual([{ part: 'title', word: 'jane' }, { part: 'reasoning', word: '4711' }]);
+  expect(namesInText({ ...named, subject: null })).toEqual([]);
+});
+
+test('nothing leaves without a name before a person has looked at it', () => {
+  const chosen = { ...initialReport.exporting, choices: [{ format: 'pdf', why: null }], chosen: ['pdf'] } as const;
+  expect([canExport(chosen), canExport({ ...chosen, withoutSubject: true }), canExport({ ...chosen, withoutSubject: true, isSeen: true }), canExport({ ...chosen, chosen: [] }), canExport({ ...chosen, isBusy: true })]).toEqual([true, false, true, false, false]);
+});
