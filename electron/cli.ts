@@ -65,11 +65,27 @@ async function runOne(command: Command, words: readonly string[]): Promise<numbe
       process.stdout.write(helpOf(command, options));
       return 0;
     }
-    const status = await command.run(contextOf(values, positionals));
+    const status = await perform(command, contextOf(values, positionals));
     return isInterrupted() ? interruptedStatus : status ?? 0;
   } catch (thrown) {
     if (isInterrupted()) return interruptedStatus;
     return report(thrown, { json: words.includes('--json'), help: helpOf(command, options) });
+  }
+}
+
+/** Does it; what must be on record is written down first, and so is that it failed. */
+async function perform(command: Command, context: CommandContext): Promise<number | void> {
+  const event = command.journal?.(context) ?? null;
+  if (event === null) return command.run(context);
+  const [{ auditFolder, openAudit }, { noteAct }, { readPassphrase }, { dataFolder, version }] = await Promise.all([import('./audit/audit.ts'), import('./audit/pending.ts'), import('./audit/keys.ts'), import('./storage/folders.ts')]);
+  const note = (what: typeof event): Promise<void> =>
+    noteAct(auditFolder(dataFolder()), what, () => openAudit({ dataFolder: dataFolder(), version: version(), passphrase: readPassphrase(process.env.LOUPE_PASSPHRASE_FILE) }));
+  await note(event);
+  try {
+    return await command.run(context);
+  } catch (thrown) {
+    await note({ kind: 'failed', body: { command: command.name, code: thrown instanceof Fault ? thrown.code : thrown instanceof UsageError ? 'usage' : 'internal' } });
+    throw thrown;
   }
 }
 

@@ -9,6 +9,7 @@ import { asJson, isObject, type JsonObject } from './canonical.ts';
 import { composeCapsule, type CapsulePart } from './capsule.ts';
 import { fieldsOf, rootsOf } from './fields.ts';
 import { journalFile, openAuditJournal, type AuditJournal } from './journal.ts';
+import { takePending } from './pending.ts';
 import { openKey, protectionIn, sealNextKey, settleNextKey, takeNextKey, type OpenedKey, type SystemStore } from './keys.ts';
 import { answerRecord, buildHash, hashOf, recordJson, type AnswerParts, type AnswerRecord, type RecordedFrame } from './record.ts';
 import { fingerprintOf } from './note.ts';
@@ -81,6 +82,7 @@ export async function openAudit({ dataFolder, version, system, passphrase }: Aud
   const software = { version, build: buildHash() };
   const name = accountName();
   const journal = openAuditJournal({ folder, software, key, actor: (pseudonym) => ({ id: pseudonym(`account ${name}`), method: 'os' }) });
+  takePending(folder, journal);
   const answersFolder = join(folder, 'answers');
   const folderOf = (id: string): string => {
     if (!/^[\w-]{1,64}$/.test(id)) throw unknownAnswer(id);

@@ -1,6 +1,7 @@
 /** What a terminal command is: a name, its help, its options and what it does. `electron/cli.ts` dispatches to these. */
 
 import type { ParseArgsConfig } from 'node:util';
+import type { WaitingEvent } from '#electron/audit/pending.ts';
 
 /** Options as `node:util` parseArgs takes them, with an optional line of help for each. `json` and `help` are added to every command. */
 export type CommandOptions = Readonly<Record<string, NonNullable<ParseArgsConfig['options']>[string] & { readonly help?: string }>>;
@@ -32,6 +33,8 @@ export interface Command {
   /** What follows `loupe`, as in `decode FILE [--frames N]`. */
   readonly usage: string;
   readonly options: CommandOptions;
+  /** What stands in the audit journal of this person's data folder before it is done; absent or null: nothing. */
+  readonly journal?: (context: CommandContext) => WaitingEvent | null;
   /**
    * Does it. Throws a Fault for what a user can mend (exit status 1) and UsageError for a wrong command line (exit status 2); gives an exit status of its own
    * where the result is one, 10 and above.

@@ -28,6 +28,7 @@ export const command: Command = {
     device: { type: 'string', help: 'auto, cpu, webgpu, cuda, dml, coreml' },
     seed: { type: 'string', help: 'which cases --max takes, and which pictures are swapped (default 0)' },
   },
+  journal: () => ({ kind: 'evaluate', body: { command: 'evaluate' } }),
   async run(context) {
     const folder = requiredText(context, 'model');
     const records = await casesOf(context);

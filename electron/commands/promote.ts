@@ -37,6 +37,7 @@ export const command: Command = {
     'max-new-tokens': { type: 'string', help: 'the longest answer, in tokens (default 320)' },
     device: { type: 'string', help: 'auto, cpu, webgpu, cuda, dml, coreml' },
   },
+  journal: () => ({ kind: 'promote', body: { command: 'promote' } }),
   async run(context) {
     const candidate = onlyPositional(context, 'CANDIDATE');
     const over = requiredText(context, 'over');

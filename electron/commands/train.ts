@@ -26,6 +26,8 @@ export const command: Command = {
     unchecked: { type: 'boolean', help: 'begin without that look, which a new run takes at some of its cases' },
     licence: { type: 'string', multiple: true, help: `which licence classes may be learnt from (default permissive): ${licenceClasses.join(', ')}` },
   },
+  // The recipe's name only where it is one of ours: a path may name a person.
+  journal: (context) => (flag(context, 'check') ? null : { kind: 'train', body: { command: 'train', recipe: context.positionals.find((word) => Object.hasOwn(recipes, word)) ?? null, isResumed: flag(context, 'resume') } }),
   async run(context) {
     const [name, ...more] = context.positionals;
     if (name === undefined) throw new UsageError(`RECIPE is missing: ${Object.keys(recipes).join(', ')}, or a JSON file.`);
