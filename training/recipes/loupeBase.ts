@@ -8,7 +8,8 @@
  * too few images for a plain transformer to find locality by itself. Places: beside writing, vision rows learn halfway through the decoder where their
  * cell lies and where the edges of what it shows are; half of M-RoPE's columns turn slowly, so that a head can look for what a row shows however far away
  * it stands, and the fast rest tells rows and columns apart; one stage asks for little but boxes, without which
- * nothing reads the rows' places. The tower goes on being told the labels of all tasks while the decoder writes.
+ * nothing reads the rows' places. The tower goes on being told the labels of all tasks while the decoder writes. At last it is often asked where the
+ * abnormality lies, which is answered with the boxes wherever there are any.
  */
 import { Recipe } from '#training/records/recipe.ts';
 
@@ -53,6 +54,10 @@ export const loupeBase = Recipe.parse({
     { learns: 'answer', steps: 1200, restart: { learningRate: 8e-4, warmupSteps: 50 }, ...writing, cells: 0.3, labels: 0.5, smoothing: 0.05, phantoms: 600 },
     { learns: 'answer', steps: 450, ...writing, cells: 0.4, phantoms: 800, targets: 100, direct: 0.7, questionWeights: boxQuestions, setWeights: boxedSets },
     { learns: 'answer', steps: 1500, ...writing, cells: 0.15, labels: 0.5, smoothing: 0.05, phantoms: 200, questionWeights: { finding_class: 2, localization_cells: 2 } },
+    {
+      learns: 'answer', steps: 1000, ...writing, cells: 0.15, labels: 0.5, smoothing: 0.05, phantoms: 1200, targets: 100,
+      questionWeights: { finding_class: 2, localization_cells: 2, abnormality_where: 4, localization_lungs: 1.3, localization_lesion: 1.3 },
+    },
   ],
   optimizer: { learningRate: 1e-3, warmupSteps: 200, floor: 0.02, beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weightDecay: 0.05, clip: 1, average: 0.998 },
   dropBranches: 0.1,
