@@ -1,10 +1,11 @@
-/** `loupe compare`: what was learnt from one kind and asked of all, how runs differ in the boxes they list, and which checkpoint of a run its doubts speak for. */
+/** `loupe compare`: what was learnt from one kind and asked of all, how runs differ in the boxes they list and the lengths that pay, and which checkpoint of a run its doubts speak for. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import { boxTrend, hackingVerdict, type BoxStep, type BoxTrendPoint } from '#training/curricula/boxTrend.ts';
 import { chooseCheckpoint, criticalWords } from '#training/curricula/criticalTokens.ts';
 import { axes, generalizationTable, tableDifference, tableText, type AnsweredLine, type Axis } from '#training/curricula/generalization.ts';
+import { accuracyByLength, suggestedCap } from '#training/curricula/staging.ts';
 import { measureCheckpoint } from '#training/criticalEntropy.ts';
 import { closeArchives, filterCases, readIndex } from '#training/data/cases.ts';
 import { readManifest, readRollouts, rolloutSteps } from '#training/readRun.ts';
@@ -14,11 +15,12 @@ import { flag, numberOption, textOption, textOptions, UsageError, type Command, 
 
 export const command: Command = {
   name: 'compare',
-  summary: 'train-by-test tables from records, boxes over time of runs, checkpoints by the entropy of their doubts',
-  usage: 'compare NAME=RECORDS.jsonl… [--against NAME=RECORDS.jsonl]… | RUN… | RUN --entropy --cases INDEX…',
+  summary: 'train-by-test tables from records, boxes over time and lengths of runs, checkpoints by the entropy of their doubts',
+  usage: 'compare NAME=RECORDS.jsonl… [--against NAME=RECORDS.jsonl]… | RUN… [--length] | RUN --entropy --cases INDEX…',
   options: {
     by: { type: 'string', help: `the columns: ${Object.keys(axes).join(', ')} (default modality)` },
     against: { type: 'string', multiple: true, help: 'a second table of the same names, subtracted from the first' },
+    length: { type: 'boolean', help: 'how often completions of each length were right, and the cap that speaks for' },
     entropy: { type: 'boolean', help: 'measure the kept checkpoints of RUN and choose one' },
     cases: { type: 'string', multiple: true, help: 'with --entropy: index files whose val split is asked' },
     max: { type: 'string', help: 'with --entropy: questions for each checkpoint (default 64)' },
@@ -30,7 +32,7 @@ export const command: Command = {
     if (flag(context, 'entropy')) return compareCheckpoints(context);
     if (positionals.every((word) => word.includes('='))) return compareRecords(context);
     if (positionals.some((word) => word.includes('=') && !existsSync(word))) throw new UsageError('Name either records as NAME=FILE or run folders, not both.');
-    return compareRuns(context);
+    return flag(context, 'length') ? compareLengths(context) : compareRuns(context);
   },
 };
 
@@ -105,6 +107,29 @@ function compareRuns(context: CommandContext): void {
   context.print(runs, runs.map(({ run, recipe, points, verdict }) => [
     `${run} (${recipe})`, ...sampled(points).map(trendLine),
     verdict === null ? '  too short to judge' : `  boxes for each image grew ${verdict.growth.toFixed(2)} times${verdict.isSuspicious ? ', and no reward was lost: the list may be growing for its own sake' : ''}`,
+  ].join('\n')).join('\n\n'));
+}
+
+/** Upper edges of the over-thinking meter's bins, in tokens. */
+const lengthEdges = [8, 16, 32, 64, 128, 256, 512];
+
+function compareLengths(context: CommandContext): void {
+  const runs = context.positionals.map((run) => {
+    const { name } = readManifest(run);
+    const attempts = rolloutSteps(run).flatMap((step) => readRollouts(run, step)).flatMap(({ completions }) =>
+      completions.map(({ tokens, correct }) => ({ tokens: tokens.length, isCorrect: correct })));
+    const bins = accuracyByLength(attempts, lengthEdges);
+    return { run: basename(resolve(run)), recipe: name, completions: attempts.length, bins, cap: suggestedCap(bins) };
+  });
+  if (runs.every(({ completions }) => completions === 0)) {
+    throw new Fault({ code: 'compare.empty', what: 'There is nothing to compare.', why: 'These runs have kept no rollouts.', mend: 'Name runs of a recipe with a policy stage.' });
+  }
+  const percent = (part: number): string => `${(100 * part).toFixed(1)} %`;
+  context.print(runs, runs.map(({ run, recipe, bins, cap }) => [
+    `${run} (${recipe})`,
+    ...bins.filter(({ share }) => share > 0).map(({ upTo, share, accuracy }, at, shown) =>
+      `  ${(Number.isFinite(upTo) ? `to ${upTo}` : `over ${shown[at - 1]?.upTo ?? 0}`).padStart(8)} tokens  ${percent(share).padStart(7)} of all  ${accuracy === null ? '·' : `${percent(accuracy)} right`}`),
+    cap === null ? '  no cap is suggested' : `  suggested first cap: ${cap} tokens, the last length that is within ten points of the best`,
   ].join('\n')).join('\n\n'));
 }
 

@@ -74,3 +74,9 @@ test('runs show their boxes for each image over time, and a list that grows for 
   expect(value).toMatchObject([{ verdict: { growth: 5, isSuspicious: true } }, { verdict: { growth: 1, isSuspicious: false } }]);
   await expect(compare([join(folder, 'nowhere')])).rejects.toMatchObject({ code: 'run.unreadable' });
 });
+
+test('the meter of lengths says how often each was right, and which cap that speaks for', async () => {
+  const { text, value } = await compare([run('lengths', () => 1)], { length: true });
+  expect(text).toContain('to 8 tokens  100.0 % of all  100.0 % right');
+  expect(value).toMatchObject([{ completions: 8, cap: 8 }]);
+});
