@@ -239,6 +239,10 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'audit.verify': () => auditing.verify(),
     'audit.since': ({ since }) => auditing.since(since),
     'audit.keys': () => auditing.keys(),
+    async 'audit.open'({ passphrase }) {
+      await (await audited.audit).authenticate(passphrase);
+      return auditing.state();
+    },
     'audit.checkpoint': () => auditing.checkpoint(),
   };
 

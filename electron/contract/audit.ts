@@ -105,6 +105,8 @@ export const auditMethods = {
   'audit.verify': { argument: z.null(), result: AuditVerdict },
   'audit.since': { argument: z.object({ since: z.union([z.object({ seq: z.number().int().nonnegative() }), z.object({ at: instant })]) }), result: AuditChanges },
   'audit.keys': { argument: z.null(), result: z.array(AuditKey) },
+  /** Opens the signing key, by its passphrase where one seals it; where there is none yet, it is made. The journal is signed from then on. */
+  'audit.open': { argument: z.object({ passphrase: z.string().max(1000).nullable() }), result: AuditState },
   /** Signs all entries now: a note to keep elsewhere. */
   'audit.checkpoint': { argument: z.null(), result: z.object({ note: z.string(), size: z.number().int() }) },
 } as const;
