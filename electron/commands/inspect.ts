@@ -3,6 +3,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
+import { difficultyOf } from '#training/curricula/difficulty.ts';
 import { alarmHistory, alarmsOf, alarmsText } from '#training/health.ts';
 import { chainOf, checkLineage, lineageOf, lineageText } from '#training/lineage.ts';
 import type { RolloutLine } from '#training/records/rollout.ts';
@@ -57,7 +58,7 @@ export const command: Command = {
     context.print(
       {
         run, recipe: name, seed, steps, record: found, mean_of_last_50: means, loss_curve: curve, checkpoints, alarms, alarm_history: past,
-        rollouts: tried.map((group) => ({ ...group, summary: summaryOf(group) })),
+        rollouts: tried.map((group) => ({ ...group, summary: summaryOf(group), difficulty: difficultyIn(group) })),
       },
       [
         `run ${run} · recipe ${name} · seed ${seed} · update ${found.step}${steps === null ? '' : ` of ${steps}`}`,
@@ -66,6 +67,7 @@ export const command: Command = {
         '',
         `loss so far  ${sparkline(curve)}  ${shown(curve[0] ?? NaN)} → ${shown(curve.at(-1) ?? NaN)}`,
         `checkpoints  ${checkpoints.join(', ') || 'none yet'}`,
+        ...(tried.length > 0 ? [`questions    ${difficulties(tried)}`] : []),
         ...(alarms.length > 0 ? ['', alarmsText(alarms)] : []),
         ...(past.length > alarms.length ? ['', `alarms so far  ${past.map(({ code, step }) => `${code} at ${step}`).join(', ')}`] : []),
         ...tried.slice(0, groups).flatMap((group) => ['', '─'.repeat(Math.min(view.columns ?? 100, 100)), viewText(group, view)]),
@@ -160,4 +162,15 @@ function table(line: Line, means: Line, count: number): readonly string[] {
     `${''.padEnd(width)}  ${'here'.padStart(12)}  ${`mean of ${count}`.padStart(12)}`,
     ...rows.map(([name, here, mean]) => `${name.padEnd(width)}  ${here.padStart(12)}  ${mean.padStart(12)}`),
   ];
+}
+
+const difficultyIn = ({ completions }: RolloutLine): ReturnType<typeof difficultyOf> => difficultyOf(completions.filter(({ correct }) => correct).length / completions.length);
+
+/** How many of the questions were how hard, the hardest first. */
+function difficulties(groups: readonly RolloutLine[]): string {
+  const found = groups.filter(({ completions }) => completions.length > 0).map(difficultyIn);
+  return (['all-false', 'hard', 'medium', 'easy', 'all-true'] as const).flatMap((name) => {
+    const count = found.filter((one) => one === name).length;
+    return count > 0 ? [`${count} ${name}`] : [];
+  }).join(', ');
 }

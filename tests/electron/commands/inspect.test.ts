@@ -84,6 +84,7 @@ describe('inspect of a run that learns by trying', () => {
     const { value, text } = await inspect(policy, { step: '6' });
     expect(value['rollouts']).toMatchObject([{ case: 'us-0417', summary: { right: 2, cut: 1 }, completions: [{ reward: 1.46 }, {}, {}, {}] }, { case: 'us-0418' }]);
     expect(text).toContain('us-0417 (us_breast_busi)');
+    expect(text).toContain('questions    2 medium');
     expect(text).toMatch(/ 1 {4}1\.46 .* malignant/);
     expect(text).not.toContain('\u001b');
   });
