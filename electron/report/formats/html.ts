@@ -137,7 +137,7 @@ function statementOf({ number, kind, verdict, decision, text, original, reason, 
     original === null ? '' : tag('p', `<b class="details">The model wrote:</b> ${words('i', original)}`),
     reason === '' ? '' : tag('p', `<b class="details">Reason:</b> ${words('span', reason, 'details')}`),
     regions === '' ? '' : words('p', regions, 'details'),
-  ].join('\n'), `statement ${verdict}`);
+  ].filter(Boolean).join('\n'), `statement ${verdict}`);
 }
 
 /** Its red, green and blue. */

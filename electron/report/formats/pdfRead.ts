@@ -254,8 +254,11 @@ function pageText(file: PdfFile, page: Dictionary, fonts: Map<number, ReadonlyMa
   let letters: ReadonlyMap<number, string> = new Map();
   let height = Number.NaN;
   for (const [operation, tag, y, font, shown = ''] of content.matchAll(/\/(\w+) (?:<<[^]*?>> BDC|BMC)|\bEMC\b|1 0 0 1 \S+ (\S+) Tm|\/(\S+) \S+ Tf|\[([^\]]*)\] TJ/g)) {
-    if (tag !== undefined) open.push(tag);
-    else if (operation === 'EMC') open.pop();
+    if (tag !== undefined) {
+      open.push(tag);
+      // What is one element's is one line at least.
+      if (operation.includes('/MCID')) heights.text = Number.NaN;
+    } else if (operation === 'EMC') open.pop();
     else if (y !== undefined) height = Number(y);
     else if (font !== undefined) letters = lettersOf(file, named?.get(font), fonts);
     else {
