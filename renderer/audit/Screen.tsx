@@ -1,6 +1,6 @@
 /** The audit journal: what was done here, whether the record of it holds, what is new since a moment, and whose keys signed it. */
 import { useEffect, useState, type ReactElement } from 'react';
-import type { AuditEntry } from '#electron/contract/audit.ts';
+import type { AuditEntry, AuditState } from '#electron/contract/audit.ts';
 import { Dialog } from '#renderer/design/Dialog.tsx';
 import { Empty } from '#renderer/design/Empty.tsx';
 import { FaultView } from '#renderer/design/FaultView.tsx';
@@ -8,9 +8,9 @@ import { Icon } from '#renderer/design/Icon.tsx';
 import { call } from '#renderer/workstation/call.ts';
 import { useStore } from '#renderer/workstation/store.ts';
 import { formatDate, formatMoment, formatNumber, formatTime, useText } from '#renderer/workstation/text.ts';
-import { audit, fetchMore, filterBy, lookSince, openAudit, openTarget, takeCheckpoint, verify } from './audit.ts';
+import { audit, fetchMore, filterBy, lookSince, openAudit, openKey, openTarget, takeCheckpoint, verify } from './audit.ts';
 import './audit.css';
-import { briefly, byDay, noFilter, spans, targetOf, toggled, type AuditScreenState, type Span } from './state.ts';
+import { briefly, byDay, canOpen, leastPassphrase, noFilter, spans, targetOf, toggled, type AuditScreenState, type Span } from './state.ts';
 
 export function AuditScreen(): ReactElement {
   const t = useText();
@@ -32,6 +32,7 @@ export function AuditScreen(): ReactElement {
       <Detail entry={entries.find(({ seq }) => seq === selectedSeq)} />
       <KeysDialog state={state} />
       <CheckpointDialog state={state} />
+      <OpenDialog state={state} />
     </div>
   );
 }
@@ -85,8 +86,9 @@ function KeyCard({ state: { state, keys } }: { readonly state: AuditScreenState 
       <h3>{t('audit.key')}</h3>
       {current ? <><code className="fingerprint">{current.fingerprint}</code><p className="note">{state && state.protection !== 'none' ? `${t(`audit.protection.${state.protection}`)}, ${t(state.isOpen ? 'audit.isOpen' : 'audit.isClosed')}` : ''}</p></> : <p className="note"><b>{t('audit.noKey')}.</b> {t('audit.noKeyText')}</p>}
       <div className="side-buttons">
+        {state && !state.isOpen && <button className="button" onClick={() => audit.dispatch({ type: 'dialog', dialog: 'open' })}>{t(state.protection === 'none' ? 'audit.makeKey' : 'audit.openKey')} <kbd>O</kbd></button>}
         <button className="button" disabled={keys.length === 0} onClick={() => audit.dispatch({ type: 'dialog', dialog: 'keys' })}>{t('audit.allKeys')} <kbd>F</kbd></button>
-        <button className="button" disabled={keys.length === 0} onClick={() => void takeCheckpoint()}>{t('audit.checkpoint')} <kbd>C</kbd></button>
+        <button className="button" disabled={state?.isOpen !== true} onClick={() => void takeCheckpoint()}>{t('audit.checkpoint')} <kbd>C</kbd></button>
       </div>
     </section>
   );
@@ -244,6 +246,31 @@ function CheckpointDialog({ state: { dialog, checkpoint } }: { readonly state: A
     <Dialog isOpen={dialog === 'checkpoint'} title={t('audit.checkpoint')} size={680} onClose={close}>
       {checkpoint && <><p className="note">{t('audit.checkpointText', { size: formatNumber(checkpoint.size) })}</p><div className="key-list"><pre tabIndex={0}>{checkpoint.note}</pre><Copy what={checkpoint.note} /></div></>}
     </Dialog>
+  );
+}
+
+function OpenDialog({ state: { dialog, state } }: { readonly state: AuditScreenState }): ReactElement {
+  const t = useText();
+  return <Dialog isOpen={dialog === 'open'} title={t('audit.openTitle')} size={480} onClose={close}>{dialog === 'open' && state && <OpenForm protection={state.protection} />}</Dialog>;
+}
+
+function OpenForm({ protection }: { readonly protection: AuditState['protection'] }): ReactElement {
+  const t = useText();
+  const { isBusy, fault } = useStore(audit, (all) => all.opening);
+  const [passphrase, setPassphrase] = useState('');
+  const [again, setAgain] = useState('');
+  const isNew = protection === 'none';
+  return (
+    <form className="open-key" aria-busy={isBusy} onSubmit={(event) => {
+      event.preventDefault();
+      if (canOpen(protection, passphrase, again)) void openKey(passphrase);
+    }}>
+      <p className="note">{t(isNew ? 'audit.makeText' : protection === 'system' ? 'audit.systemText' : 'audit.openText')}</p>
+      {protection !== 'system' && <label>{isNew ? t('audit.newPassphrase', { count: leastPassphrase }) : t('audit.passphrase')}<input data-autofocus="" type="password" name="passphrase" autoComplete={isNew ? 'new-password' : 'current-password'} maxLength={1000} value={passphrase} onChange={(event) => setPassphrase(event.currentTarget.value)} /></label>}
+      {isNew && <label>{t('audit.againPassphrase')}<input type="password" name="again" autoComplete="new-password" maxLength={1000} value={again} onChange={(event) => setAgain(event.currentTarget.value)} /></label>}
+      {fault && <p role="alert" className="audit-notice"><span><b>{fault.what}</b> {fault.why} {fault.mend}</span></p>}
+      <div className="open-foot"><button type="button" className="button" onClick={close}>{t('audit.cancel')}</button><button type="submit" className="button" data-primary="" disabled={isBusy || !canOpen(protection, passphrase, again)}><Icon name="unlock" size={15} />{t(isNew ? 'audit.makeKey' : 'audit.openKey')}</button></div>
+    </form>
   );
 }
 

@@ -3,7 +3,7 @@ import { Fault } from '#models/base/fault.ts';
 import type { Action } from '#renderer/workstation/action.ts';
 import { call } from '#renderer/workstation/call.ts';
 import { goTo, navigation } from '#renderer/workstation/navigation.ts';
-import { tellFault } from '#renderer/workstation/notices.ts';
+import { tell, tellFault } from '#renderer/workstation/notices.ts';
 import { createStore } from '#renderer/workstation/store.ts';
 import { subscribe } from '#renderer/workstation/subscribe.ts';
 import { text } from '#renderer/workstation/text.ts';
@@ -100,6 +100,21 @@ export async function lookSince(since: string): Promise<void> {
   }, tellFault);
 }
 
+export async function openKey(passphrase: string): Promise<void> {
+  const { state, opening } = audit.get();
+  if (!state || opening.isBusy) return;
+  audit.dispatch({ type: 'opening', isBusy: true, fault: null });
+  try {
+    const opened = await call('audit.open', { passphrase: state.protection === 'system' ? null : passphrase });
+    audit.dispatch({ type: 'loaded', state: opened, keys: await call('audit.keys', null) });
+    audit.dispatch({ type: 'dialog', dialog: null });
+    tell({ tone: 'good', text: text('audit.opened') });
+    await fetchEntries();
+  } catch (thrown) {
+    audit.dispatch({ type: 'opening', isBusy: false, fault: linesOf(thrown, text('audit.cannotOpenKey')) });
+  }
+}
+
 export const takeCheckpoint = (): Promise<void> => call('audit.checkpoint', null).then((checkpoint) => audit.dispatch({ type: 'checkpoint', checkpoint }), tellFault);
 
 export function openTarget(): void {
@@ -125,10 +140,11 @@ export const auditActions: readonly Action[] = [
   { name: 'audit.verify', shortcuts: ['V'], screen: 'audit', when: isHere, run: () => void verify() },
   { name: 'audit.checkpoint', shortcuts: ['C'], screen: 'audit', when: isHere, run: () => void takeCheckpoint() },
   { name: 'audit.keys', shortcuts: ['F'], screen: 'audit', when: isHere, run: () => audit.dispatch({ type: 'dialog', dialog: 'keys' }) },
+  { name: 'audit.openKey', shortcuts: ['O'], screen: 'audit', when: () => isHere() && audit.get().state?.isOpen === false, run: () => audit.dispatch({ type: 'dialog', dialog: 'open' }) },
   { name: 'audit.clear', shortcuts: ['Escape'], screen: 'audit', when: () => isHere() && audit.get().filter !== noFilter, run: () => filterBy(noFilter) },
 ];
 
 export const auditActionStrings: Readonly<Record<string, string>> = {
   'app.audit': 'Audit journal', 'audit.next': 'Audit: later in the list', 'audit.previous': 'Audit: earlier in the list', 'audit.open': 'Audit: open what the entry is about', 'audit.verify': 'Audit: verify the journal now',
-  'audit.checkpoint': 'Audit: sign a checkpoint to keep elsewhere', 'audit.keys': 'Audit: keys and their fingerprints', 'audit.clear': 'Audit: show all entries',
+  'audit.checkpoint': 'Audit: sign a checkpoint to keep elsewhere', 'audit.keys': 'Audit: keys and their fingerprints', 'audit.openKey': 'Audit: open the signing key', 'audit.clear': 'Audit: show all entries',
 };

@@ -33,7 +33,8 @@ export interface AuditScreenState {
   readonly since: string;
   readonly changes: AuditChanges | null;
   readonly checkpoint: { readonly note: string; readonly size: number } | null;
-  readonly dialog: 'keys' | 'checkpoint' | null;
+  readonly dialog: 'keys' | 'checkpoint' | 'open' | null;
+  readonly opening: { readonly isBusy: boolean; readonly fault: AuditScreenState['fault'] };
 }
 
 export type AuditScreenChange =
@@ -50,13 +51,14 @@ export type AuditScreenChange =
   | { readonly type: 'since'; readonly since: string }
   | { readonly type: 'changes'; readonly changes: AuditChanges | null }
   | { readonly type: 'checkpoint'; readonly checkpoint: AuditScreenState['checkpoint'] }
-  | { readonly type: 'dialog'; readonly dialog: AuditScreenState['dialog'] };
+  | { readonly type: 'dialog'; readonly dialog: AuditScreenState['dialog'] }
+  | { readonly type: 'opening'; readonly isBusy: boolean; readonly fault: AuditScreenState['fault'] };
 
 export const noFilter: Filter = { kinds: [], studyId: null, span: 'all', from: '', to: '' };
 
 export const initialAudit: AuditScreenState = {
   isLoaded: false, fault: null, state: null, keys: [], filter: noFilter, entries: [], matching: 0, next: null, isFetching: false, selectedSeq: null, verifying: null, verdict: null, verifyFault: null, since: '', changes: null,
-  checkpoint: null, dialog: null,
+  checkpoint: null, dialog: null, opening: { isBusy: false, fault: null },
 };
 
 export function reduceAudit(state: AuditScreenState, change: AuditScreenChange): AuditScreenState {
@@ -83,7 +85,8 @@ export function reduceAudit(state: AuditScreenState, change: AuditScreenChange):
     case 'since': return { ...state, since: change.since, changes: null };
     case 'changes': return { ...state, changes: change.changes };
     case 'checkpoint': return { ...state, checkpoint: change.checkpoint, dialog: change.checkpoint ? 'checkpoint' : state.dialog };
-    case 'dialog': return { ...state, dialog: change.dialog };
+    case 'dialog': return { ...state, dialog: change.dialog, opening: { isBusy: false, fault: null } };
+    case 'opening': return { ...state, opening: { isBusy: change.isBusy, fault: change.fault } };
   }
 }
 
@@ -135,4 +138,13 @@ export function byDay<E extends { readonly at: string }>(entries: readonly E[]):
     days.set(day, [...days.get(day) ?? [], entry]);
   }
   return [...days].map(([day, own]) => ({ day, entries: own }));
+}
+
+/** Passphrases that a key is made with have at least so many signs. */
+export const leastPassphrase = 10;
+
+/** Whether a passphrase will do: any that is there for a key that exists, a long one typed twice for a new key. */
+export function canOpen(protection: AuditState['protection'], passphrase: string, again: string): boolean {
+  if (protection === 'system') return true;
+  return protection === 'none' ? passphrase.length >= leastPassphrase && passphrase === again : passphrase !== '';
 }

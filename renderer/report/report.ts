@@ -82,11 +82,15 @@ export async function openImages(): Promise<void> {
 }
 
 async function loadBeside({ id, study, status }: Report): Promise<void> {
-  const [exports, events, traces] = await Promise.all([call('report.exports', { reportId: id }), call('report.history', { reportId: id }), status === 'draft' ? call('review.traces', { studyId: study.id }).catch(() => []) : []]);
+  const isDraft = status === 'draft';
+  const [exports, events, traces, drawings] = await Promise.all([
+    call('report.exports', { reportId: id }), call('report.history', { reportId: id }), isDraft ? call('review.traces', { studyId: study.id }).catch(() => []) : [], isDraft ? call('annotations.list', { studyId: study.id }).catch(() => []) : [],
+  ]);
   const { report } = reports.get();
   // A second question about a step belongs to the answer that it is about.
   const answers = traces.filter(({ origin }) => origin === undefined);
-  reports.dispatch({ type: 'beside', id, exports, events, newAnswers: report?.status === 'draft' ? answersSince(report, events, answers) : [] });
+  const marked = drawings.filter(({ kind, isHidden }) => kind === 'key' && !isHidden).map(({ frameId }) => frameId);
+  reports.dispatch({ type: 'beside', id, exports, events, marked, newAnswers: report?.status === 'draft' ? answersSince(report, events, answers) : [] });
 }
 
 // Changes follow each other: each names the revision that the one before it made.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AuditEntry } from '#electron/contract/audit.ts';
-import { briefly, byDay, initialAudit, noFilter, reduceAudit, targetOf, toggled, wiredFilter } from '#renderer/audit/state.ts';
+import { briefly, byDay, canOpen, initialAudit, noFilter, reduceAudit, targetOf, toggled, wiredFilter } from '#renderer/audit/state.ts';
 
 const entry = (seq: number, change: Partial<AuditEntry> = {}): AuditEntry => ({
   seq, at: '2026-03-01T10:00:00.000Z', kind: 'ask', actor: { id: 'x', method: 'os', isSelf: true }, software: { version: '1', build: 'b' }, studies: [], subject: {}, body: '{}', hash: 'a'.repeat(64), prev: 'b'.repeat(64), isSigned: true, ...change,
@@ -55,4 +55,9 @@ describe('an entry', () => {
     const at = (hour: number, day: number): string => new Date(2026, 2, day, hour).toISOString();
     expect(byDay([entry(2, { at: at(1, 15) }), entry(1, { at: at(23, 14) }), entry(0, { at: at(22, 14) })]).map(({ day, entries }) => [day, entries.length])).toEqual([['2026-03-15', 1], ['2026-03-14', 2]]);
   });
+});
+
+test('a key is opened by any passphrase that is there, and made by a long one given twice', () => {
+  expect([canOpen('passphrase', '', ''), canOpen('passphrase', 'x', ''), canOpen('system', '', '')]).toEqual([false, true, true]);
+  expect([canOpen('none', 'ten signs!', 'ten signs?'), canOpen('none', 'too short', 'too short'), canOpen('none', 'ten signs!', 'ten signs!')]).toEqual([false, false, true]);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ReportSummary } from '#electron/contract/report.ts';
 import type { Measurement, Report, ReportBox, ReportQuestion, ReportStep, ReportVerdict } from '#models/clinical/report.ts';
-import { answersSince, canExport, decisions, initialReport, keyImageOf, listed, namesInText, openSteps, overlaysAt, placeOf, quantityText, reduceReport, signatureLacks, suggestedPlaces, type ReportState } from '#renderer/report/state.ts';
+import { answersSince, canExport, decisions, initialReport, keyImageOf, listed, markedPlaces, namesInText, openSteps, overlaysAt, placeOf, quantityText, reduceReport, signatureLacks, suggestedPlaces, type ReportState } from '#renderer/report/state.ts';
 
 const study = '0'.repeat(24);
 const other = '1'.repeat(24);
@@ -41,7 +41,7 @@ describe('the report screen', () => {
   test('an answer about a report that is no longer selected changes nothing', () => {
     const state = loaded(study, summary('r'), summary('s', { updatedAt: '2026-02-01T00:00:00Z' }));
     expect(reduceReport(state, { type: 'report', report: report() })).toBe(state);
-    expect(reduceReport(state, { type: 'beside', id: 'r', exports: [], events: [], newAnswers: [] })).toBe(state);
+    expect(reduceReport(state, { type: 'beside', id: 'r', exports: [], events: [], newAnswers: [], marked: [] })).toBe(state);
   });
   test('a preview of an older revision is not shown', () => {
     const state = reduceReport(loaded(study, summary('r')), { type: 'report', report: report({ revision: 3 }) });
@@ -97,6 +97,10 @@ describe('key images', () => {
   const shown = report({ questions: [question('q', [], 'accepted', [a, b])], boxes: [box('nodule', b), box('gone', c, true)], measurements: [measure('m', b)] });
   test('are suggested from what is spoken of, the most first, without what was removed', () => expect(suggestedPlaces(shown)).toEqual([placeOf(b), placeOf(a)]));
   test('are not suggested twice', () => expect(suggestedPlaces({ ...shown, keyImages: [keyImageOf(shown, placeOf(b), 'k', '')] })).toEqual([placeOf(a)]));
+  test('that were marked while looking are offered until they are shown', () => {
+    expect(markedPlaces(shown, [c, a, c])).toEqual([placeOf(c), placeOf(a)]);
+    expect(markedPlaces({ keyImages: [keyImageOf(shown, placeOf(a), 'k', '')] }, [c, a])).toEqual([placeOf(c)]);
+  });
   test('carry what is marked on them', () => {
     expect(overlaysAt(shown, placeOf(b)).map(({ id }) => id)).toEqual(['nodule', 'm']);
     expect(keyImageOf(shown, placeOf(b), 'k', 'x')).toMatchObject({ id: 'k', caption: 'x', overlays: ['nodule', 'm'], window: null, region: null });
