@@ -45,10 +45,11 @@ export interface Program {
 }
 
 /** Starts the program behind the page as `npm start -- --address` does. */
-export async function startProgram({ dataFolder, samples = true }: Pick<WorkstationOptions, 'dataFolder' | 'samples'> = {}): Promise<Program> {
+export async function startProgram({ dataFolder, samples = true, hasPage = true }: Pick<WorkstationOptions, 'dataFolder' | 'samples'> & { readonly hasPage?: boolean } = {}): Promise<Program> {
   const { program, page: pageOf } = await import(resolve('electron/bundle.mjs')) as Bundler;
-  const [programFolder, pageFolder] = [await program(), await pageOf()];
   const folder = dataFolder ?? mkdtempSync(join(tmpdir(), 'loupe-data-'));
+  // What only calls need no page.
+  const [programFolder, pageFolder] = [await program(), hasPage ? await pageOf() : folder];
   const words = [join(programFolder, 'start.mjs'), 'start', '--address', '--data', folder, ...(samples ? [] : ['--no-samples'])];
   const host = spawn(process.execPath, words, { env: { ...process.env, LOUPE_PAGE: pageFolder }, stdio: ['ignore', 'pipe', 'pipe'] });
   return {
