@@ -8,7 +8,7 @@ import { AnnotationChange } from './annotations.ts';
 import { finetuneMethods } from './finetune.ts';
 import { modelMethods } from './models.ts';
 import { settingsMethods } from './settings.ts';
-import { StudyDetail, StudyId, StudySummary } from './library.ts';
+import { StudyDetail, StudyId, StudyStatus, StudySummary } from './library.ts';
 import { reportMethods } from './report.ts';
 import { Engine, EvidenceCheck, Question, Trace } from './review.ts';
 
@@ -35,6 +35,8 @@ export const contract = {
   'library.cancelImport': { argument: z.object({ importId: z.string() }), result: Nothing },
   'library.remove': { argument: z.object({ studyIds: z.array(StudyId).min(1).max(10_000) }), result: z.object({ undoId: z.string() }) },
   'library.restore': { argument: z.object({ undoId: z.string() }), result: Nothing },
+  /** How far a study has come, as a person says; that a report was signed is not for them to say. */
+  'library.status': { argument: z.object({ studyId: StudyId, status: StudyStatus.exclude(['reported']) }), result: Nothing },
   'annotations.list': { argument: z.object({ studyId: StudyId }), result: z.array(Annotation) },
   /** On the disk when it answers. */
   'annotations.change': { argument: z.object({ studyId: StudyId, changes: z.array(AnnotationChange).min(1).max(1000) }), result: Nothing },

@@ -1,8 +1,10 @@
 /** The library's store, what fills it, and what a person can do there. */
+import { studyStatuses } from '#electron/contract/library.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { Action } from '#renderer/workstation/action.ts';
 import { bridge, type GivenFile } from '#renderer/workstation/bridge.ts';
 import { call } from '#renderer/workstation/call.ts';
+import { did } from '#renderer/workstation/history.ts';
 import { goTo, navigation } from '#renderer/workstation/navigation.ts';
 import { tell, tellFault } from '#renderer/workstation/notices.ts';
 import { createStore } from '#renderer/workstation/store.ts';
@@ -115,6 +117,19 @@ const selected = (): string | null => library.get().selectedId;
 const hasSelection = (): boolean => isHere() && selected() !== null && shownStudies(library.get()).some(({ id }) => id === selected());
 const move = (by: number) => (): void => library.dispatch({ type: 'move', by });
 
+/** A step further or back among what a person may say; a signed report stays signed. Can be undone. */
+function stepStatus(by: 1 | -1): void {
+  const study = library.get().rows.get(selected() ?? '')?.study;
+  const said = studyStatuses.filter((status) => status !== 'reported');
+  const at = said.findIndex((status) => status === study?.status);
+  const next = said[at + by];
+  const now = said[at];
+  if (!study || now === undefined || next === undefined) return;
+  const set = (status: typeof next) => (): void => void call('library.status', { studyId: study.id, status }).catch(tellFault);
+  set(next)();
+  did({ undo: set(now), redo: set(next) });
+}
+
 export const searchFieldId = 'library-filter';
 
 export const libraryActions: readonly Action[] = [
@@ -129,11 +144,13 @@ export const libraryActions: readonly Action[] = [
   { name: 'library.clear', shortcuts: ['Escape'], screen: 'library', when: () => isHere() && library.get().filter !== noFilter, run: () => library.dispatch({ type: 'filter', filter: noFilter }) },
   { name: 'library.importFiles', shortcuts: ['Mod+O'], run: () => void chooseFiles('files') },
   { name: 'library.importFolder', shortcuts: ['Mod+Shift+O'], run: () => void chooseFiles('folder') },
+  { name: 'library.further', shortcuts: ['.'], screen: 'library', when: hasSelection, run: () => stepStatus(1) },
+  { name: 'library.back', shortcuts: [','], screen: 'library', when: hasSelection, run: () => stepStatus(-1) },
   { name: 'library.remove', shortcuts: ['Delete'], screen: 'library', when: hasSelection, run: () => void removeStudy(selected() as string) },
 ];
 
 export const libraryActionStrings = {
   'library.open': 'Open the study', 'library.next': 'Next study', 'library.previous': 'Previous study', 'library.pageDown': 'A page down', 'library.pageUp': 'A page up',
   'library.first': 'First study', 'library.last': 'Last study', 'library.search': 'Filter the library', 'library.clear': 'Clear the filters', 'library.importFiles': 'Import files',
-  'library.importFolder': 'Import a folder', 'library.remove': 'Remove the study from the library',
+  'library.importFolder': 'Import a folder', 'library.remove': 'Remove the study from the library', 'library.further': 'Status: a step further', 'library.back': 'Status: a step back',
 } as const;
