@@ -28,7 +28,7 @@ export async function measurementsOf(annotations: readonly Annotation[], { detai
   for (const annotation of annotations) {
     const { id, frameId, kind, points, text, isHidden, changedAt } = annotation;
     const place = frameIn(detail, frameId);
-    if (isHidden || kind === 'calibration' || !place) continue;
+    if (isHidden || kind === 'calibration' || kind === 'key' || !place) continue;
     const needsPixels = (kind === 'probe' || kind === 'rectangle' || kind === 'ellipse' || kind === 'freehand') && place.series.kind !== 'slide';
     const scale = scaleFor(place, annotations);
     const [source = '', frame = '0'] = frameId.split('-');
@@ -74,7 +74,7 @@ function valuesOf({ kind, points }: Pick<Annotation, 'kind' | 'points'>, scale: 
   const angle = (quantity: Quantity, value: number | null): readonly Value[] => (value === null ? [] : [{ quantity, value: rounded(value), unit: 'deg' }]);
   if (!a) return [];
   switch (kind) {
-    case 'arrow': case 'calibration': return [];
+    case 'arrow': case 'calibration': case 'key': return [];
     case 'probe': {
       const value = frame && frame.header.samples === 1 ? valueAt(measurable(frame), a) : null;
       return value === null || !frame ? [] : [{ quantity: 'value', value: rounded(value), unit: valueUnit(frame) }];

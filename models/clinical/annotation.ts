@@ -1,7 +1,7 @@
 /** What a person draws on an image: kept as points in stored pixels, so that no way of looking at the image can move it. */
 import { z } from 'zod';
 
-export const annotationKinds = ['length', 'bidirectional', 'angle', 'cobb', 'rectangle', 'ellipse', 'freehand', 'probe', 'arrow', 'calibration'] as const;
+export const annotationKinds = ['length', 'bidirectional', 'angle', 'cobb', 'rectangle', 'ellipse', 'freehand', 'probe', 'arrow', 'calibration', 'key'] as const;
 export const AnnotationKind = z.enum(annotationKinds);
 export type AnnotationKind = z.infer<typeof AnnotationKind>;
 
@@ -13,7 +13,8 @@ export const Annotation = z.object({
   /**
    * In the frame's stored pixels (a slide's: level 0), pixel i covering [i, i + 1). Lengths, arrows and calibrations: both ends. Angle: an end, the vertex,
    * the other end. Cobb: both ends of one line, then of the other. Bidirectional: both ends of the long axis, then of the short one. Rectangle and
-   * ellipse: two opposite corners of the box around it. Freehand: its outline. Probe: one place.
+   * ellipse: two opposite corners of the box around it. Freehand: its outline. Probe: one place. Key: the middle of an
+   * image that a person marked as a key image.
    */
   points: z.array(z.object({ x: z.number(), y: z.number() })).min(1).max(20_000),
   text: z.string().max(400),

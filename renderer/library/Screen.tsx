@@ -13,6 +13,7 @@ import { formatBytes, formatDate, formatNumber, useText } from '#renderer/workst
 import { thumbnailUrl } from '#renderer/workstation/urls.ts';
 import { chooseFiles, library, openStudy, reload, removeStudy, searchFieldId } from './library.ts';
 import './library.css';
+import { Preview } from './Preview.tsx';
 import { modalityCounts, noFilter, shownStudies, type SortKey } from './state.ts';
 
 export function LibraryScreen(): ReactElement {
@@ -163,14 +164,14 @@ function Nothing(): ReactElement {
 function Detail({ study }: { readonly study: StudySummary | undefined }): ReactElement {
   const t = useText();
   if (!study) return <aside className="detail" aria-hidden="true" />;
-  const { id, patient, description, cover, birthDate, sex, patientId, accession, date, series, images, files, bytes, addedAt, question } = study;
+  const { id, patient, description, birthDate, sex, patientId, accession, date, series, images, files, bytes, addedAt, question } = study;
   const facts: readonly (readonly [string, string])[] = [
     ['ID', patientId], [t('library.born'), formatDate(birthDate)], [t('library.sex'), sex ?? ''], [t('library.columns.date'), formatDate(date)], [t('library.accession'), accession],
     [t('library.columns.images'), t('library.imagesIn', { images: formatNumber(images), count: series })], [t('library.files'), `${formatNumber(files)} · ${formatBytes(bytes)}`], [t('library.added'), formatDate(addedAt)],
   ];
   return (
     <aside className="detail" aria-label={patient || description}>
-      <div className="picture">{cover !== null && <img src={thumbnailUrl(cover, 384)} alt="" />}</div>
+      <Preview key={id} study={study} />
       <div className="body">
         <h2>{patient || description || t('library.noName')}</h2>
         <p className="what">{patient === '' ? '' : description}</p>

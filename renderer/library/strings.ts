@@ -15,6 +15,7 @@ export const libraryStrings = {
   sample: 'Sample',
   noName: 'No name',
   open: 'Open',
+  preview: 'Turn the wheel to leaf, drag to change the window, double-click to reset it',
   remove: 'Remove',
   removed: 'Removed from the library: {{name}}',
   removedMany: '{{count}} studies removed from the library',

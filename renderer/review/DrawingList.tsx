@@ -2,6 +2,7 @@
 import { type ReactElement } from 'react';
 import { Icon } from '#renderer/design/Icon.tsx';
 import { change, drawingColours, drawings, drop, type Drawing } from '#renderer/viewports/drawings.ts';
+import { Still } from '#renderer/viewports/Still.tsx';
 import { useStore } from '#renderer/workstation/store.ts';
 import { useText } from '#renderer/workstation/text.ts';
 import { review, stage } from './review.ts';
@@ -23,7 +24,7 @@ export function jumpTo({ annotation }: Drawing): void {
 export function DrawingList(): ReactElement {
   const t = useText();
   const { all, selectedId } = useStore(drawings, (state) => state);
-  const detail = useStore(review, (state) => state.detail);
+  const { detail, looks } = useStore(review, (state) => state);
   const shown = detail ? all.filter(({ annotation }) => placeOf(detail, annotation.frameId)) : [];
   return (
     <aside className="drawing-list" aria-label={t('stage.list')}>
@@ -38,6 +39,7 @@ export function DrawingList(): ReactElement {
           return (
             <li key={annotation.id} data-row={annotation.id} data-selected={annotation.id === selectedId || undefined}>
               <button className="swatch" aria-label={t('stage.colour')} title={t('stage.colour')} disabled={annotation.isLocked} style={{ background: annotation.colour }} onClick={() => change(drawing, { colour: next })} />
+              {annotation.kind === 'key' && series && !series.slide && <button className="key-image" aria-label={t('stage.tool.key')} onClick={() => jumpTo(drawing)}><Still frameId={annotation.frameId} label={series.description} look={looks[series.id] ?? null} width={96} height={96} /></button>}
               <button className="jump" onClick={() => jumpTo(drawing)}>
                 <b>{t(`stage.tool.${annotation.kind}`)}</b> <span className="number">{series && series.frames.length > 1 ? (place?.frameAt ?? 0) + 1 : ''}</span>
               </button>

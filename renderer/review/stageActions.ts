@@ -1,9 +1,9 @@
 /** What a person can do with hanging images, and by which keys. */
-import type { StudySummary } from '#electron/contract/library.ts';
+import type { FrameSummary, StudySummary } from '#electron/contract/library.ts';
 import { priorsOf } from '#electron/contract/priors.ts';
 import { insideOf, stepAcross } from '#models/imaging/volume.ts';
 import { cancelDrawing } from '#renderer/viewports/DrawingLayer.tsx';
-import { drawings, drop, type Tool } from '#renderer/viewports/drawings.ts';
+import { drawings, drop, toggleKey, type Tool } from '#renderer/viewports/drawings.ts';
 import { objectives, zoomOf } from '#renderer/viewports/magnification.ts';
 import type { Action } from '#renderer/workstation/action.ts';
 import { call } from '#renderer/workstation/call.ts';
@@ -61,6 +61,11 @@ const hasSlide = (): boolean => isHere() && stage.slide !== null && stage.canvas
 const hasPlane = (): boolean => isHere() && activePlane() !== null;
 const hasStack = (): boolean => isHere() && (currentSeries(review.get())?.frames.length ?? 0) > 1;
 
+function currentFrame(): FrameSummary | null {
+  const state = review.get();
+  return activePlane() === null ? currentSeries(state)?.frames[state.frameAt] ?? null : null;
+}
+
 function activePlane(): { readonly kind: 'plane'; readonly plane: 'axial' | 'coronal' | 'sagittal' } | null {
   const { hanging } = review.get();
   const cell = hanging.cells[hanging.activeAt];
@@ -111,6 +116,11 @@ export const stageActions: readonly Action[] = [
   { name: 'stage.linkByHand', shortcuts: ['Shift+S'], screen: 'review', when: isHere, run: () => hang({ type: 'linkByHand' }) },
   { name: 'stage.prior', shortcuts: ['P'], screen: 'review', when: () => isHere() && offered.get() !== null, run: () => void bringPrior() },
   { name: 'stage.drawings', shortcuts: ['Shift+H'], screen: 'review', when: isHere, run: () => drawings.dispatch({ type: 'shown', areShown: !drawings.get().areShown }) },
+  { name: 'stage.key', shortcuts: ['Shift+K'], screen: 'review', when: () => isHere() && currentFrame() !== null, run: () => {
+    const { detail } = review.get();
+    const frame = currentFrame();
+    if (detail && frame) toggleKey(detail.study.id, frame.id, frame);
+  } },
   { name: 'stage.list', shortcuts: ['Shift+M'], screen: 'review', when: isHere, run: () => stageOptions.dispatch({ isListShown: !stageOptions.get().isListShown }) },
   { name: 'stage.delete', shortcuts: ['Delete', 'Backspace'], screen: 'review', when: () => isHere() && drawings.get().selectedId !== null, run: () => drop(drawings.get().selectedId) },
   { name: 'stage.private', shortcuts: ['Shift+P'], run: () => stageOptions.dispatch({ isPrivate: !stageOptions.get().isPrivate }) },
@@ -126,6 +136,6 @@ export const stageActionStrings: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.keys(toolKeys).map((tool) => [`stage.${tool}`, `Tool: ${stageStrings.tool[tool as Tool]}`])),
   ...Object.fromEntries(Object.keys(layoutKeys).map((layout) => [`stage.layout${layout}`, stageStrings.layouts[layout as LayoutName]])),
   'stage.nextCell': 'Next cell', 'stage.previousCell': 'Previous cell', 'stage.maximise': 'This cell alone, or all again', 'stage.cine': 'Run or stop the film', 'stage.link': 'Link or unlink the cells',
-  'stage.linkByHand': 'Link what is seen now by hand', 'stage.prior': 'Bring in the earlier study', 'stage.drawings': 'Show or hide drawings', 'stage.list': 'List of drawings', 'stage.delete': 'Delete the drawing',
+  'stage.linkByHand': 'Link what is seen now by hand', 'stage.prior': 'Bring in the earlier study', 'stage.drawings': 'Show or hide drawings', 'stage.list': 'List of drawings', 'stage.key': 'Mark or unmark the key image', 'stage.delete': 'Delete the drawing',
   'stage.private': 'Hide or show persons’ names', 'stage.undo': 'Undo', 'stage.redo': 'Redo',
 };

@@ -4,7 +4,7 @@ export const stageStrings = {
   layout: 'Layout',
   tool: {
     window: 'Window', pan: 'Move', zoom: 'Enlarge', crosshair: 'Crosshair', length: 'Length', bidirectional: 'Two diameters', angle: 'Angle', cobb: 'Cobb angle', rectangle: 'Rectangle', ellipse: 'Ellipse',
-    freehand: 'Freehand region', probe: 'Value at a place', arrow: 'Arrow with text', calibration: 'Calibrate by a known length',
+    freehand: 'Freehand region', probe: 'Value at a place', arrow: 'Arrow with text', calibration: 'Calibrate by a known length', key: 'Key image',
   },
   layouts: { '1x1': 'One image', '1x2': 'Two side by side', '2x2': 'Four images', mpr: 'Three planes (MPR)' },
   play: 'Run as a film',

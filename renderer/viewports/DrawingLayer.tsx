@@ -1,11 +1,10 @@
 /** Drawings over an image, for frames and slides alike: drawn, grasped, moved; their points stay in stored pixels whatever the view does. */
 import { useEffect, useRef, useState, type PointerEvent, type ReactElement } from 'react';
 import type { WiredFrame } from '#electron/contract/frame.ts';
-import type { AnnotationKind } from '#models/clinical/annotation.ts';
 import { mapPoint, type Affine, type Point } from '#models/imaging/coordinates.ts';
 import { acrossMiddle, type Scale } from '#models/imaging/measures.ts';
 import { useStore } from '#renderer/workstation/store.ts';
-import { change, draw, drawings, isDrawingTool, newDrawing, type Drawing } from './drawings.ts';
+import { change, draw, drawings, isDrawingTool, newDrawing, type Drawing, type DrawnKind } from './drawings.ts';
 import { measuredLines } from './measured.ts';
 import type { Viewport } from './viewport.ts';
 
@@ -21,11 +20,11 @@ interface DrawingLayerProps {
 }
 
 /** How many places each kind is made of; freehand ends when the button is let go. */
-const needed: Readonly<Record<AnnotationKind, number>> = { length: 2, bidirectional: 2, angle: 3, cobb: 4, rectangle: 2, ellipse: 2, freehand: Infinity, probe: 1, arrow: 2, calibration: 2 };
+const needed: Readonly<Record<DrawnKind, number>> = { length: 2, bidirectional: 2, angle: 3, cobb: 4, rectangle: 2, ellipse: 2, freehand: Infinity, probe: 1, arrow: 2, calibration: 2 };
 const dragPixels = 4;
 
 interface Draft {
-  readonly kind: AnnotationKind;
+  readonly kind: DrawnKind;
   readonly points: readonly Point[];
   readonly hover: Point;
 }
@@ -73,7 +72,7 @@ export function DrawingLayer({ viewport, studyId, frameId, scale, frame, onAsk }
     const { left, top } = (svg.current as SVGSVGElement).getBoundingClientRect();
     return viewport.toImage({ x: event.clientX - left, y: event.clientY - top });
   };
-  const finish = (kind: AnnotationKind, points: readonly Point[]): void => {
+  const finish = (kind: DrawnKind, points: readonly Point[]): void => {
     setDraft(null);
     const [a, b] = points;
     if (!a) return;
@@ -138,7 +137,7 @@ export function DrawingLayer({ viewport, studyId, frameId, scale, frame, onAsk }
     if (points.some(({ x, y }, at) => x !== drawing.annotation.points[at]?.x || y !== drawing.annotation.points[at]?.y)) change(drawing, { points: [...points] });
   };
 
-  const own = all.filter(({ annotation }) => annotation.frameId === frameId && !annotation.isHidden);
+  const own = all.filter(({ annotation }) => annotation.frameId === frameId && !annotation.isHidden && annotation.kind !== 'key');
   const moving = { onPointerMove: move, onPointerUp: drop, onPointerCancel: () => setGrasp(null) };
   return (
     <svg className="drawings" ref={svg} role="group" aria-label="Drawings" data-busy={isBusy || undefined}>
@@ -152,7 +151,7 @@ export function DrawingLayer({ viewport, studyId, frameId, scale, frame, onAsk }
             key={annotation.id} data-drawing={annotation.id} data-kind={annotation.kind} data-selected={isSelected || undefined} data-locked={annotation.isLocked || undefined} style={{ color: annotation.colour }} tabIndex={0} role="button"
             aria-label={`${annotation.kind} ${measuredLines(annotation, scale, frame).join(', ')}`} onFocus={() => drawings.dispatch({ type: 'select', id: annotation.id })}
           >
-            <g onPointerDown={take(drawing, null)} {...moving}><Shape kind={annotation.kind} points={points} map={map} /></g>
+            <g onPointerDown={take(drawing, null)} {...moving}><Shape kind={annotation.kind as DrawnKind} points={points} map={map} /></g>
             {isSelected && !annotation.isLocked && annotation.kind !== 'freehand' && points.map((point, at) => {
               const { x, y } = mapPoint(map, point);
               return <circle key={at} className="handle" cx={x} cy={y} r={5} onPointerDown={take(drawing, at)} {...moving} />;
@@ -177,12 +176,12 @@ function DraftShape({ draft: { kind, points, hover }, map, scale, frame }: { rea
 }
 
 /** Each line three times: a dark halo, the colour, and a broad invisible one to be grasped by. */
-function Shape({ kind, points, map, isOpen = false }: { readonly kind: AnnotationKind; readonly points: readonly Point[]; readonly map: Affine; readonly isOpen?: boolean }): ReactElement {
+function Shape({ kind, points, map, isOpen = false }: { readonly kind: DrawnKind; readonly points: readonly Point[]; readonly map: Affine; readonly isOpen?: boolean }): ReactElement {
   const d = pathOf(kind, points.map((point) => mapPoint(map, point)), map, points, isOpen);
   return <>{['halo', 'stroke', 'grip'].map((name) => <path key={name} className={name} d={d} />)}</>;
 }
 
-function pathOf(kind: AnnotationKind, screen: readonly Point[], map: Affine, points: readonly Point[], isOpen: boolean): string {
+function pathOf(kind: DrawnKind, screen: readonly Point[], map: Affine, points: readonly Point[], isOpen: boolean): string {
   const [a, b, c, d] = screen;
   if (!a) return '';
   const to = ({ x, y }: Point): string => `${x.toFixed(2)} ${y.toFixed(2)}`;

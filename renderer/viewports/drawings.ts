@@ -7,8 +7,11 @@ import { did } from '#renderer/workstation/history.ts';
 import { tellFault } from '#renderer/workstation/notices.ts';
 import { createStore } from '#renderer/workstation/store.ts';
 
+/** What is drawn with the pointer; a key image is marked by a key. */
+export type DrawnKind = Exclude<AnnotationKind, 'key'>;
+
 /** What the left button does. */
-export type Tool = 'window' | 'pan' | 'zoom' | 'crosshair' | AnnotationKind;
+export type Tool = 'window' | 'pan' | 'zoom' | 'crosshair' | DrawnKind;
 
 export interface Drawing {
   readonly studyId: string;
@@ -122,7 +125,16 @@ export function drop(id: string | null): void {
   if (drawing && !drawing.annotation.isLocked) draw([{ before: drawing, after: null }]);
 }
 
-export const isDrawingTool = (tool: Tool): tool is AnnotationKind => !['window', 'pan', 'zoom', 'crosshair'].includes(tool);
+export const isDrawingTool = (tool: Tool): tool is DrawnKind => !['window', 'pan', 'zoom', 'crosshair'].includes(tool);
+
+export const keyOf = (all: readonly Drawing[], frameId: string): Drawing | undefined => all.find(({ annotation }) => annotation.kind === 'key' && annotation.frameId === frameId);
+
+/** Marks an image as a key image, or takes the mark away. */
+export function toggleKey(studyId: string, frameId: string, size: { readonly columns: number; readonly rows: number }): void {
+  const known = keyOf(drawings.get().all, frameId);
+  if (known) drop(known.annotation.id);
+  else draw([{ before: null, after: newDrawing(studyId, frameId, 'key', [{ x: size.columns / 2, y: size.rows / 2 }]) }]);
+}
 
 /** Millimetres for one pixel as a calibration on this frame says; the latest counts, null without any. */
 export function calibrationOf(all: readonly Drawing[], frameId: string, aspect: number): number | null {

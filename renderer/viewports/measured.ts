@@ -29,7 +29,7 @@ export function measuredLines(annotation: Pick<Annotation, 'kind' | 'points' | '
   const own = text === '' ? [] : [text];
   const [a, b, c, d] = points as readonly (Point | undefined)[];
   if (!a) return own;
-  if (kind === 'arrow') return own;
+  if (kind === 'arrow' || kind === 'key') return own;
   if (kind === 'probe') {
     const value = frame && frame.header.samples === 1 ? valueAt(measurable(frame), a) : null;
     return [...own, ...(value === null ? [] : [`${number(value)}${unitOf(frame)}`]), `x ${Math.floor(a.x)}, y ${Math.floor(a.y)}`];
