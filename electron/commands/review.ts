@@ -8,8 +8,8 @@ import { asJson, type JsonObject } from '#electron/audit/canonical.ts';
 import { hashedFile, hashOf, modelFiles } from '#electron/audit/record.ts';
 import { pictureFile, traceFile } from '#electron/report/answerFolder.ts';
 import { drawOverlay, type OverlayInput } from '#electron/review/overlay.ts';
-import { formatPercent, probeSentence, review, reviewRecord, type FrameReview, type Review } from '#electron/review/review.ts';
-import { openSource, type OpenedSource, type ShownFrame, type SourceOptions } from '#electron/review/source.ts';
+import { formatPercent, probeSentence, review, reviewRecord, type FrameReview, type Located, type Review } from '#electron/review/review.ts';
+import { boxToSource, openSource, type OpenedSource, type ShownFrame, type SourceOptions } from '#electron/review/source.ts';
 import { version } from '#electron/storage/folders.ts';
 import { encodePng } from '#models/imaging/picture.ts';
 import type { Reasoner } from '#models/reasoner.ts';
@@ -21,11 +21,12 @@ import { modelOptions, openModel, rounded, samplingOf, samplingOptions } from '.
 export const command: Command = {
   name: 'review',
   summary: 'a question about a study: reasoning, boxes, answer, overlay',
-  usage: 'review PATH --ask TEXT [--model DIR] [--probe] [--out DIR] [--keep]',
+  usage: 'review PATH --ask TEXT [--model DIR] [--probe] [--locate] [--out DIR] [--keep]',
   options: {
     ask: { type: 'string', help: 'the question' },
     ...modelOptions,
     probe: { type: 'boolean', help: 'hides the cited boxes and tells what that does to the answer' },
+    locate: { type: 'boolean', help: 'asks where, a second time, if the answer says that something is there and cites no box' },
     out: { type: 'string', help: 'a folder for trace.json, overlay.png and the pictures that the model was shown: what loupe report needs' },
     slices: { type: 'string', help: 'how many slices of a series are asked about, evenly spread; 5 where absent' },
     window: { type: 'string', help: 'a window by name (Lung) or as centre,width; the file\'s own where absent' },
@@ -61,7 +62,7 @@ async function run(context: CommandContext): Promise<void> {
   try {
     let firstTokenMs: number | null = null;
     const result = await review(reasoner, source, question, {
-      sampling, maxNewTokens, signal: context.signal, probes: flag(context, 'probe'),
+      sampling, maxNewTokens, signal: context.signal, probes: flag(context, 'probe'), locates: flag(context, 'locate'),
       onFrame: (_, frame) => source.frames.length > 1 && context.progress(`— ${frame.name}`),
       onText: () => (firstTokenMs ??= lap()),
       onStep: ({ kind, text }) => context.progress(`  ${kind[0]?.toUpperCase()}${kind.slice(1)}: ${text}`),
@@ -83,7 +84,7 @@ async function run(context: CommandContext): Promise<void> {
       await writeFiles(out, { ...pictures, [traceFile]: `${JSON.stringify(record, null, 2)}\n`, 'overlay.png': await drawOverlay(overlayOf(source, question, result, answer)) });
       context.progress(`Written: ${join(out, 'overlay.png')}, ${join(out, traceFile)}`);
     }
-    context.print(record, `${summary(source, result, flag(context, 'probe'))}${kept === undefined ? '' : `\nOn record: ${kept}`}`);
+    context.print(record, `${summary(source, result, { isProbed: flag(context, 'probe'), isLocated: flag(context, 'locate') })}${kept === undefined ? '' : `\nOn record: ${kept}`}`);
   } finally {
     await reasoner.release();
   }
@@ -148,18 +149,19 @@ async function keep(context: CommandContext, { source, question, result: { frame
   }
 }
 
-function overlayOf(source: OpenedSource, question: string, { frames, chosen, probe, rule }: Review, { model, machine, source: { files }, sampling }: ReviewRecord): OverlayInput {
+function overlayOf(source: OpenedSource, question: string, { frames, chosen, probe, located, rule }: Review, { model, machine, source: { files }, sampling }: ReviewRecord): OverlayInput {
   const { answer, confidence } = frames[chosen] as FrameReview;
   const shown = source.frames[chosen];
   return {
     title: source.title, question, confidence: confidence?.value ?? null, main: chosen,
     // The chosen frame's findings come first, so that its steps' indices hold.
     trace: { ...answer.trace, findings: [{ at: chosen, review: frames[chosen] as FrameReview }, ...frames.flatMap((review, at) => (at === chosen ? [] : [{ at, review }]))]
-      .flatMap(({ at, review }) => review.answer.trace.findings.map((finding) => ({ ...finding, frame: at }))) },
+      .flatMap(({ at, review }) => review.answer.trace.findings.map((finding) => ({ ...finding, frame: at })))
+      .concat((located?.answer.trace.findings ?? []).map(({ label, boxes }) => ({ label: `${label} (second question)`, frame: chosen, boxes }))) },
     frames: source.frames.map(({ picture, name }, i) => ({ picture, name: frames.length > 1 ? `${name}: ${frames[i]?.answer.trace.answer ?? 'no answer'}` : name })),
     ...(probe ? { probe: probeSentence(probe) } : {}),
     notes: [
-      ...(frames.length > 1 ? [rule] : []), source.selection, ...(shown?.window ? [shown.window] : []),
+      ...(frames.length > 1 ? [rule] : []), ...(located ? [`Second question, about step ${located.step + 1}: ${located.question}`] : []), source.selection, ...(shown?.window ? [shown.window] : []),
       `${model.name}, ${answer.tokens.length} tokens, ${sampling.temperature === 0 ? 'greedy' : `temperature ${sampling.temperature}, seed ${sampling.seed}`}, on ${machine.device}`,
       ...[['Weights', model.files], ['Source', files]].map(([what, list]) => `${what as string} SHA-256 ${shortHashes(list as readonly { readonly sha256: string }[])}`),
     ],
@@ -170,7 +172,7 @@ function overlayOf(source: OpenedSource, question: string, { frames, chosen, pro
 const shortHashes = (files: readonly { readonly sha256: string }[]): string =>
   `${files.slice(0, 2).map(({ sha256 }) => `${sha256.slice(0, 12)}…`).join(', ')}${files.length > 2 ? ` and ${files.length - 2} more` : ''}`;
 
-function summary(source: OpenedSource, { frames, chosen, rule, probe }: Review, isProbed: boolean): string {
+function summary(source: OpenedSource, { frames, chosen, rule, probe, located, flags }: Review, { isProbed, isLocated }: { readonly isProbed: boolean; readonly isLocated: boolean }): string {
   const { answer, confidence } = frames[chosen] as FrameReview;
   const { trace } = answer;
   const steps = trace.steps.map(({ kind, text, findings }, i) => `  ${i + 1}. ${kind[0]?.toUpperCase()}${kind.slice(1)}: ${text}${findings.length > 0 ? `  [${findings.map((index) => trace.findings[index]?.label).join(', ')}]` : ''}`);
@@ -178,9 +180,16 @@ function summary(source: OpenedSource, { frames, chosen, rule, probe }: Review, 
     `Answer: ${trace.answer ?? 'none in the required form'}${confidence ? `  (confidence ${formatPercent(confidence.value)})` : ''}`,
     ...(source.frames.length > 1 ? [`On: ${source.frames[chosen]?.name}. ${rule}`] : []),
     ...(steps.length > 0 ? ['Reasoning:', ...steps] : trace.parsed ? [] : ['The completion does not follow the reasoning format:', answer.text.length > 300 ? `${answer.text.slice(0, 300)} …` : answer.text]),
+    ...flags.map(({ detail, step }) => `Note${step === undefined ? '' : ` on step ${step + 1}`}: ${detail}`),
+    ...(located ? [locatedSentence(located, source.frames[chosen] as ShownFrame)] : isLocated ? ['Where: no second question was asked; the answer cites a box already, or says that nothing is there.'] : []),
     ...(probe ? [`Probe: ${probeSentence(probe)}`] : isProbed ? ['Probe: the answer cites no box, so there was nothing to hide.'] : []),
     'Research use only, not a medical device.',
   ].join('\n');
+}
+
+function locatedSentence({ step, question, answer: { trace, text } }: Located, frame: ShownFrame): string {
+  const boxes = trace.findings.flatMap(({ label, boxes: all }) => all.map((box) => boxToSource(frame, box)).map(({ x1, y1, x2, y2 }) => `${label} [${[x1, y1, x2, y2].map(Math.round).join(', ')}]`));
+  return `Where, by a second question about step ${step + 1} (${question}): ${boxes.length > 0 ? boxes.join('; ') : trace.parsed ? 'no box was given.' : `the answer could not be read: ${text.slice(0, 200)}`}`;
 }
 
 /** Each file is finished under another name before it takes its place, so that a full disk leaves no half of one. */

@@ -2,6 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
+import { firstLocatable, isNegative, locatingQuestion, sentenceAt } from '#electron/contract/locate.ts';
+import type { Flag } from '#electron/contract/review.ts';
 import type { Finding } from '#models/clinical/finding.ts';
 import type { ReasoningStep, ReasoningTrace } from '#models/clinical/trace.ts';
 import { stepsSoFar } from '#models/language/parse.ts';
@@ -9,12 +11,18 @@ import { probe, type Probe, type ProbeView } from '#models/probe.ts';
 import { confidenceOf, type Answer, type AskOptions, type Confidence, type Reasoner } from '#models/reasoner.ts';
 import { runtimeVersion } from '#models/runtime/device.ts';
 import { greedy, type Sampling } from '#models/runtime/sampler.ts';
+import { concernsOf } from './concerns.ts';
+import { factFlags } from './facts.ts';
+import { lateralityFlags } from './laterality.ts';
+import { readScope, scopeFlags } from './scope.ts';
 import { boxToSource, sha256OfFile, type OpenedSource, type ShownFrame } from './source.ts';
 
 export interface ReviewOptions {
   readonly sampling?: Sampling;
   readonly maxNewTokens?: number;
   readonly probes?: boolean;
+  /** Asks a second time, for the place alone, where the answer says that something is there and cites no box. */
+  readonly locates?: boolean;
   readonly signal?: AbortSignal;
   /** The frame that is asked about next. */
   readonly onFrame?: (index: number, frame: ShownFrame) => void;
@@ -36,7 +44,18 @@ export interface Review {
   readonly chosen: number;
   readonly rule: string;
   readonly probe: Probe | null;
+  /** What a second question gave; null where none was asked. */
+  readonly located: Located | null;
+  /** What a reader should know of the answer and its picture, beside what the reader of completions has flagged. */
+  readonly flags: readonly Flag[];
   readonly firstTokenMs: number | null;
+}
+
+/** The answer to a second question about the chosen picture: where is what that step says? */
+export interface Located {
+  readonly step: number;
+  readonly question: string;
+  readonly answer: Answer;
 }
 
 /** Asks about every frame of the source, in order. */
@@ -70,11 +89,18 @@ export async function review(reasoner: Reasoner, source: OpenedSource, question:
   const result = frames[chosen] as FrameReview;
   const picture = (source.frames[chosen] as ShownFrame).picture;
   const found = options.probes === true ? await probe(reasoner, { frames: [picture], question }, result.answer, asking) : null;
-  return { frames, chosen, rule, probe: found, firstTokenMs };
+  const scope = readScope(reasoner.checkpoint.folder);
+  const { trace } = result.answer;
+  const step = options.locates === true ? firstLocatable(trace) : null;
+  const where = step === null ? null : locatingQuestion(sentenceAt({ ...trace, question }, step), scope?.locates ?? []);
+  const located = step === null || where === null ? null : { step, question: where, answer: await reasoner.ask({ frames: [picture], question: where }, asking) };
+  const { placement = null, source: size } = source.frames[chosen] as ShownFrame;
+  const inSource = findingsInSource(trace, source.frames[chosen] as ShownFrame, 0);
+  const flags = [
+    ...scopeFlags(scope, question, [placement]), ...concernsOf(trace.findings, [picture]), ...lateralityFlags({ ...trace, findings: inSource, question }, [{ source: size, placement }]), ...factFlags(trace, []),
+  ];
+  return { frames, chosen, rule, probe: found, located, flags, firstTokenMs };
 }
-
-/** Answers that find nothing. */
-const negative = /^\s*(?:\[\s*\]|no\b|none\b|not\b|nothing\b|normal\b|absent\b|negative\b|0\s*$)/i;
 
 /**
  * Which slice speaks for the series: what one slice shows is there even if the others do not show it, so of the answers that find something the most confident
@@ -84,7 +110,7 @@ export function chooseFrame(frames: readonly Pick<FrameReview, 'answer' | 'confi
   if (frames.length === 1) return { chosen: 0, rule: 'There is one picture.' };
   const rank = ({ answer, confidence }: Pick<FrameReview, 'answer' | 'confidence'>): number => {
     const { answer: text } = answer.trace;
-    return (text === null ? 0 : negative.test(text) ? 1 : 2) + (confidence?.value ?? 0) * 0.999;
+    return (text === null ? 0 : isNegative(text) ? 1 : 2) + (confidence?.value ?? 0) * 0.999;
   };
   const ranks = frames.map(rank);
   const top = Math.max(...ranks);
@@ -113,7 +139,7 @@ export interface ReviewRecordInput {
  * Everything that led to the answer, as one JSON value: enough for a stranger to repeat it and to see that nothing was exchanged.
  * Boxes are in pixels of the stored source.
  */
-export async function reviewRecord({ source, path, askedAt, question, review: { frames, chosen, rule, probe: probed }, reasoner, sampling, maxNewTokens, version, timing }: ReviewRecordInput) {
+export async function reviewRecord({ source, path, askedAt, question, review: { frames, chosen, rule, probe: probed, located, flags }, reasoner, sampling, maxNewTokens, version, timing }: ReviewRecordInput) {
   const { answer, confidence } = frames[chosen] as FrameReview;
   const { trace } = answer;
   const shown = source.frames[chosen] as ShownFrame;
@@ -129,7 +155,13 @@ export async function reviewRecord({ source, path, askedAt, question, review: { 
     parsed: trace.parsed,
     steps: trace.steps,
     findings: findingsInSource(trace, shown, chosen),
-    flags: trace.flags,
+    flags: [...trace.flags, ...flags],
+    ...(located === null ? {} : {
+      located: {
+        origin: 'second question', step: located.step, question: located.question, answer: located.answer.trace.answer, parsed: located.answer.trace.parsed,
+        findings: findingsInSource(located.answer.trace, shown, chosen), flags: located.answer.trace.flags, text: located.answer.text, tokens: located.answer.tokens, logprobs: located.answer.logProbabilities.map(round6), end: located.answer.end,
+      },
+    }),
     ...(frames.length > 1 ? {
       chosen: { frame: chosen, rule },
       frames: frames.map((frame, i) => ({

@@ -6,11 +6,13 @@ import type { Flag } from '#electron/contract/review.ts';
 import { Modality } from '#models/clinical/study.ts';
 import type { Placement } from '#models/imaging/sides.ts';
 
-/** `scope.json` beside the weights: which kinds of images it was trained on, and what it learnt to draw boxes around. */
+/** `scope.json` beside the weights: which kinds of images it was trained on, how many at a time, and what it learnt to draw boxes around. */
 export const Scope = z.object({
   format: z.literal('loupe.scope/1'),
   trained: z.array(z.object({ modality: Modality, bodyParts: z.array(z.string().max(60)).max(100) })).max(100),
   locates: z.array(z.string().max(60)).max(400).default([]),
+  /** The most pictures of one question that it was trained on; absent: nothing is said of it. */
+  mostImages: z.number().int().positive().optional(),
 });
 export type Scope = z.infer<typeof Scope>;
 
@@ -58,13 +60,15 @@ const parts: readonly { readonly name: string; readonly reach: 'head' | 'trunk' 
 const partOf = (text: string): (typeof parts)[number] | undefined => parts.find(({ words }) => words.test(text));
 
 /**
- * `scope.modality`, `scope.bodyPart`: the model was not trained on such images. `scope.question`: the question speaks of another stretch of the body than the file.
+ * `scope.modality`, `scope.bodyPart`, `scope.images`: the model was not trained on such images, or so many at a time. `scope.question`: the question speaks of another stretch of the body than the file.
  *
  * @param scope  null: the model's folder does not say, so nothing is said of it
  */
 export function scopeFlags(scope: Scope | null, question: string, placements: readonly (Placement | null)[]): readonly Flag[] {
   const flags = new Map<string, Flag>();
   const add = (code: string, detail: string): void => void flags.set(`${code}${detail}`, { code, detail });
+  const most = scope?.mostImages;
+  if (most !== undefined && placements.length > most) add('scope.images', `${placements.length} images were sent together. The model was trained on ${most === 1 ? 'one' : most} at a time.`);
   for (const placement of placements) {
     if (!placement) continue;
     const modality = ofCode[placement.modality];

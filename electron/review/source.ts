@@ -14,10 +14,12 @@ import { availableVois, defaultVoi, modalityTransform, toDisplay } from '#models
 import { firstNumber, firstText, items } from '#models/imaging/dicom/elements.ts';
 import { decodeFrame, type StoredFrame } from '#models/imaging/dicom/frame.ts';
 import { frameGeometry, isotropicSize, pixelAspect } from '#models/imaging/dicom/geometry.ts';
+import { placementOf } from '#models/imaging/dicom/placement.ts';
 import { assembleSeries, type NamedFile, type Stack, type StackFrame } from '#models/imaging/dicom/series.ts';
 import type { Voi } from '#models/imaging/dicom/voi.ts';
 import { createPicture, type Picture } from '#models/imaging/image.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
+import type { Placement } from '#models/imaging/sides.ts';
 import { resize } from '#models/imaging/resize.ts';
 import { readRegion, readRegionAt, type Region } from '#models/imaging/slide/region.ts';
 import { openSlide, type Slide } from '#models/imaging/slide/slide.ts';
@@ -33,6 +35,8 @@ export interface ShownFrame {
   readonly frame: number;
   /** The stored size: columns × rows of the frame, or a slide's level 0. */
   readonly source: { readonly width: number; readonly height: number };
+  /** How it lies in the patient, where its file could say so. */
+  readonly placement?: Placement;
   /** Pixels of `picture` to pixels of the source. */
   readonly toSource: Affine;
   /** How grey values became brightness; null for colour. */
@@ -293,7 +297,7 @@ function shownFrame(file: DicomFile, index: number, stored: StoredFrame, path: s
   const { picture, toSource } = squarePixels(flat, pixelAspect(file, index));
   return {
     picture, name, file: path, frame: index, source: { width: flat.width, height: flat.height }, toSource,
-    window: voi ? windowText(voi, modalityTransform(file, index).unit) : null, spacingMm: frameGeometry(file, index).spacingMm,
+    window: voi ? windowText(voi, modalityTransform(file, index).unit) : null, spacingMm: frameGeometry(file, index).spacingMm, placement: placementOf(file, index),
   };
 }
 

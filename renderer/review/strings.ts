@@ -34,7 +34,7 @@ export const reviewStrings = {
   locate: 'Show me where',
   locateHint: 'This sentence points at nothing. Asks the model a second time, for its place alone (Shift+L).',
   locating: 'Asking for the place …',
-  secondLabel: '{{label}} · second question',
+  secondLabel: '{{label}} · 2nd question',
   secondFound_one: 'Second question: {{count}} box',
   secondFound_other: 'Second question: {{count}} boxes',
   secondNothing: 'Second question: the model found no place for it',

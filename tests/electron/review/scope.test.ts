@@ -26,6 +26,13 @@ describe('an image', () => {
   });
 });
 
+test('several images are noted where the model was trained on one at a time', () => {
+  const film = image('DX', 'CHEST');
+  expect(scopeFlags({ ...scope, mostImages: 1 }, 'What is it?', [film, film])).toEqual([{ code: 'scope.images', detail: '2 images were sent together. The model was trained on one at a time.' }]);
+  expect(scopeFlags({ ...scope, mostImages: 2 }, 'What is it?', [film, film])).toEqual([]);
+  expect(scopeFlags(scope, 'What is it?', [film, film])).toEqual([]);
+});
+
 test('a question about another stretch of the body than the file names is noted', () => {
   expect(codes('Is there pneumonia in this chest film?', image('DX', 'KNEE'), null)).toEqual(['scope.question']);
   expect(codes('Is the liver seen below the lungs?', image('CT', 'CHEST'), null)).toEqual([]);
