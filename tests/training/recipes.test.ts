@@ -51,6 +51,7 @@ function miniature(recipe: Recipe): Recipe {
     stages: recipe.stages.map((stage) => ({
       ...stage, steps: 1, pixels: 56 * 56, batch: 2, accumulate: 1, tokens: 420, targets: 360,
       ...(stage.data ? { data: { ...stage.data, options: small(stage.data.options) } } : {}),
+      ...(stage.locate ? { locate: { ...stage.locate, views: 1, localizer: { ...stage.locate.localizer, features: [1, 2], width: 16, mlpWidth: 16, queries: 6 } } } : {}),
       ...(stage.policy ? {
         policy: {
           ...stage.policy, rollouts: 2, maxNewTokens: 6,
@@ -64,7 +65,7 @@ function miniature(recipe: Recipe): Recipe {
 describe('every recipe of a published method', () => {
   test('is there', () => {
     expect(published.map(({ name }) => name).sort()).toEqual([
-      'medR1', 'medR1NoThink', 'openVlThinker', 'pathoR1', 'pathoR1Dapo', 'skyworkR1V3', 'visionR1', 'visionR1Localization', 'vlRethinker', 'vlaaThinking', 'vlaaThinkingRl', 'vlaaThinkingSft',
+      'dinoR1', 'dinoR1Supervised', 'medR1', 'medR1NoThink', 'openVlThinker', 'pathoR1', 'pathoR1Dapo', 'skyworkR1V3', 'visionR1', 'visionR1Localization', 'vlRethinker', 'vlaaThinking', 'vlaaThinkingRl', 'vlaaThinkingSft',
       'vlmR1Ovd', 'vlmR1OvdAp', 'vlmR1Rec', 'weThink',
     ]);
   });
@@ -104,6 +105,11 @@ describe('the recipes hold what their methods say', () => {
   test('VL-Rethinker does not divide by the deviation, clips further above, and pulls towards nothing', () => {
     for (const at of [0, 1]) expect(stage('vlRethinker', at).policy!.objective.switches).toEqual({ scale: 'none', clipHigh: 0.35, beta: 0 });
   });
+  test('the two runs of DINO-R1 differ in GRQO alone, which mutes a third', () => {
+    const { grqo, ...supervised } = stage('dinoR1').locate!;
+    expect(supervised).toEqual(stage('dinoR1Supervised').locate);
+    expect(grqo).toEqual({ alpha: 0.01, beta: 0.04, muted: 1 / 3, normGrad: 'full', clip: 6 });
+  });
   test('the two detection runs of VLM-R1 differ in the factor for length alone', () => {
     const [od, ap] = ['vlmR1Ovd', 'vlmR1OvdAp'].map((name) => structuredClone(stage(name))) as [Stage, Stage];
     expect(ap.policy!.rewards[0]!.options).toEqual({ lengthFactor: false });
@@ -124,7 +130,7 @@ describe('in miniature', () => {
   });
 
   // One recipe for every pipeline and curriculum; what is left out differs from these in rewards and options alone.
-  test.each(['visionR1', 'medR1', 'vlmR1Rec', 'vlaaThinking', 'pathoR1Dapo', 'openVlThinker', 'weThink', 'skyworkR1V3', 'vlRethinker', 'visionR1Localization'])('%s goes through all its stages', async (name) => {
+  test.each(['visionR1', 'medR1', 'vlmR1Rec', 'vlaaThinking', 'pathoR1Dapo', 'openVlThinker', 'weThink', 'skyworkR1V3', 'vlRethinker', 'visionR1Localization', 'dinoR1'])('%s goes through all its stages', async (name) => {
     const whole = miniature(recipes[name]!);
     // A second round differs from the first in nothing but its beginning.
     const recipe = { ...whole, stages: whole.stages.slice(0, 4) };
