@@ -19,7 +19,7 @@ interface DrawingLayerProps {
   readonly onAsk: (drawing: Drawing) => void;
 }
 
-/** How many places each kind is made of; freehand ends when the button is let go. */
+/** How many places each kind is made of; freehand is drawn by dragging, or corner by corner by clicks until one comes back to the first or stays on the last. */
 const needed: Readonly<Record<DrawnKind, number>> = { length: 2, bidirectional: 2, angle: 3, cobb: 4, rectangle: 2, ellipse: 2, freehand: Infinity, probe: 1, arrow: 2, calibration: 2 };
 const dragPixels = 4;
 
@@ -85,6 +85,10 @@ export function DrawingLayer({ viewport, studyId, frameId, scale, frame, onAsk }
     if (kind === 'arrow' || kind === 'calibration') onAsk(drawing);
   };
 
+  const isNear = (corner: Point, point: Point): boolean => {
+    const [a, b] = [mapPoint(map, corner), mapPoint(map, point)];
+    return Math.hypot(a.x - b.x, a.y - b.y) < 2 * dragPixels;
+  };
   const begin = (event: PointerEvent<SVGElement>): void => {
     if (event.button !== 0 || !isDrawingTool(tool)) return;
     event.stopPropagation();
@@ -93,7 +97,8 @@ export function DrawingLayer({ viewport, studyId, frameId, scale, frame, onAsk }
     downAt.current = { x: event.clientX, y: event.clientY };
     drawings.dispatch({ type: 'select', id: null });
     const points = draft ? [...draft.points, point] : [point];
-    if (points.length >= needed[tool]) finish(tool, points);
+    if (draft?.kind === 'freehand' && draft.points.length > 2 && [draft.points[0], draft.points.at(-1)].some((corner) => isNear(corner as Point, point))) finish('freehand', draft.points);
+    else if (points.length >= needed[tool]) finish(tool, points);
     else setDraft({ kind: tool, points, hover: point });
   };
   const follow = (event: PointerEvent<SVGElement>): void => {
@@ -108,8 +113,8 @@ export function DrawingLayer({ viewport, studyId, frameId, scale, frame, onAsk }
     const start = downAt.current;
     downAt.current = null;
     if (!draft || !start) return;
-    if (draft.kind === 'freehand') return finish('freehand', draft.points);
     if (Math.hypot(event.clientX - start.x, event.clientY - start.y) < dragPixels) return;
+    if (draft.kind === 'freehand') return finish('freehand', draft.points);
     const points = [...draft.points, pointOf(event)];
     if (points.length >= needed[draft.kind]) finish(draft.kind, points);
     else setDraft({ ...draft, points, hover: points.at(-1) as Point });
@@ -166,7 +171,7 @@ export function DrawingLayer({ viewport, studyId, frameId, scale, frame, onAsk }
 }
 
 function DraftShape({ draft: { kind, points, hover }, map, scale, frame }: { readonly draft: Draft; readonly map: Affine; readonly scale: Scale; readonly frame: WiredFrame | null }): ReactElement {
-  const shown = kind === 'freehand' ? points : [...points, hover];
+  const shown = [...points, hover];
   return (
     <g className="draft">
       <Shape kind={kind} points={shown} map={map} isOpen />
