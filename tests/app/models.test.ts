@@ -49,8 +49,8 @@ describe('the models of the workstation', () => {
     await page.keyboard.press('n');
     await page.waitForSelector('.offers label[data-problem]:has-text("There are no weights")');
     await page.getByLabel('loupe-copy').check();
-    await page.getByLabel('Name').fill('My model');
-    await page.getByLabel('Weights', { exact: true }).selectOption('4');
+    await page.locator('.bring-in .line input').fill('My model');
+    await page.locator('.bring-in select').selectOption('4');
     await picture('models-import');
     await page.getByRole('dialog').getByRole('button', { name: 'Import' }).click();
     await page.waitForSelector('.model-job [role=progressbar]');
@@ -66,7 +66,7 @@ describe('the models of the workstation', () => {
   test('answer side by side about one picture, with the same input', async () => {
     await page.waitForFunction(async () => document.querySelectorAll('[data-model]').length === 2);
     await page.keyboard.press('3');
-    const study = page.getByLabel('Study');
+    const study = page.locator('.compare-form select').nth(2);
     await page.waitForFunction(() => [...document.querySelectorAll('.compare-form option')].some(({ textContent }) => textContent?.includes('Synthetic chest film')), undefined, { timeout: patience });
     await study.selectOption({ label: await study.locator('option', { hasText: 'Synthetic chest film' }).first().innerText() });
     await page.waitForFunction(() => (document.querySelector('.compare-question input') as HTMLInputElement).value.includes('lungs'));
