@@ -9,6 +9,8 @@ import type { StudySummary } from './contract/library.ts';
 export interface AuditingOptions {
   readonly audit: () => Promise<Audit>;
   readonly studies: () => readonly StudySummary[];
+  /** An entry that names a report is about the report's study. */
+  readonly reports: () => readonly { readonly id: string; readonly studyId: string }[];
   readonly now: () => string;
   /** Checks the journal in a process of its own. */
   readonly check: (path: string, onProgress: (progress: { readonly done: number; readonly of: number }) => void) => Promise<JournalVerdict>;
@@ -24,12 +26,17 @@ export interface Auditing {
   checkpoint(): Promise<{ readonly note: string; readonly size: number }>;
 }
 
-export function openAuditing({ audit, studies, now, check, onProgress }: AuditingOptions): Auditing {
+export function openAuditing({ audit, studies, reports, now, check, onProgress }: AuditingOptions): Auditing {
   const read = createReader();
   /** Studies by the names that stand for them in the journal. */
-  const namesOf = ({ journal }: Audit): ReadonlyMap<string, StudySummary> => new Map(studies().map((study) => [journal.pseudonym(study.id), study]));
+  const namesOf = ({ journal }: Audit): ReadonlyMap<string, StudySummary> => {
+    const known = new Map(studies().map((study) => [study.id, study]));
+    const ofReports = reports().flatMap(({ id, studyId }) => (known.has(studyId) ? [[id, known.get(studyId) as StudySummary] as const] : []));
+    return new Map([...[...known].map(([id, study]) => [journal.pseudonym(id), study] as const), ...ofReports]);
+  };
   const nameOf = ({ patient, description, modalities, date }: StudySummary): string => [patient, description === '' ? modalities.join(', ') : description, date].filter(Boolean).join(' · ');
-  const studiesOf = (entry: Entry, names: ReadonlyMap<string, StudySummary>): readonly StudySummary[] => Object.entries(entry.subject).flatMap(([name, value]) => (name.startsWith('study') ? names.get(value) ?? [] : []));
+  const studiesOf = (entry: Entry, names: ReadonlyMap<string, StudySummary>): readonly StudySummary[] =>
+    [...new Set(Object.entries(entry.subject).flatMap(([name, value]) => (name.startsWith('study') || name === 'report' ? names.get(value) ?? [] : [])))];
   const self = ({ journal, account }: Audit): string => journal.pseudonym(`account ${account}`);
 
   return {
@@ -44,8 +51,10 @@ export function openAuditing({ audit, studies, now, check, onProgress }: Auditin
       const names = namesOf(opened);
       const { entries, note } = read(opened.journal.path);
       const signed = note === null ? 0 : parseCheckpoint(note)?.size ?? 0;
+      // A study that was removed is found by its pseudonym alone.
       const pseudonym = studyId === null ? null : opened.journal.pseudonym(studyId);
-      const matching = entries.filter(({ entry }) => (kinds.length === 0 || kinds.includes(entry.kind)) && (pseudonym === null || Object.values(entry.subject).includes(pseudonym)) && (from === null || entry.at >= from) && (to === null || entry.at < to));
+      const isAbout = (entry: Entry): boolean => pseudonym === null || Object.values(entry.subject).includes(pseudonym) || studiesOf(entry, names).some(({ id }) => id === studyId);
+      const matching = entries.filter(({ entry }) => (kinds.length === 0 || kinds.includes(entry.kind)) && isAbout(entry) && (from === null || entry.at >= from) && (to === null || entry.at < to));
       const page = matching.filter(({ entry }) => before === null || entry.seq < before).slice(-limit).reverse();
       const oldest = page.at(-1)?.entry.seq;
       const me = self(opened);

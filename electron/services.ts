@@ -131,7 +131,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     },
   });
   const auditing = openAuditing({
-    audit: () => audited.audit, studies: library.list, now, check: decoding.checkJournal, onProgress: (progress) => publish('audit.verifying', progress),
+    audit: () => audited.audit, studies: library.list, reports: () => reports.list(null), now, check: decoding.checkJournal, onProgress: (progress) => publish('audit.verifying', progress),
   });
   const finetune = openFinetune({
     folder, publish, now, models: shelf, trainer: connectTraining(workerFile('training'), shell.launch, told('training')),

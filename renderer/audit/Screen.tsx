@@ -203,7 +203,7 @@ function Detail({ entry }: { readonly entry: AuditEntry | undefined }): ReactEle
           <dt>{t('audit.with')}</dt><dd className="number">Loupe {software.version}<code>{software.build}</code></dd>
         </dl>
         {Object.keys(subject).length > 0 && <dl className="subjects">{Object.entries(subject).map(([name, id]) => [<dt key={name}>{name}</dt>, <dd key={`${name}:`}><code>{id}</code></dd>])}</dl>}
-        {body !== '{}' && <><h3>{t('audit.bodyOf')}</h3><pre>{pretty(body)}</pre></>}
+        {body !== '{}' && <><h3>{t('audit.bodyOf')}</h3><pre tabIndex={0}>{pretty(body)}</pre></>}
         <h3>{t('audit.hash')}</h3><code className="hash">{hash}</code>
         <h3>{t('audit.prev')}</h3><code className="hash">{prev}</code>
       </div>

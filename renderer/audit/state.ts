@@ -124,7 +124,7 @@ export function briefly(body: string): string {
   if (typeof value !== 'object' || value === null) return '';
   const { method, argument: _argument, ...others } = value as Readonly<Record<string, unknown>>;
   return Object.entries({ ...(method === undefined ? {} : { method }), ...others }).flatMap(([name, what]): string[] => {
-    if (typeof what === 'string') return [name === 'method' ? what : `${name} ${/^[0-9a-f]{24,}$/.test(what) ? `${what.slice(0, 8)}…` : what.slice(0, 40)}`];
+    if (typeof what === 'string') return [name === 'method' && what.includes('.') ? what : `${name} ${/^[0-9a-f]{24,}$/.test(what) ? `${what.slice(0, 8)}…` : what.slice(0, 40)}`];
     return typeof what === 'number' || typeof what === 'boolean' ? [`${name} ${what}`] : [];
   }).join(' · ');
 }

@@ -26,6 +26,7 @@ beforeAll(async () => {
   auditing = openAuditing({
     audit: () => Promise.resolve(audit), now: () => '2026-01-02T00:00:00.000Z', onProgress: ({ done }) => progress.push(done),
     studies: () => ids.map((id, i) => ({ id, patient: `Sample ${i}`, description: 'Chest CT', modalities: ['CT'], date: null }) as unknown as StudySummary),
+    reports: () => [{ id: 'report-of-one', studyId: ids[1] ?? '' }],
     async check(path, onProgress) {
       const { findings, checkpoints, ...check } = checkJournal(readFileSync(path), { head: readHead(path), onProgress });
       return Promise.resolve({ ...check, notes: [...check.notes], checkpoints: checkpoints.length, findings: findings.map((finding) => ({ ...finding, what: '' })) });
@@ -78,6 +79,13 @@ test('a key that was handed over stands beside the one before it', async () => {
 test('a checkpoint is a signed note of all entries', async () => {
   const { note, size } = await auditing.checkpoint();
   expect([size, note.split('\n')[1]]).toEqual([audit.journal.size, String(audit.journal.size)]);
+});
+
+test('entries that name a report only are about its study', async () => {
+  audit.journal.append({ kind: 'edit', subject: { report: 'report-of-one' } });
+  const { entries, matching } = await auditing.entries({ ...everything, kinds: ['edit'], studyId: ids[1] ?? '' });
+  expect([matching, entries[0]?.studies.map(({ id }) => id)]).toEqual([1, [ids[1]]]);
+  expect((await auditing.entries({ ...everything, kinds: ['edit'], studyId: ids[0] ?? '' })).matching).toBe(0);
 });
 
 test('a byte that was added behind the journal\'s back is found', async () => {
