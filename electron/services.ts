@@ -99,7 +99,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
   };
   const reviews = openReviews({
     folder, publish, now, study: library.study, setStatus: library.setStatus, answered: (answer) => audited.answered(answer, library.pathOf),
-    model: { opened, sample: (ask, count, options) => inference.sample(ask, count, options) },
+    model: { opened, memory: inference.memory, sample: (ask, count, options) => inference.sample(ask, count, options) },
     picture: shown,
   });
   const evidence = openEvidence({

@@ -101,6 +101,8 @@ export const Trace = z.object({
   model: z.object({ name: z.string(), family: z.string(), device: z.string(), weightsSha256: z.array(Sha256) }),
   tokens: z.number().int(),
   timing: z.object({ firstTokenMs: z.number().nullable(), totalMs: z.number(), tokensPerSecond: z.number() }),
+  /** Of the process that computed, when it had ended; null where it could not say. */
+  memoryBytes: z.number().nonnegative().nullable().optional(),
   /** The words that were put to the model where they are more than the question: which picture is which, and what was measured. */
   prompt: z.string().optional(),
   selection: Selection.optional(),

@@ -56,6 +56,8 @@ export interface AnsweredQuestion {
 export interface Model {
   /** Opens the chosen model, or gives the one that is open. */
   opened(): Promise<OpenModel>;
+  /** What its process takes, bytes. */
+  memory?(): Promise<number | null>;
   sample(ask: Ask, samples: number, options: Omit<AskOptions, 'onToken'> & {
     readonly onWritten: (written: { readonly text: string; readonly steps: readonly { readonly kind: StepKind; readonly text: string }[] }) => void;
   }): Promise<readonly (Answer & { readonly confidence: Confidence | null })[]>;
@@ -141,7 +143,7 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
       end: given.end === 'aborted' ? 'stopped' : given.end === 'stop' ? 'stop' : 'length',
       model: { name: basename(opened.folder), family: opened.family, device: opened.device, weightsSha256: [...await weights(opened.weightFiles)] },
       tokens: given.tokens.length, timing: { firstTokenMs: firstMs, totalMs: performance.now() - start, tokensPerSecond: given.timing.tokensPerSecond },
-      ...(prompt === question ? {} : { prompt }), ...(selection ? { selection } : {}), ...(facts.length > 0 ? { facts: [...facts] } : {}), ...(origin ? { origin } : {}),
+      ...(model.memory ? { memoryBytes: await model.memory().catch(() => null) } : {}), ...(prompt === question ? {} : { prompt }), ...(selection ? { selection } : {}), ...(facts.length > 0 ? { facts: [...facts] } : {}), ...(origin ? { origin } : {}),
     };
     await answered?.({ askId, trace: finished, given, model: opened, pictures, maxNewTokens });
     return finished;

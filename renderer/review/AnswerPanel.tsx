@@ -3,7 +3,7 @@ import { useMemo, type ReactElement } from 'react';
 import type { StepKind } from '#models/clinical/trace.ts';
 import type { SeenView, Trace } from '#electron/contract/review.ts';
 import { useStore } from '#renderer/workstation/store.ts';
-import { formatNumber, useText } from '#renderer/workstation/text.ts';
+import { formatBytes, formatNumber, useText } from '#renderer/workstation/text.ts';
 import { Evidence } from './Evidence.tsx';
 import { judging } from './judge.ts';
 import { currentAt, judgedAt, judgedMarks } from './judging.ts';
@@ -71,7 +71,7 @@ function AnswerView({ trace }: { readonly trace: Trace }): ReactElement {
   const judged = useMemo(() => judgedMarks(trace, judgement), [trace, judgement]);
   const marks = useMemo(() => [...judged, ...locatedMarks(traces, trace.id)], [judged, traces, trace.id]);
   const current = currentAt(judgements, trace);
-  const { question, answer, parsed, steps, raw, confidence, end, flags, views, model, tokens, timing, prompt } = trace;
+  const { question, answer, parsed, steps, raw, confidence, end, flags, views, model, tokens, timing, prompt, memoryBytes } = trace;
   const litMark = lit?.kind === 'mark' ? marks.find(({ id }) => id === lit.id) : undefined;
   const short = answer === null ? null : shortAnswer(answer);
   const grave = flags.filter(isGrave);
@@ -120,7 +120,7 @@ function AnswerView({ trace }: { readonly trace: Trace }): ReactElement {
       {prompt !== undefined && <details className="flags"><summary>{t('review.prompt')}</summary><pre className="raw">{prompt}</pre></details>}
       <footer className="provenance number">
         <Seen views={views} />
-        <div>{model.name} · {t('review.asked', { time: `${formatNumber(timing.totalMs / 1000, 1)} s`, tokens: formatNumber(tokens), rate: formatNumber(timing.tokensPerSecond, 0), device: model.device })}</div>
+        <div>{model.name} · {t('review.asked', { time: `${formatNumber(timing.totalMs / 1000, 1)} s`, tokens: formatNumber(tokens), rate: formatNumber(timing.tokensPerSecond, 0), device: model.device })}{memoryBytes == null ? '' : ` · ${formatBytes(memoryBytes)}`}</div>
         {model.weightsSha256[0] !== undefined && <div>{t('review.weights', { hash: model.weightsSha256[0].slice(0, 12) })}</div>}
       </footer>
     </section>
