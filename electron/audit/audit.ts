@@ -21,6 +21,8 @@ export interface AuditOptions {
   readonly version: string;
   readonly system?: SystemStore | null;
   readonly passphrase?: string | null;
+  /** How much work a guess at the passphrase of a new key is; as in `openKey`. */
+  readonly work?: number;
 }
 
 /** An answer with the pictures that it is about. */
@@ -73,9 +75,9 @@ export interface Audit {
 export const auditFolder = (dataFolder: string): string => join(dataFolder, 'audit');
 
 /** @throws Fault of `openKey` and `openAuditJournal` */
-export async function openAudit({ dataFolder, version, system, passphrase }: AuditOptions): Promise<Audit> {
+export async function openAudit({ dataFolder, version, system, passphrase, work }: AuditOptions): Promise<Audit> {
   const folder = auditFolder(dataFolder);
-  const sealing = { folder, system: system ?? null };
+  const sealing = { folder, system: system ?? null, ...(work === undefined ? {} : { work }) };
   settleNextKey(folder, journalFile(folder));
   const key = await openKey({ ...sealing, passphrase: passphrase ?? null });
   let isOpen = key !== null;

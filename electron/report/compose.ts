@@ -39,6 +39,8 @@ export interface Gathered {
   readonly checks: readonly EvidenceCheck[];
   readonly records: readonly KeptRecord[];
   readonly measurements: readonly Measurement[];
+  /** Images that a person marked as key images. */
+  readonly marked: readonly ImagePlace[];
   readonly prior: { readonly study: StudySummary; readonly studyUid: string | null; readonly changes: Comparison['changes'] } | null;
   /** Headers of the frames that are spoken of, where they are DICOM. */
   readonly images: readonly SourceImage[];
@@ -240,8 +242,8 @@ function findingsOf(questions: readonly ReportQuestion[], boxes: readonly Report
 /** Only where the table has the very word. */
 const codeOf = (label: string): ReportFinding['code'] => codes.find(({ meaning }) => meaning.toLowerCase() === label.trim().toLowerCase()) ?? null;
 
-/** The views that show something, or of each question that shows nothing the first one; then frames with measurements that nobody asked about. */
-function keyImagesOf({ traces, measurements }: Gathered, boxes: readonly ReportBox[]): KeyImage[] {
+/** The views that show something, or of each question that shows nothing the first one; then frames that nobody asked about: marked ones and those with measurements. */
+function keyImagesOf({ detail, traces, measurements, marked }: Gathered, boxes: readonly ReportBox[]): KeyImage[] {
   const images: KeyImage[] = [];
   const put = (image: Omit<KeyImage, 'overlays' | 'caption'>, name: string, prefix: string): void => {
     if (images.length >= 100) return;
@@ -258,7 +260,10 @@ function keyImagesOf({ traces, measurements }: Gathered, boxes: readonly ReportB
       put({ id: `k-${id}.${at + 1}`, place: placeOfView(view), region: ('region' in view ? view.region : null) ?? null, window: view.kind === 'frame' ? windowOf(view.window) : null }, name, `${id}.`);
     }
   }
-  for (const { id, place } of measurements) if (!images.some((image) => isAt(image.place, place))) put({ id: `k-${id}`, place, region: null, window: null }, 'Measured image', 'none.');
+  for (const place of [...marked, ...measurements.map((measurement) => measurement.place)]) {
+    const name = frameIn(detail, `${place.source}-${place.frame}`)?.frame?.name ?? 'Image';
+    if (!images.some((image) => isAt(image.place, place))) put({ id: `k-${place.source.slice(0, 16)}-${place.frame}`, place, region: null, window: null }, name, 'none.');
+  }
   return images;
 }
 

@@ -10,7 +10,7 @@ import type { Annotation } from '#models/clinical/annotation.ts';
 import type { ImagePlace, Report } from '#models/clinical/report.ts';
 import type { Gathered, Judged, KeptRecord } from './compose.ts';
 import type { ReportPictures, SourceImage } from './formats/format.ts';
-import { changesSince, measurementsOf } from './measured.ts';
+import { changesSince, frameIn, measurementsOf } from './measured.ts';
 import { keyPictures, type Shown } from './pictures.ts';
 
 /** Where a report gets what it says: other services, handed in. */
@@ -49,15 +49,17 @@ export async function gather(sources: ReportSources, { studyId, traceIds, priorS
   if (traces.length === 0) throw new Fault({ code: 'report.nothing', what: 'There is nothing to report.', why: 'Nobody has asked about this study yet.', mend: 'Ask a question about it, and judge the answer.' });
   const others = await Promise.all([...new Set(traces.flatMap(({ views }) => views.flatMap(({ view }) => view.studyId ?? [])))].filter((id) => id !== studyId).map(sources.study));
   const measuring = { detail, by, values: sources.values };
-  const measurements = await measurementsOf(sources.annotations(studyId), measuring);
+  const drawings = sources.annotations(studyId);
+  const measurements = await measurementsOf(drawings, measuring);
+  const marked = drawings.filter(({ kind, isHidden }) => kind === 'key' && !isHidden).map(({ frameId }) => placeOf(frameId)).filter(({ source, frame }) => frameIn(detail, `${source}-${frame}`) !== undefined);
   const places = unique([
-    ...traces.flatMap(({ views }) => views.map(({ view }): ImagePlace => (view.kind === 'frame' ? placeOf(view.frameId) : { source: view.slideId, frame: 0 }))), ...measurements.map(({ place }) => place),
+    ...traces.flatMap(({ views }) => views.map(({ view }): ImagePlace => (view.kind === 'frame' ? placeOf(view.frameId) : { source: view.slideId, frame: 0 }))), ...measurements.map(({ place }) => place), ...marked,
   ]);
   const images = (await Promise.all(places.map(sources.image))).filter((image) => image !== null);
   const records = (await Promise.all(traces.map(({ id }) => sources.record(id)))).filter((record) => record !== null);
   const prior = sources.studies().find(({ id }) => id === priorStudyId) ?? priorsOf(detail.study, sources.studies())[0];
   return {
-    detail, others, traces, judgements: traces.flatMap(({ id }) => sources.judged(id) ?? []), checks: sources.checks(studyId), records, measurements, images,
+    detail, others, traces, judgements: traces.flatMap(({ id }) => sources.judged(id) ?? []), checks: sources.checks(studyId), records, measurements, marked, images,
     prior: prior ? await priorOf(sources, prior, { measurements, by }) : null,
   };
 }

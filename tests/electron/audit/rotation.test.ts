@@ -11,7 +11,7 @@ import { fingerprintOf } from '#electron/audit/note.ts';
 import { temporaryFolder } from '#tests/support/audit.ts';
 
 const [first, second] = ['a passphrase of several words', 'another passphrase, as long'];
-const openIn = (folder: string, passphrase: string | null): Promise<Audit> => openAudit({ dataFolder: folder, version: '1', passphrase });
+const openIn = (folder: string, passphrase: string | null): Promise<Audit> => openAudit({ dataFolder: folder, version: '1', passphrase, work: 2 ** 14 });
 const check = (folder: string) => checkJournal(readFileSync(journalFile(join(folder, 'audit'))), { head: readHead(journalFile(join(folder, 'audit'))) });
 async function begun(folder: string): Promise<Audit> {
   await openKey({ folder: join(folder, 'audit'), passphrase: first, work: 2 ** 14 });

@@ -72,6 +72,13 @@ describe('a draft of a judged answer', () => {
   });
 });
 
+test('an image that a person marked is a key image, once', async () => {
+  const mark = { id: 'marked-001', frameId: study.frameId, kind: 'key' as const, points: [{ x: 48, y: 40 }], text: '', colour: '#ffe45c', isLocked: false, isHidden: false, millimetres: null, changedAt: fixedNow };
+  const gathered = await gather({ ...study.sources, annotations: () => [mark] }, { studyId: study.detail.study.id, traceIds: null, priorStudyId: null, by: 'reader' });
+  expect([gathered.marked.length, compose(gathered, options).keyImages.length]).toEqual([1, 1]);
+  expect(compose({ ...gathered, traces: [] }, options).keyImages).toMatchObject([{ place: { source: study.frameId.slice(0, 64), frame: 0 }, caption: 'film.dcm', overlays: [] }]);
+});
+
 test('a study that nobody asked about has nothing to report', async () =>
   await expect(gather({ ...study.sources, traces: () => [] }, { studyId: study.detail.study.id, traceIds: null, priorStudyId: null, by: 'reader' })).rejects.toMatchObject({ code: 'report.nothing' }));
 
