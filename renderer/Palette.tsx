@@ -21,7 +21,7 @@ interface Entry {
 export function Palette(): ReactElement {
   const isOpen = useStore(layer, (shown) => shown === 'palette');
   return (
-    <Modal opened={isOpen} onClose={() => layer.dispatch('none')} withCloseButton={false} size={600} yOffset="12vh" padding={0} transitionProps={{ duration: 80 }} overlayProps={{ backgroundOpacity: 0.5 }}>
+    <Modal opened={isOpen} onClose={() => layer.dispatch('none')} withCloseButton={false} zIndex={400} size={600} yOffset="12vh" padding={0} transitionProps={{ duration: 80 }} overlayProps={{ backgroundOpacity: 0.5 }}>
       {isOpen && <Finder />}
     </Modal>
   );

@@ -16,7 +16,7 @@ import { useText } from './workstation/text.ts';
 export function SettingsDialog(): ReactElement {
   const t = useText();
   const isOpen = useStore(layer, (shown) => shown === 'settings');
-  return <Dialog isOpen={isOpen} title={t('settings.title')} size={760} onClose={() => layer.dispatch('none')}>{isOpen && <Body />}</Dialog>;
+  return <Dialog isOpen={isOpen} title={t('settings.title')} size={760} isOnTop onClose={() => layer.dispatch('none')}>{isOpen && <Body />}</Dialog>;
 }
 
 /** Actions by the first place where their keys work; those of everywhere apart. */

@@ -18,7 +18,7 @@ export function Shortcuts(): ReactElement {
   const keys = useStore(keymap, (all) => all);
   const map = useStore(settings, (all) => all.keymap);
   return (
-    <Dialog isOpen={isOpen} title={t('app.shortcuts')} size={860} onClose={() => layer.dispatch('none')}>
+    <Dialog isOpen={isOpen} title={t('app.shortcuts')} size={860} isOnTop onClose={() => layer.dispatch('none')}>
       <p className="settings-hint">{t('settings.keymap')} {t(`settings.maps.${map}`)} <button className="text-button" onClick={() => layer.dispatch('settings')}>{t('app.settings')}</button></p>
       <div className="sheet">
         {screens.map((screen) => (

@@ -20,7 +20,7 @@ import { startReview } from './review/review.ts';
 import { pseudoLanguage, pseudoStrings } from './pseudo.ts';
 import { english } from './strings.ts';
 import { startSettings } from './settings.ts';
-import { speak } from './workstation/text.ts';
+import { speak, text } from './workstation/text.ts';
 
 // Whoever translates, and the tests, ask for the pseudo-language in the address.
 const isPseudo = new URLSearchParams(window.location.search).get('language') === pseudoLanguage;
@@ -38,7 +38,7 @@ startAuditScreen();
 listenToKeys();
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>
-    <MantineProvider theme={theme} forceColorScheme="dark">
+    <MantineProvider theme={{ ...theme, components: { Modal: { defaultProps: { closeButtonProps: { 'aria-label': text('app.dismiss') } } } } }} forceColorScheme="dark">
       <Boundary><App /></Boundary>
     </MantineProvider>
   </StrictMode>,

@@ -6,13 +6,15 @@ interface DialogProps {
   readonly isOpen: boolean;
   readonly title: string;
   readonly size?: number;
+  /** It may be opened while another one is. */
+  readonly isOnTop?: boolean;
   readonly onClose: () => void;
   readonly children: ReactNode;
 }
 
-export function Dialog({ isOpen, title, size = 640, onClose, children }: DialogProps): ReactElement {
+export function Dialog({ isOpen, title, size = 640, isOnTop = false, onClose, children }: DialogProps): ReactElement {
   return (
-    <Modal opened={isOpen} onClose={onClose} title={title} size={size} centered overlayProps={{ backgroundOpacity: 0.6 }} transitionProps={{ duration: 90 }} closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal opened={isOpen} onClose={onClose} title={title} size={size} centered {...(isOnTop ? { zIndex: 400 } : {})} overlayProps={{ backgroundOpacity: 0.6 }} transitionProps={{ duration: 90 }}>
       {children}
     </Modal>
   );
