@@ -7,7 +7,7 @@ import { libraryStrings } from './library/strings.ts';
 import { reportStrings } from './report/strings.ts';
 import { stageStrings } from './review/stageStrings.ts';
 import { modelStrings } from './models/strings.ts';
-import { evidenceStrings } from './review/Evidence.tsx';
+import { evidenceStrings } from './review/evidenceStrings.ts';
 import { judgeStrings } from './review/judge.ts';
 import { reviewStrings } from './review/strings.ts';
 import type { Strings } from './workstation/text.ts';

@@ -5,6 +5,7 @@ import { Dialog } from '#renderer/design/Dialog.tsx';
 import { Empty } from '#renderer/design/Empty.tsx';
 import { FaultView } from '#renderer/design/FaultView.tsx';
 import { Icon } from '#renderer/design/Icon.tsx';
+import { KeyHint } from '#renderer/workstation/KeyHint.tsx';
 import { call } from '#renderer/workstation/call.ts';
 import { useStore } from '#renderer/workstation/store.ts';
 import { formatDate, formatMoment, formatNumber, formatTime, useText } from '#renderer/workstation/text.ts';
@@ -72,7 +73,7 @@ function Verdict({ state: { state, verifying, verdict, verifyFault } }: { readon
           <p className="note">{t('audit.notVerified')}</p>
         </>
       )}
-      <button className="button" data-primary="" disabled={verifying !== null} title={t('audit.verifyHint')} onClick={() => void verify()}><Icon name="shield" size={15} />{t('audit.verify')} <kbd>V</kbd></button>
+      <button className="button" data-primary="" disabled={verifying !== null} title={t('audit.verifyHint')} onClick={() => void verify()}><Icon name="shield" size={15} />{t('audit.verify')} <KeyHint of="audit.verify" usually="V" /></button>
       {state?.notices.map((notice) => <p key={notice} className="audit-notice"><Icon name="warning" size={14} />{notice}</p>)}
     </section>
   );
@@ -87,8 +88,8 @@ function KeyCard({ state: { state, keys } }: { readonly state: AuditScreenState 
       {current ? <><code className="fingerprint">{current.fingerprint}</code><p className="note">{state && state.protection !== 'none' ? `${t(`audit.protection.${state.protection}`)}, ${t(state.isOpen ? 'audit.isOpen' : 'audit.isClosed')}` : ''}</p></> : <p className="note"><b>{t('audit.noKey')}.</b> {t('audit.noKeyText')}</p>}
       <div className="side-buttons">
         {state && !state.isOpen && <button className="button" onClick={() => audit.dispatch({ type: 'dialog', dialog: 'open' })}>{t(state.protection === 'none' ? 'audit.makeKey' : 'audit.openKey')} <kbd>O</kbd></button>}
-        <button className="button" disabled={keys.length === 0} onClick={() => audit.dispatch({ type: 'dialog', dialog: 'keys' })}>{t('audit.allKeys')} <kbd>F</kbd></button>
-        <button className="button" disabled={state?.isOpen !== true} onClick={() => void takeCheckpoint()}>{t('audit.checkpoint')} <kbd>C</kbd></button>
+        <button className="button" disabled={keys.length === 0} onClick={() => audit.dispatch({ type: 'dialog', dialog: 'keys' })}>{t('audit.allKeys')} <KeyHint of="audit.keys" usually="F" /></button>
+        <button className="button" disabled={state?.isOpen !== true} onClick={() => void takeCheckpoint()}>{t('audit.checkpoint')} <KeyHint of="audit.checkpoint" usually="C" /></button>
       </div>
     </section>
   );

@@ -6,6 +6,7 @@ import { modalities } from '#models/clinical/study.ts';
 import { Empty } from '#renderer/design/Empty.tsx';
 import { FaultView } from '#renderer/design/FaultView.tsx';
 import { Icon } from '#renderer/design/Icon.tsx';
+import { KeyHint } from '#renderer/workstation/KeyHint.tsx';
 import { goTo } from '#renderer/workstation/navigation.ts';
 import { useStore } from '#renderer/workstation/store.ts';
 import { formatDate, formatNumber, useText } from '#renderer/workstation/text.ts';
@@ -53,7 +54,7 @@ function Tools({ state: { cases, busy, isHeldOnly } }: { readonly state: CurateS
       <span className="grow" />
       <label className="shares"><span className="visually-hidden">{t('curate.shares')}</span><input type="text" value={shares} title={t('curate.shares')} aria-invalid={!isFit} onChange={(event) => setShares(event.target.value)} /></label>
       <button className="button" disabled={busy !== null || cases.length === 0 || !isFit} onClick={() => void split(parts as [number, number, number])}>{t('curate.split')}</button>
-      <button className="button" disabled={busy !== null} onClick={() => void check()}><Icon name="shield" />{t(busy === 'check' ? 'curate.checking' : 'curate.check')} <kbd>C</kbd></button>
+      <button className="button" disabled={busy !== null} onClick={() => void check()}><Icon name="shield" />{t(busy === 'check' ? 'curate.checking' : 'curate.check')} <KeyHint of="curate.check" usually="C" /></button>
       <button className="button" data-primary="" disabled={busy !== null || cases.length === held} onClick={() => void takeSnapshot()}><Icon name="import" />{t('curate.snapshot')}</button>
     </div>
   );
@@ -221,7 +222,7 @@ function CaseDetail({ one, state: { labels, history } }: { readonly one: Curated
         )}
       </div>
       <div className="foot-buttons">
-        <button className="button" data-primary="" style={{ flex: 1, justifyContent: 'center' }} onClick={() => goTo({ screen: 'review', studyId: one.studyId })}>{t('curate.open')} <kbd>⏎</kbd></button>
+        <button className="button" data-primary="" style={{ flex: 1, justifyContent: 'center' }} onClick={() => goTo({ screen: 'review', studyId: one.studyId })}>{t('curate.open')} <KeyHint of="curate.open" usually="Enter" /></button>
         <button className="icon-button" aria-label={t('curate.remove')} title={`${t('curate.remove')} (X)`} onClick={() => void removeCase(one)}><Icon name="trash" /></button>
       </div>
     </aside>

@@ -5,6 +5,7 @@ import { Chart } from '#renderer/design/Chart.tsx';
 import { Empty } from '#renderer/design/Empty.tsx';
 import { FaultView } from '#renderer/design/FaultView.tsx';
 import { Icon } from '#renderer/design/Icon.tsx';
+import { KeyHint } from '#renderer/workstation/KeyHint.tsx';
 import { useStore } from '#renderer/workstation/store.ts';
 import { formatBytes, formatDate, formatNumber, useText } from '#renderer/workstation/text.ts';
 import { Evaluation, ModelInUse } from './Evaluation.tsx';
@@ -63,8 +64,8 @@ function RunView({ run, tab }: { readonly run: Run; readonly tab: Tab }): ReactE
           <p className="number"><span className="run-state" data-state={state}>{t(`finetune.states.${state}`)}</span> {t('finetune.steps', { step: formatNumber(step), steps: formatNumber(steps) })} · {duration(seconds)}{secondsLeft !== null && ` · ${t('finetune.left', { time: duration(Math.max(0, secondsLeft)) })}`}{bytes > 0 && ` · ${formatBytes(bytes)}`} · {plan.recipe}</p>
         </div>
         <span className="grow" />
-        {canPause(run) && <button className="button" onClick={() => changeRun('pause', run.id)}>{t('finetune.pause')} <kbd>P</kbd></button>}
-        {canResume(run) && <button className="button" data-primary="" onClick={() => changeRun('resume', run.id)}><Icon name="play" />{t('finetune.resume')} <kbd>P</kbd></button>}
+        {canPause(run) && <button className="button" onClick={() => changeRun('pause', run.id)}>{t('finetune.pause')} <KeyHint of="finetune.pause" usually="P" /></button>}
+        {canResume(run) && <button className="button" data-primary="" onClick={() => changeRun('resume', run.id)}><Icon name="play" />{t('finetune.resume')} <KeyHint of="finetune.resume" usually="P" /></button>}
         {(isActive(run) || canResume(run)) && <button className="button" disabled={state === 'stopping'} onClick={() => changeRun('stop', run.id)}><Icon name="stop" />{t('finetune.stop')}</button>}
         <button className="button" onClick={() => openWizard({ ...plan, name: '' })}>{t('finetune.likeThis')}</button>
         {!isActive(run) && <button className="icon-button" aria-label={t('finetune.remove')} title={t('finetune.remove')} onClick={() => changeRun('remove', run.id)}><Icon name="trash" /></button>}

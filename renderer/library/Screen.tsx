@@ -6,6 +6,7 @@ import { Dialog } from '#renderer/design/Dialog.tsx';
 import { Empty } from '#renderer/design/Empty.tsx';
 import { FaultView } from '#renderer/design/FaultView.tsx';
 import { Icon } from '#renderer/design/Icon.tsx';
+import { KeyHint } from '#renderer/workstation/KeyHint.tsx';
 import { call } from '#renderer/workstation/call.ts';
 import { tellFault } from '#renderer/workstation/notices.ts';
 import { useStore } from '#renderer/workstation/store.ts';
@@ -179,7 +180,7 @@ function Detail({ study }: { readonly study: StudySummary | undefined }): ReactE
         {question !== null && <div className="question"><small>{t('library.suggested')}</small>{question}</div>}
       </div>
       <div className="foot-buttons">
-        <button className="button" data-primary="" style={{ flex: 1, justifyContent: 'center' }} onClick={() => openStudy(id)}>{t('library.open')} <kbd>⏎</kbd></button>
+        <button className="button" data-primary="" style={{ flex: 1, justifyContent: 'center' }} onClick={() => openStudy(id)}>{t('library.open')} <KeyHint of="library.open" usually="Enter" /></button>
         <button className="icon-button" style={{ height: 32, width: 32 }} aria-label={t('library.remove')} title={t('library.remove')} onClick={() => void removeStudy(id)}><Icon name="trash" /></button>
       </div>
     </aside>

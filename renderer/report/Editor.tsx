@@ -4,6 +4,7 @@ import type { ReportChange } from '#electron/contract/report.ts';
 import { codes } from '#models/clinical/codes.ts';
 import type { Report, ReportFinding, ReportSubject } from '#models/clinical/report.ts';
 import { Icon } from '#renderer/design/Icon.tsx';
+import { KeyHint } from '#renderer/workstation/KeyHint.tsx';
 import { useStore } from '#renderer/workstation/store.ts';
 import { formatDate, useText } from '#renderer/workstation/text.ts';
 import { KeyImages } from './KeyImages.tsx';
@@ -43,7 +44,7 @@ function ToDecide({ report }: { readonly report: Report }): ReactElement | null 
   if (open.length === 0) return <p className="to-decide" data-done=""><Icon name="check" size={15} />{t('report.allDecided')}</p>;
   return (
     <section className="to-decide" aria-label={t('report.toDecide', { count: open.length })}>
-      <h3><Icon name="warning" size={15} />{t('report.toDecide', { count: open.length })} <kbd>N</kbd></h3>
+      <h3><Icon name="warning" size={15} />{t('report.toDecide', { count: open.length })} <KeyHint of="report.nextOpen" usually="N" /></h3>
       <ul>{open.slice(0, 8).map((step) => (
         <li key={step.key}>
           <button className="text-button" onClick={() => {

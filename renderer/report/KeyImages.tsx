@@ -3,6 +3,7 @@ import { useState, type ReactElement } from 'react';
 import type { ImagePlace, KeyImage, Report } from '#models/clinical/report.ts';
 import { Dialog } from '#renderer/design/Dialog.tsx';
 import { Icon } from '#renderer/design/Icon.tsx';
+import { KeyHint } from '#renderer/workstation/KeyHint.tsx';
 import { useStore } from '#renderer/workstation/store.ts';
 import { useText } from '#renderer/workstation/text.ts';
 import { thumbnailUrl } from '#renderer/workstation/urls.ts';
@@ -21,7 +22,7 @@ export function KeyImages({ report }: { readonly report: Report }): ReactElement
       <ul className="key-images">{keyImages.map((image, at) => <Card key={image.id} report={report} image={image} at={at} count={keyImages.length} />)}</ul>
       <div className="key-image-buttons">
         {marked.length > 0 && <button className="button" onClick={() => void addKeyImages(marked)}><Icon name="import" size={14} />{t('report.takeMarked', { count: marked.length })}</button>}
-        <button className="button" onClick={() => void openImages()}><Icon name="plus" size={14} />{t('report.chooseImages')} <kbd>I</kbd></button>
+        <button className="button" onClick={() => void openImages()}><Icon name="plus" size={14} />{t('report.chooseImages')} <KeyHint of="report.images" usually="I" /></button>
       </div>
     </>
   );

@@ -5,6 +5,7 @@ import type { Report } from '#models/clinical/report.ts';
 import { Empty } from '#renderer/design/Empty.tsx';
 import { FaultView } from '#renderer/design/FaultView.tsx';
 import { Icon } from '#renderer/design/Icon.tsx';
+import { KeyHint } from '#renderer/workstation/KeyHint.tsx';
 import { goTo } from '#renderer/workstation/navigation.ts';
 import { useStore } from '#renderer/workstation/store.ts';
 import { formatDate, useText } from '#renderer/workstation/text.ts';
@@ -117,7 +118,7 @@ function Rail(): ReactElement {
           <div><b>{study.patient || study.description}</b><small>{[study.patient === '' ? '' : study.description, formatDate(study.date)].filter((part) => part !== '').join(' · ')}</small></div>
         </div>
       )}
-      {study && <button className="button" onClick={() => void compose(study.id)}><Icon name="plus" size={14} />{t('report.new')} <kbd>D</kbd></button>}
+      {study && <button className="button" onClick={() => void compose(study.id)}><Icon name="plus" size={14} />{t('report.new')} <KeyHint of="report.new" usually="D" /></button>}
       {study && own.length > 0 && <section><h3>{t('report.ofStudy')}</h3><ul>{own.map((one) => row(one, one.title))}</ul></section>}
       {others.length > 0 && <section><h3>{t(study ? 'report.ofOthers' : 'report.all')}</h3><ul>{others.map((one) => row(one, nameOf(one)))}</ul></section>}
     </nav>
@@ -128,5 +129,5 @@ function NoReport(): ReactElement {
   const t = useText();
   const { studyId, summaries } = useStore(reports, (state) => state);
   if (studyId === null) return <div className="report-none"><Empty icon="report" title={t(summaries.length > 0 ? 'report.chooseTitle' : 'report.emptyTitle')} text={t('report.emptyText')}><button className="button" onClick={() => goTo({ screen: 'library' })}>{t('report.toLibrary')}</button></Empty></div>;
-  return <div className="report-none"><Empty icon="report" title={t('report.noneTitle')} text={t('report.noneText')}><button className="button" data-primary="" onClick={() => void compose(studyId)}><Icon name="plus" size={14} />{t('report.new')} <kbd>D</kbd></button></Empty></div>;
+  return <div className="report-none"><Empty icon="report" title={t('report.noneTitle')} text={t('report.noneText')}><button className="button" data-primary="" onClick={() => void compose(studyId)}><Icon name="plus" size={14} />{t('report.new')} <KeyHint of="report.new" usually="D" /></button></Empty></div>;
 }

@@ -3,6 +3,7 @@ import { useState, type ReactElement } from 'react';
 import type { EvidenceCheck, Trace } from '#electron/contract/review.ts';
 import { Dialog } from '#renderer/design/Dialog.tsx';
 import { Icon } from '#renderer/design/Icon.tsx';
+import { KeyHint } from '#renderer/workstation/KeyHint.tsx';
 import { useStore } from '#renderer/workstation/store.ts';
 import { useText } from '#renderer/workstation/text.ts';
 import { seenUrl } from '#renderer/workstation/urls.ts';
@@ -22,8 +23,8 @@ export function Evidence({ trace, marks }: { readonly trace: Trace; readonly mar
       <div className="evidence-head">
         {isRunning
           ? <button className="button" onClick={stopChecking}><Icon name="stop" size={14} />{t('evidence.stop')}</button>
-          : <button className="button" disabled={!isCheckable(trace) || running !== null} title={t('evidence.hint')} onClick={() => void checkEvidence(trace)}><Icon name="shield" size={14} />{t(check ? 'evidence.again' : 'evidence.check')} <kbd>⇧E</kbd></button>}
-        <button className="button" title={t('evidence.eyeHint')} onClick={() => checks.dispatch({ type: 'eye', isOpen: true })}><Icon name="eye" size={14} />{t('evidence.eye')} <kbd>Y</kbd></button>
+          : <button className="button" disabled={!isCheckable(trace) || running !== null} title={t('evidence.hint')} onClick={() => void checkEvidence(trace)}><Icon name="shield" size={14} />{t(check ? 'evidence.again' : 'evidence.check')} <KeyHint of="review.check" usually="Shift+E" /></button>}
+        <button className="button" title={t('evidence.eyeHint')} onClick={() => checks.dispatch({ type: 'eye', isOpen: true })}><Icon name="eye" size={14} />{t('evidence.eye')} <KeyHint of="review.eye" usually="Y" /></button>
       </div>
       {isRunning && <div role="status" className="evidence-progress"><span>{t('evidence.running', { done: running.done, of: running.of })}</span><div className="track"><div style={{ width: `${running.of === 0 ? 0 : (100 * running.done) / running.of}%` }} /></div></div>}
       {check && !isRunning && <Found check={check} marks={marks} />}
@@ -109,32 +110,3 @@ function Grid({ width, height, side }: { readonly width: number; readonly height
   ];
   return <path d={lines.join('')} fill="none" stroke="var(--accent)" strokeWidth={1} strokeOpacity={0.7} vectorEffect="non-scaling-stroke" />;
 }
-
-/** English of this part. */
-export const evidenceStrings = {
-  title: 'Evidence',
-  check: 'Check the evidence',
-  again: 'Check again',
-  stop: 'Stop the check',
-  hint: 'Hides each place that the answer cites, and as much elsewhere, and measures how far the answer moves',
-  running: 'Looking again, {{done}} of {{of}}',
-  used: 'The answer moves with the image',
-  unused: 'Did not use the image',
-  say: 'How far the answer moves when something is hidden from the model. 0 %: as probable as before.',
-  carries: 'the answer stands on it',
-  idle: 'the answer does not need it',
-  unspecific: 'no more than anywhere else',
-  hidden: 'Hidden',
-  control: 'As much elsewhere',
-  whole: 'The whole image',
-  blank: 'All grey',
-  shuffled: 'Blocks shuffled',
-  noRegions: 'The answer cites no place in the image.',
-  leftOut: '{{count}} more places were left out.',
-  eye: 'What the model saw',
-  eyeHint: 'The image as the network was given it',
-  eyeText: 'The network\'s own input, drawn back as a picture: window, colour and size are as it was given them. Anything finer was not seen.',
-  eyeAlt: 'What the model saw of {{name}}',
-  eyeFailed: 'It cannot be drawn any more: the model in use now is another than the one that answered.',
-  grid: 'Show the patches',
-} as const;

@@ -11,7 +11,8 @@ export const keymap = createStore<Keys, Keys>((_, next) => next, {});
 export const shortcutsOf = ({ name, shortcuts }: Pick<Action, 'name' | 'shortcuts'>, keys: Keys = keymap.get()): readonly string[] => (Object.hasOwn(keys, name) ? keys[name] as readonly string[] : shortcuts);
 
 /** For a hint beside a button: `Shift+D` as it stands on the keyboard; empty where no key does it. */
-export function useHint(name: string, shortcut: string): string {
-  const keys = useStore(keymap, (all) => all);
-  return keysOf(shortcutsOf({ name, shortcuts: [shortcut] }, keys)[0] ?? '').join('+');
+export const hintOf = (name: string, usually: string, keys: Keys): string => keysOf(shortcutsOf({ name, shortcuts: usually === '' ? [] : [usually] }, keys)[0] ?? '').join('+');
+
+export function useHint(name: string, usually: string): string {
+  return hintOf(name, usually, useStore(keymap, (all) => all));
 }
