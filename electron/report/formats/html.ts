@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { asJson, canonical } from '#electron/audit/canonical.ts';
 import type { Report } from '#models/clinical/report.ts';
-import { decodePng, encodePng } from '#models/imaging/png.ts';
+import { decodePng } from '#models/imaging/png.ts';
+import { pngOf } from './bitmaps.ts';
 import { fileName, type Bitmap, type KeyPicture, type ReportFormat } from './format.ts';
 import { codePoint, textsOf, wordingOf, type Block, type Field, type Statement } from './wording.ts';
 
@@ -123,7 +124,7 @@ function blockOf(block: Block, drawn: ReadonlyMap<string, Bitmap>): string {
   }
   return tag('div', block.items.map(({ id, caption, details, alternative }) => {
     const bitmap = drawn.get(id);
-    const picture = bitmap ? `<img alt="${attribute(alternative)}" width="${bitmap.width}" height="${bitmap.height}" src="data:image/png;base64,${Buffer.from(encodePng(opaque(bitmap))).toString('base64')}">` : '';
+    const picture = bitmap ? `<img alt="${attribute(alternative)}" width="${bitmap.width}" height="${bitmap.height}" src="data:image/png;base64,${pngOf(bitmap).toString('base64')}">` : '';
     return tag('figure', `${picture}\n${tag('figcaption', words('div', caption, 'strong') + words('div', bitmap ? details : `The picture is not there. ${details}`, 'details'))}`);
   }).join('\n'), 'figures');
 }
@@ -138,17 +139,6 @@ function statementOf({ number, kind, verdict, decision, text, original, reason, 
     reason === '' ? '' : tag('p', `<b class="details">Reason:</b> ${words('span', reason, 'details')}`),
     regions === '' ? '' : words('p', regions, 'details'),
   ].filter(Boolean).join('\n'), `statement ${verdict}`);
-}
-
-/** Its red, green and blue. */
-function opaque({ width, height, data }: Bitmap): { readonly width: number; readonly height: number; readonly data: Uint8Array } {
-  const rgb = new Uint8Array(width * height * 3);
-  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
-    rgb[to] = data[from] as number;
-    rgb[to + 1] = data[from + 1] as number;
-    rgb[to + 2] = data[from + 2] as number;
-  }
-  return { width, height, data: rgb };
 }
 
 function faultsOf(page: string, report: Report, pictures: readonly KeyPicture[]): readonly string[] {
@@ -180,10 +170,16 @@ function isPlain(page: string): boolean {
 function isPicture(encoded: string, bitmap: Bitmap): boolean {
   try {
     const { width, height, data } = decodePng(Buffer.from(encoded, 'base64'));
-    return width === bitmap.width && height === bitmap.height && Buffer.from(data).equals(Buffer.from(opaque(bitmap).data));
+    return width === bitmap.width && height === bitmap.height && isSame(data, bitmap);
   } catch {
     return false;
   }
+}
+
+/** Red, green and blue alone beside red, green, blue and opacity. */
+function isSame(rgb: Uint8Array, { data }: Bitmap): boolean {
+  for (let from = 0, at = 0; at < rgb.length; from += 4, at += 3) if (rgb[at] !== data[from] || rgb[at + 1] !== data[from + 1] || rgb[at + 2] !== data[from + 2]) return false;
+  return true;
 }
 
 const signs = new Map(Object.entries(entities).map(([sign, entity]) => [entity, sign]));

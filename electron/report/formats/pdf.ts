@@ -3,6 +3,7 @@ import { deflateSync } from 'node:zlib';
 import { asJson, canonical } from '#electron/audit/canonical.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { Report } from '#models/clinical/report.ts';
+import { filteredRows } from './bitmaps.ts';
 import { fileName, type Bitmap, type KeyPicture, type ReportFormat } from './format.ts';
 import { body, isShowable, openPages, page, useStyle, type Column, type Element, type Line, type Pages, type Piece, type Span, type Style } from './flow.ts';
 import { readPdf, type PdfText } from './pdfRead.ts';
@@ -373,29 +374,14 @@ function figurePieces({ pages, pictures }: Layout, items: readonly FigureBlock[]
 }
 
 /** A picture as pdfkit draws one: RGB, each row less the one above it, deflated. Nothing is lost. */
-function imageOf({ document }: Pages, label: string, { width, height, data }: Bitmap): PDFKit.Mixins.ImageSrc {
+function imageOf({ document }: Pages, label: string, bitmap: Bitmap): PDFKit.Mixins.ImageSrc {
+  const { width, height } = bitmap;
   const object = document.ref({
     Type: 'XObject', Subtype: 'Image', BitsPerComponent: 8, Width: width, Height: height, ColorSpace: 'DeviceRGB', Filter: 'FlateDecode',
     DecodeParms: { Predictor: 15, Colors: 3, BitsPerComponent: 8, Columns: width },
   });
-  object.end(deflateSync(filtered({ width, height, data })));
+  object.end(deflateSync(filteredRows(bitmap)));
   return { width, height, label: `P${label.replace(/\W/g, '')}`, obj: object, embed: () => undefined } as unknown as PDFKit.Mixins.ImageSrc;
-}
-
-/** Rows of PNG's filter 2 (Up). */
-function filtered({ width, height, data }: Bitmap): Uint8Array {
-  const stride = 3 * width + 1;
-  const rows = new Uint8Array(stride * height);
-  for (let y = 0; y < height; y++) {
-    rows[y * stride] = 2;
-    for (let x = 0; x < width; x++) {
-      for (let c = 0; c < 3; c++) {
-        const from = 4 * (y * width + x) + c;
-        rows[y * stride + 1 + 3 * x + c] = (data[from] as number) - (y === 0 ? 0 : (data[from - 4 * width] as number));
-      }
-    }
-  }
-  return rows;
 }
 
 function faultsOf(bytes: Uint8Array, report: Report, pictures: readonly KeyPicture[]): readonly string[] {
@@ -422,7 +408,7 @@ function faultsOf(bytes: Uint8Array, report: Report, pictures: readonly KeyPictu
     ...(found.pages.length > 0 ? [] : ['It has no page.']),
     ...textsOf(wording).filter((words) => !isRead(read, words)).slice(0, 5).map((words) => `The PDF lacks “${words.slice(0, 80)}”.`),
     ...(found.figures.length === drawn.length && found.figures.every((alternative) => alternative !== '') ? [] : [`${found.figures.length} pictures are described instead of ${drawn.length}.`]),
-    ...drawn.flatMap((bitmap, i) => (found.pages.some(({ images }) => images.some(({ width, height, data }) => width === bitmap.width && height === bitmap.height && Buffer.from(data).equals(filtered(bitmap)))) ? [] : [`Key image ${i + 1} is not in the PDF as it was drawn.`])),
+    ...drawn.flatMap((bitmap, i) => (found.pages.some(({ images }) => images.some(({ width, height, data }) => width === bitmap.width && height === bitmap.height && Buffer.from(data).equals(filteredRows(bitmap)))) ? [] : [`Key image ${i + 1} is not in the PDF as it was drawn.`])),
   ];
 }
 
