@@ -46,5 +46,5 @@ export function checkSigned(document: unknown): SignatureCheck {
   if (publicKey.length !== 32 || fingerprintOf(publicKey) !== signature.fingerprint) return refuse('The fingerprint is not that of the key.');
   if (!isSignature(signedMessage({ id, version: version as number }, signature as unknown as Signed), Buffer.from(signature.value as string, 'base64'), publicKey)) return refuse('The signature is not of this key, or who signed, what it means or when was changed.');
   const { by, at, says } = signature as unknown as Signed;
-  return { holds: true, publicKey, why: `Signed by ${String(by.name)} on ${at} with the key ${String(signature.fingerprint)}: ${says}` };
+  return { holds: true, publicKey, why: `Signed by ${typeof by.name === 'string' ? by.name : 'nobody'} on ${at} with the key ${fingerprintOf(publicKey)}: ${says}` };
 }
