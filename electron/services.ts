@@ -250,7 +250,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
   let isClosing = false;
   return {
     handlers: audited.handlers(handlers), audited, library, decoding, inference, evidence, finetune, cacheFolder: join(folder, 'cache'),
-    samplesGiven: samples ? giveSamples(library, () => isClosing) : Promise.resolve(),
+    samplesGiven: library.recover().catch((error: unknown) => console.error('The library could not be recovered:', error)).then(() => (samples ? giveSamples(library, () => isClosing) : undefined)),
     async close() {
       isClosing = true;
       await finetune.close();

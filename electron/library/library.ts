@@ -1,10 +1,12 @@
 /** The studies of this workstation: an index in memory, made from the journal at each start; contents are blobs. */
 import { randomUUID } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Publish } from '#electron/contract/events.ts';
 import { Sha256, StudyDetail, StudyId, StudyStatus, StudySummary, type StudyFile } from '#electron/contract/library.ts';
 import { openBlobs, type Blobs } from '#electron/storage/blobs.ts';
+import { startOfFile } from '#electron/storage/files.ts';
 import { openJournal } from '#electron/storage/journal.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { AssembledFile, AssembledStudy } from './assemble.ts';
@@ -46,6 +48,8 @@ export interface Library {
   remove(studyIds: readonly string[]): string;
   restore(undoId: string): void;
   setStatus(studyId: string, status: StudyStatus): void;
+  /** Makes the index anew from what is stored of each study where its journal is gone. Statuses went with the journal; labels and reports have their own. */
+  recover(): Promise<void>;
   /** Brings the sample studies into an empty library, the first time. */
   giveSamples(temporaryFolder: string): Promise<void>;
   /** Where a stored file lies. @throws Fault `library.file` */
@@ -192,6 +196,18 @@ export function openLibrary({ folder, reader, publish, now }: LibraryOptions): L
       record({ type: 'status', at: now(), studyId, status });
       publish('library.changed', { studies: [{ ...found.study, status }], removed: [] });
     },
+    async recover() {
+      if (journal.entries.length > 0) return;
+      const latest = new Map<string, Known>();
+      for (const [sha256, detail] of await storedDetails(join(folder, 'blobs'))) {
+        const other = latest.get(detail.study.id);
+        // While a study is imported it is written down again and again: the last has the most files.
+        if (!other || other.study.files <= detail.files.length) latest.set(detail.study.id, { study: { ...detail.study, files: detail.files.length }, detail: sha256 });
+      }
+      if (latest.size === 0) return;
+      record(...[...latest.values()].map(({ study: found, detail }): Entry => ({ type: 'study', at: now(), study: found, detail })));
+      publish('library.changed', { studies: [...latest.values()].map((one) => one.study), removed: [] });
+    },
     async giveSamples(temporaryFolder) {
       if (hasSamples) return;
       if (known.size === 0) {
@@ -210,6 +226,21 @@ export function openLibrary({ folder, reader, publish, now }: LibraryOptions): L
     },
     close: () => journal.close(),
   };
+}
+
+/** The descriptions of studies among the stored files, by their hashes. */
+async function storedDetails(folder: string): Promise<ReadonlyMap<string, StudyDetail>> {
+  const found = new Map<string, StudyDetail>();
+  const beginning = '{"study":{';
+  for (const shelf of (await readdir(folder).catch(() => [])).filter((name) => /^[0-9a-f]{2}$/.test(name))) {
+    for (const rest of (await readdir(join(folder, shelf))).filter((name) => /^[0-9a-f]{62}$/.test(name))) {
+      const path = join(folder, shelf, rest);
+      if (Buffer.from(await startOfFile(path, beginning.length)).toString('latin1') !== beginning) continue;
+      const detail = StudyDetail.safeParse(JSON.parse(await readFile(path, 'utf8')));
+      if (detail.success) found.set(`${shelf}${rest}`, detail.data);
+    }
+  }
+  return found;
 }
 
 /** A journal line is checked lightly where the check would cost most: its own writer made it, and ten thousand are read at each start. */

@@ -30,6 +30,7 @@ import { RegionLayer } from './RegionLayer.tsx';
 import { review, stage } from './review.ts';
 import './stage.css';
 import { lookForPriors, offered, stageOptions } from './stageActions.ts';
+import { SeriesNotice } from './SeriesNotice.tsx';
 import { StageBar } from './StageBar.tsx';
 import { currentSeries, currentTrace, litMarks, placeOf, type ReviewState } from './state.ts';
 
@@ -86,6 +87,7 @@ export function Stage({ state }: { readonly state: ReviewState }): ReactElement 
   return (
     <div className="stage" data-study-id={detail.study.id}>
       <StageBar state={state} prior={prior} isListShown={isListShown} onList={() => stageOptions.dispatch({ isListShown: !isListShown })} />
+      <SeriesNotice detail={detail} series={series} />
       <div className="cells" data-layout={hanging.layout} style={{ gridTemplateRows: `repeat(${rows}, minmax(0, 1fr))`, gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}>
         {hanging.cells.map((cell, at) => (hanging.isMaximised && at !== hanging.activeAt ? null : (
           <CellFrame key={at} at={at} cell={cell} state={state}>

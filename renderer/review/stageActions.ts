@@ -23,8 +23,15 @@ export const toolKeys: Readonly<Partial<Record<Tool, string>>> = {
 };
 export const layoutKeys: Readonly<Record<LayoutName, string>> = { '1x1': 'Alt+1', '1x2': 'Alt+2', '2x2': 'Alt+3', mpr: 'Alt+4' };
 
-/** Whether persons' names are hidden, and whether the list of drawings stands open. */
-export const stageOptions = createStore<{ readonly isPrivate: boolean; readonly isListShown: boolean }, Partial<{ readonly isPrivate: boolean; readonly isListShown: boolean }>>((state, change) => ({ ...state, ...change }), { isPrivate: false, isListShown: false });
+interface StageOptions {
+  /** Persons' names are hidden. */
+  readonly isPrivate: boolean;
+  readonly isListShown: boolean;
+  /** Notices that a person took note of. */
+  readonly acknowledged: readonly string[];
+}
+
+export const stageOptions = createStore<StageOptions, Partial<StageOptions>>((state, change) => ({ ...state, ...change }), { isPrivate: false, isListShown: false, acknowledged: [] });
 stageOptions.subscribe(() => document.documentElement.toggleAttribute('data-private', stageOptions.get().isPrivate));
 
 /** The earlier study that may be brought in; null without one. */

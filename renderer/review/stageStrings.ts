@@ -38,4 +38,6 @@ export const stageStrings = {
   prior: 'Bring in the earlier study: {{name}}, {{when}}',
   priorShort: 'Prior {{when}}',
   isPrior: 'Earlier study',
+  moreNotices: '{{count}} more',
+  acknowledge: 'Understood',
 } as const;

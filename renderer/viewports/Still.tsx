@@ -2,7 +2,6 @@
 import { useEffect, useRef, useState, type ReactElement } from 'react';
 import type { WiredFrame } from '#electron/contract/frame.ts';
 import { fetchFrame } from './frames.ts';
-import { drawStill } from './still.ts';
 import { firstLook, type Look } from './windowing.ts';
 
 interface StillProps {
@@ -34,11 +33,20 @@ export function Still({ frameId, label, look, width, height, onFrame }: StillPro
   }, [frameId]);
   useEffect(() => {
     const own = canvas.current;
-    if (!own || !frame) return;
-    const density = window.devicePixelRatio || 1;
-    own.width = Math.round(width * density);
-    own.height = Math.round(height * density);
-    drawStill(own, frame, look ?? firstLook(frame.header));
+    if (!own || !frame) return undefined;
+    let isWanted = true;
+    // The library is loaded with the first still, not with the page.
+    void import('./still.ts').then(({ drawStill }) => {
+      if (!isWanted) return;
+      const density = window.devicePixelRatio || 1;
+      own.width = Math.round(width * density);
+      own.height = Math.round(height * density);
+      drawStill(own, frame, look ?? firstLook(frame.header));
+      own.dataset['still'] = frame.header.id;
+    });
+    return () => {
+      isWanted = false;
+    };
   }, [frame, look, width, height]);
-  return <canvas className="still" ref={canvas} role="img" aria-label={label} data-still={frame?.header.id} style={{ width, height }} />;
+  return <canvas className="still" ref={canvas} role="img" aria-label={label} style={{ width, height }} />;
 }

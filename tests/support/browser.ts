@@ -42,6 +42,8 @@ export interface Program {
   readonly address: string;
   readonly dataFolder: string;
   close(): Promise<void>;
+  /** Ends it as a power cut does. */
+  kill(): Promise<void>;
 }
 
 /** Starts the program behind the page as `npm start -- --address` does. */
@@ -57,8 +59,13 @@ export async function startProgram({ dataFolder, samples = true, hasPage = true 
     async close() {
       const ended = new Promise((settle) => host.once('exit', settle));
       host.kill('SIGINT');
-      await ended;
+      if (host.exitCode === null && host.signalCode === null) await ended;
       if (dataFolder === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+    async kill() {
+      const ended = new Promise((settle) => host.once('exit', settle));
+      host.kill('SIGKILL');
+      await ended;
     },
   };
 }

@@ -191,6 +191,27 @@ describe('the library', () => {
     expect(library.list()).toHaveLength(1);
   });
 
+  test('is made anew from the stored files when its journal is gone', async () => {
+    const { library, told, name } = open();
+    await imported(library, told, join(sources, 'chest-film.dcm'), join(sources, 'mr-head'));
+    const gist = (all: Library): unknown => all.list().map(({ id, patient, series, images, files, bytes, modalities }) => ({ id, patient, series, images, files, bytes, modalities })).sort((a, b) => (a.id < b.id ? -1 : 1));
+    const before = gist(library);
+    library.close();
+    rmSync(join(folder, name, 'library.jsonl'));
+    const again = open(name).library;
+    expect(again.list()).toEqual([]);
+    await again.recover();
+    expect(gist(again)).toEqual(before);
+    // With its journal there, nothing is done twice.
+    const [first] = again.list();
+    again.setStatus(first?.id ?? '', 'asked');
+    again.close();
+    const third = open(name);
+    await third.library.recover();
+    expect(third.told).toEqual([]);
+    expect(third.library.list().find(({ id }) => id === first?.id)?.status).toBe('asked');
+  });
+
   test('opens in time that grows with the number of studies, not faster', async () => {
     const { library, told, name } = open();
     await imported(library, told, join(sources, 'chest-film.dcm'));
