@@ -26,7 +26,7 @@ import { version } from '#electron/storage/folders.ts';
 import { startOfFile } from '#electron/storage/files.ts';
 import { Fault } from '#models/base/fault.ts';
 import { meanings, SignatureMeaning, undecided, type Report } from '#models/clinical/report.ts';
-import { readDicom } from '#models/imaging/dicom/dicomFile.ts';
+import { readDicom, type DicomFile } from '#models/imaging/dicom/dicomFile.ts';
 import { kindBytes, kindOf } from '#models/imaging/sources.ts';
 import { auditOptions, chosenData, passphraseOf } from './audit.ts';
 import { flag, onlyPositional, textOption, UsageError, type Command, type CommandContext } from './command.ts';
@@ -199,8 +199,14 @@ function openWorkstation(folder: string, audit: Audit) {
   };
 }
 
+/** The file whose header was asked for last: one frame is asked for after another. */
+let opened: { readonly path: string; readonly file: Promise<DicomFile | null> } | undefined;
+const dicomFile = async (path: string): Promise<DicomFile | null> => (kindOf(await startOfFile(path, kindBytes)) === 'dicom' ? readDicom(await wholeFile(path, basename(path))) : null);
+
 async function headerOf(path: string, sha256: string, frame: number): Promise<SourceImage | null> {
-  return kindOf(await startOfFile(path, kindBytes)) === 'dicom' ? sourceImage(readDicom(await wholeFile(path, basename(path))), sha256, frame) : null;
+  if (opened?.path !== path) opened = { path, file: dicomFile(path) };
+  const file = await opened.file;
+  return file && sourceImage(file, sha256, frame);
 }
 
 /** An answer's folder, with the images that it names where they still lie. */

@@ -55,11 +55,15 @@ export interface ComposeOptions {
   readonly salt?: string;
 }
 
+/** More regions than this nobody reads: they stay with the answer, which is named. */
+const mostBoxes = 5000;
+
 export function compose(gathered: Gathered, { id, now, software, journal, salt }: ComposeOptions): Report {
   const { detail, traces, judgements, measurements, prior } = gathered;
   const { study } = detail;
   const judgedOf = (trace: Trace): Judged | undefined => judgements.find(({ judgement: { traceId } }) => traceId === trace.id);
-  const boxes = traces.flatMap((trace) => boxesIn(trace, judgedOf(trace)));
+  const all = traces.flatMap((trace) => boxesIn(trace, judgedOf(trace)));
+  const boxes = all.slice(0, mostBoxes);
   const questions = traces.map((trace) => questionOf(trace, { gathered, judged: judgedOf(trace), boxes }));
   const findings = findingsOf(questions, boxes);
   const keyImages = keyImagesOf(gathered, boxes);
@@ -72,7 +76,7 @@ export function compose(gathered: Gathered, { id, now, software, journal, salt }
     title: clip(`Report on ${study.description === '' ? study.modalities.join(', ') : study.description}`),
     study: { id: study.id, modality: study.modalities[0] ?? '', modalities: study.modalities.slice(0, 32).map((code) => code.slice(0, 16)), description: clip(study.description), kind: study.kind, isSample: study.isSample },
     ...bindSubject(subject, salt), sources: sourcesOf(gathered, [...boxes.map(({ place }) => place), ...keyImages.map(({ place }) => place), ...questions.flatMap(({ scope }) => scope.map(({ place }) => place)), ...measurements.map(({ place }) => place)]),
-    questions, boxes, findings, measurements: [...measurements], keyImages, comparison: prior && comparisonOf(prior, study), impression: impressionOf({ questions }), limitations: limitationsOf(gathered, questions),
+    questions, boxes, findings, measurements: [...measurements], keyImages, comparison: prior && comparisonOf(prior, study), impression: impressionOf({ questions }), limitations: [...limitationsOf(gathered, questions), ...(all.length > mostBoxes ? [`Of ${all.length} regions the first ${mostBoxes} are in the report.`] : [])],
     software, journal, signature: null,
   };
 }
@@ -158,10 +162,11 @@ function questionOf(trace: Trace, { gathered, judged, boxes }: QuestionOptions):
   const { checks, records } = gathered;
   const regions = regionsOf(trace);
   const boxId = (region: number): string => `${trace.id}.b${region}`;
+  const there = new Set(boxes.map(({ id }) => id));
   const cited = (step: number): string[] => [
     ...regions.flatMap(({ steps }, i) => (steps.includes(step) ? [boxId(i)] : [])),
     ...(judgement?.added ?? []).filter((one) => one.step === step).map(({ id }) => `${trace.id}.a-${id.replace(/[^\w-]/g, '')}`),
-  ].filter((id) => boxes.some((box) => box.id === id));
+  ].filter((id) => there.has(id)).slice(0, 1000);
   const check = checks.find(({ traceId }) => traceId === trace.id);
   const answer = trace.answer === null ? null : spokenAnswer(trace.answer);
   return {

@@ -1,5 +1,6 @@
 /** Reports on the disk: one journal that only grows, of drafts, changes, signatures and exports; every revision can be had again. */
 import { z } from 'zod';
+import { asJson } from '#electron/audit/canonical.ts';
 import { ReportChange, ReportExport, type ReportEvent } from '#electron/contract/report.ts';
 import { openJournal } from '#electron/storage/journal.ts';
 import { Fault } from '#models/base/fault.ts';
@@ -129,10 +130,12 @@ export function openReportStore(path: string, { now, by }: { readonly now: () =>
     history: (id) => known.get(id)?.events ?? [],
     exports: (id) => known.get(id)?.exports ?? [],
     put(report, what) {
-      record({ type: 'draft', at: now(), by, what, report: Report.parse(report) });
+      record({ type: 'draft', at: now(), by, what, report: Report.parse(asJson(report)) });
       return latest(report.id);
     },
-    change(id, revision, changes) {
+    change(id, revision, given) {
+      // What JSON cannot hold could not be signed either.
+      const changes = asJson(given) as unknown as readonly ReportChange[];
       const report = draft(id);
       if (report.revision !== revision) {
         throw new Fault({ code: 'report.stale', what: 'The report was not changed.', why: `It is at revision ${report.revision}, and the change was made on revision ${revision}.`, mend: 'Look at the report as it is now, and change it again.' });

@@ -25,6 +25,10 @@ const pixels = openPixels();
 const headers = new Map<string, DicomFile>();
 const keptHeaders = 20_000;
 
+/** The file whose header was asked for last. */
+let opened: { readonly path: string; readonly file: Promise<DicomFile | null> } | undefined;
+const dicomFile = async (path: string): Promise<DicomFile | null> => (kindOf(await startOfFile(path, kindBytes)) === 'dicom' ? readDicom(await wholeFile(path, 'The file')) : null);
+
 /** The first study is there within a second; what takes longest to draw comes last. */
 const quickestFirst = sampleNames.toSorted((a, b) => Number(/^(ct|blood|slide)/.test(a)) - Number(/^(ct|blood|slide)/.test(b)) || Number(b === 'chest-film') - Number(a === 'chest-film'));
 
@@ -43,7 +47,10 @@ const methods = {
   captured: (view: CapturedView) => captured(pixels, view),
   /** What the header says of a frame, for the files that a report refers to; null where the file is no DICOM. */
   async header({ path, sha256, index }: { path: string; sha256: string; index: number }) {
-    return kindOf(await startOfFile(path, kindBytes)) === 'dicom' ? sourceImage(readDicom(await wholeFile(path, 'The file')), sha256, index) : null;
+    // A report asks for one frame of a file after another.
+    if (opened?.path !== path) opened = { path, file: dicomFile(path) };
+    const file = await opened.file;
+    return file && sourceImage(file, sha256, index);
   },
   /** Also the audit journal is a foreign file until every hash of it was computed anew. */
   async checkJournal({ path }: { path: string }, { tell }: Task): Promise<JournalVerdict> {

@@ -79,6 +79,14 @@ test('an image that a person marked is a key image, once', async () => {
   expect(compose({ ...gathered, traces: [] }, options).keyImages).toMatchObject([{ place: { source: study.frameId.slice(0, 64), frame: 0 }, caption: 'film.dcm', overlays: [] }]);
 });
 
+test('an answer with more regions than anybody reads is cut, and says so', async () => {
+  const gathered = await gather(study.sources, { studyId: study.detail.study.id, traceIds: null, priorStudyId: null, by: 'reader' });
+  const boxes = Array.from({ length: 6000 }, (_, i) => ({ x1: i % 90, y1: Math.floor(i / 90), x2: (i % 90) + 1, y2: Math.floor(i / 90) + 1 }));
+  const report = compose({ ...gathered, judgements: [], traces: [{ ...study.trace, findings: [{ label: 'Cell', frame: 0, boxes }] }] }, options);
+  expect(Report.parse(report).boxes).toHaveLength(5000);
+  expect(report.limitations.at(-1)).toBe('Of 6000 regions the first 5000 are in the report.');
+});
+
 test('a study that nobody asked about has nothing to report', async () =>
   await expect(gather({ ...study.sources, traces: () => [] }, { studyId: study.detail.study.id, traceIds: null, priorStudyId: null, by: 'reader' })).rejects.toMatchObject({ code: 'report.nothing' }));
 

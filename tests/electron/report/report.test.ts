@@ -117,6 +117,11 @@ describe('a decided report', () => {
     reports.discard(first.id);
     expect(() => reports.get(first.id, null)).toThrow(expect.objectContaining({ code: 'report.unknown' }));
   });
+  test('takes half a sign for a sign that JSON can hold', async () => {
+    const odd = await composed();
+    expect(reports.change(odd.id, 0, [{ kind: 'title', text: 'A\ud800B' }]).title).toBe('A\ufffdB');
+    reports.discard(odd.id);
+  });
   test('is read again as it was after a start', () => {
     const again = openReportStore(join(folder, 'reports.jsonl'), { now: () => '', by: '' });
     expect([again.unreadable, canonical(again.get(signed.id, 1))]).toEqual([[], canonical(reports.get(signed.id, 1))]);
