@@ -4,7 +4,7 @@ import type { SeriesSummary } from '#electron/contract/library.ts';
 import type { Fact } from '#electron/contract/review.ts';
 import { aspectOf } from '#models/imaging/coordinates.ts';
 import { angleAt, areaOf, cobbAngle, lengthOf, pixelsInside, scaleOf, slideScale, statisticsOf, valueAt } from '#models/imaging/measures.ts';
-import { calibrationOf, type Drawing } from '#renderer/viewports/drawings.ts';
+import type { Drawing } from '#renderer/viewports/drawings.ts';
 import { regionOf } from '#renderer/viewports/measured.ts';
 import type { NamedView } from './asked.ts';
 
@@ -14,8 +14,14 @@ const frameIdOf = ({ view }: NamedView): string => (view.kind === 'frame' ? view
 export const measuringOn = (all: readonly Drawing[], views: readonly NamedView[]): readonly Drawing[] =>
   all.filter(({ annotation: { frameId, kind, isHidden } }) => !isHidden && kind !== 'arrow' && kind !== 'calibration' && kind !== 'key' && views.some((view) => frameIdOf(view) === frameId));
 
-/** @param frameOf  stored values of a frame, for values and their mean */
-export async function factsOf(all: readonly Drawing[], views: readonly NamedView[], series: readonly SeriesSummary[], frameOf: (frameId: string) => Promise<WiredFrame>): Promise<readonly Fact[]> {
+export interface FactSources {
+  /** Stored values of a frame, for values and their mean. */
+  readonly frameOf: (frameId: string) => Promise<WiredFrame>;
+  /** Millimetres for one pixel where a person calibrated that frame. */
+  readonly calibrationOf: (all: readonly Drawing[], frameId: string, aspect: number) => number | null;
+}
+
+export async function factsOf(all: readonly Drawing[], views: readonly NamedView[], series: readonly SeriesSummary[], { frameOf, calibrationOf }: FactSources): Promise<readonly Fact[]> {
   const facts: Fact[] = [];
   for (const [at, { annotation }] of measuringOn(all, views).entries()) {
     const view = views.findIndex((one) => frameIdOf(one) === annotation.frameId);

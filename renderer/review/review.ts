@@ -6,7 +6,7 @@ import { Fault } from '#models/base/fault.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import type { VolumeGrid } from '#models/imaging/volume.ts';
 import type { CanvasViewport } from '#renderer/viewports/canvasViewport.ts';
-import { drawings } from '#renderer/viewports/drawings.ts';
+import { calibrationOf, drawings } from '#renderer/viewports/drawings.ts';
 import { fetchFrame } from '#renderer/viewports/frames.ts';
 import type { SlideViewport } from '#renderer/viewports/slideViewport.ts';
 import { wholeView } from '#renderer/viewports/view.ts';
@@ -63,7 +63,7 @@ export async function ask(): Promise<void> {
   const askId = crypto.randomUUID();
   review.dispatch({ type: 'asking', askId, question: question.trim() });
   try {
-    const facts = asked.areFactsSent ? await factsOf(drawings.get().all, planned.views, detail.series, fetchFrame) : [];
+    const facts = asked.areFactsSent ? await factsOf(drawings.get().all, planned.views, detail.series, { frameOf: fetchFrame, calibrationOf }) : [];
     const trace = await call('review.ask', { askId, studyId, question, views: planned.views.map(({ view }) => view), selection: planned.selection, ...(facts.length > 0 ? { facts: [...facts] } : {}) });
     review.dispatch({ type: 'answered', trace });
   } catch (thrown) {
