@@ -15,7 +15,18 @@ export function filteredRows({ width, height, data }: Bitmap): Uint8Array {
   return rows;
 }
 
+const packed = new WeakMap<Bitmap, Buffer>();
+
+/** The same picture is packed once: the preview asks for it after each change of a word. */
 export function pngOf(bitmap: Bitmap): Buffer {
+  const known = packed.get(bitmap);
+  if (known) return known;
+  const made = pack(bitmap);
+  packed.set(bitmap, made);
+  return made;
+}
+
+function pack(bitmap: Bitmap): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(bitmap.width, 0);
   header.writeUInt32BE(bitmap.height, 4);
