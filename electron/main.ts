@@ -56,7 +56,7 @@ const publish: Publish = (event: EventName, payload: unknown) => {
 
 async function choosePaths(what: 'files' | 'folder'): Promise<readonly string[] | null> {
   if (!opened) return null;
-  const { canceled, filePaths } = await dialog.showOpenDialog(opened.window, { properties: what === 'files' ? ['openFile', 'multiSelections'] : ['openDirectory', 'multiSelections'] });
+  const { canceled, filePaths } = await dialog.showOpenDialog(opened.window, { properties: what === 'files' ? ['openFile', 'multiSelections'] : ['openDirectory', 'multiSelections', 'createDirectory'] });
   return canceled ? null : filePaths;
 }
 

@@ -241,7 +241,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'audit.since': ({ since }) => auditing.since(since),
     'audit.keys': () => auditing.keys(),
     async 'audit.open'({ passphrase }) {
-      await (await audited.audit).authenticate(passphrase);
+      await (await audited.audit).open(passphrase);
       return auditing.state();
     },
     'audit.checkpoint': () => auditing.checkpoint(),

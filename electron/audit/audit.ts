@@ -10,9 +10,10 @@ import { composeCapsule, type CapsulePart } from './capsule.ts';
 import { fieldsOf, rootsOf } from './fields.ts';
 import { journalFile, openAuditJournal, type AuditJournal } from './journal.ts';
 import { takePending } from './pending.ts';
-import { openKey, protectionIn, sealNextKey, settleNextKey, takeNextKey, type OpenedKey, type SystemStore } from './keys.ts';
+import { hasKey, openKey, protectionIn, sealNextKey, settleNextKey, takeNextKey, type OpenedKey, type SystemStore } from './keys.ts';
 import { answerRecord, buildHash, hashOf, recordJson, type AnswerParts, type AnswerRecord, type RecordedFrame } from './record.ts';
 import { fingerprintOf } from './note.ts';
+import { hasSigner, proveSigner } from './signer.ts';
 import type { ZipEntry } from './zip.ts';
 
 export interface AuditOptions {
@@ -55,10 +56,11 @@ export interface Audit {
   readonly protection: 'system' | 'passphrase' | null;
   /** The key is open: what is due is signed. */
   readonly isOpen: boolean;
-  /**
-   * The key, after whoever asks has proven to be its owner: by its passphrase, or by the system that keeps it. Where there is none yet, one is made. The journal is
-   * signed from then on. @throws Fault of `openKey`, `audit.passphrase` where one is needed
-   */
+  /** How a person proves at a signature to be who they say: by a passphrase; `none`: by one that is set then. */
+  readonly proof: 'passphrase' | 'none';
+  /** Opens the key by its passphrase, or by the system that keeps it; where there is none yet, one is made. The journal is signed from then on. @throws Fault of `openKey`, `audit.passphrase` where one is needed */
+  open(passphrase: string | null): Promise<OpenedKey>;
+  /** The key, after whoever asks has proven to be its owner: by its passphrase, or where the system opens it, by one of their own. @throws Fault of `open` and `proveSigner` */
   authenticate(passphrase: string | null): Promise<OpenedKey>;
   /** Another key from now on, signed by the one before it. Gives its fingerprint. @throws Fault of `authenticate` */
   rotate(passphrase: string | null, next: string | null): Promise<string>;
@@ -101,7 +103,7 @@ export async function openAudit({ dataFolder, version, system, passphrase, work 
     }
   };
 
-  const authenticate = async (given: string | null): Promise<OpenedKey> => {
+  const open = async (given: string | null): Promise<OpenedKey> => {
     const found = await openKey({ ...sealing, passphrase: given });
     if (!found) throw new Fault({ code: 'audit.passphrase', what: 'The signing key was not opened.', why: 'It is sealed by a passphrase, and none was given.', mend: 'Give the passphrase.' });
     if (!isOpen) journal.unlock(found);
@@ -109,8 +111,17 @@ export async function openAudit({ dataFolder, version, system, passphrase, work 
     return found;
   };
 
+  const bySystem = (): boolean => protectionIn(folder, system) === 'system';
+  const authenticate = async (given: string | null): Promise<OpenedKey> => {
+    if (bySystem() && await proveSigner(folder, given, work)) journal.append({ kind: 'edit', body: { method: 'audit.signer' } });
+    return open(given);
+  };
+
   return {
-    journal, answer, software, authenticate, account: name,
+    journal, answer, software, open, authenticate, account: name,
+    get proof() {
+      return (bySystem() ? hasSigner(folder) : hasKey(folder)) ? 'passphrase' : 'none';
+    },
     get protection() {
       return protectionIn(folder, system);
     },

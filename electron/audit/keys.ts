@@ -26,7 +26,7 @@ export interface KeyOptions {
 }
 
 /** Interactive use of RFC 7914 and more: 2¹⁷ · 8 · 128 bytes are 128 MB for each guess. */
-const usualWork = 2 ** 17;
+export const usualWork = 2 ** 17;
 const leastLength = 10;
 
 interface Sealed {
@@ -129,9 +129,7 @@ async function seal(path: string, key: KeyObject, by: { readonly system: SystemS
 }
 
 function sealedByPassphrase(common: Pick<Sealed, 'format' | 'publicKey'>, secret: Buffer, { passphrase, work }: { readonly passphrase: string; readonly work: number }): Sealed {
-  if ([...passphrase].length < leastLength) {
-    throw new Fault({ code: 'audit.passphrase', what: 'The key was not made.', why: `The passphrase has fewer than ${leastLength} signs.`, mend: 'Choose a longer one: several words are good.' });
-  }
+  mustBeStrong(passphrase, 'The key was not made.');
   const cost = { N: work, r: 8, p: 1 };
   const salt = randomBytes(16);
   const iv = randomBytes(12);
@@ -143,15 +141,24 @@ function sealedByPassphrase(common: Pick<Sealed, 'format' | 'publicKey'>, secret
   };
 }
 
-const derived = (passphrase: string, { N, r, p, salt }: { readonly N: number; readonly r: number; readonly p: number; readonly salt: Buffer }): Buffer =>
+/** @throws Fault `audit.passphrase` */
+export function mustBeStrong(passphrase: string, what: string): void {
+  if ([...passphrase].length >= leastLength) return;
+  throw new Fault({ code: 'audit.passphrase', what, why: `The passphrase has fewer than ${leastLength} signs.`, mend: 'Choose a longer one: several words are good.' });
+}
+
+/** Bounds, so that a planted file cannot ask for all memory, nor for no work at all. @throws Fault `audit.key` */
+export function costOf({ N, r, p }: { readonly N: number; readonly r: number; readonly p: number }): { readonly N: number; readonly r: number; readonly p: number } {
+  if (!Number.isInteger(Math.log2(N)) || N < 2 ** 14 || N > 2 ** 20 || r !== 8 || p !== 1) throw damaged('Its cost is none that Loupe writes.');
+  return { N, r, p };
+}
+
+export const derived = (passphrase: string, { N, r, p, salt }: { readonly N: number; readonly r: number; readonly p: number; readonly salt: Buffer }): Buffer =>
   scryptSync(passphrase.normalize('NFKC'), salt, 32, { N, r, p, maxmem: 256 * N * r });
 
 function fromPassphrase({ format, publicKey, scrypt, iv, tag, sealed }: Sealed, passphrase: string): KeyObject {
   if (!scrypt || iv === undefined || tag === undefined) throw damaged('It lacks what the passphrase needs.');
-  const { N, r, p } = scrypt;
-  // Bounds, so that a planted file cannot ask for all memory, nor for no work at all.
-  if (!Number.isInteger(Math.log2(N)) || N < 2 ** 14 || N > 2 ** 20 || r !== 8 || p !== 1) throw damaged('Its cost is none that Loupe writes.');
-  const decipher = createDecipheriv('aes-256-gcm', derived(passphrase, { N, r, p, salt: Buffer.from(scrypt.salt, 'base64') }), Buffer.from(iv, 'base64'), { authTagLength: 16 });
+  const decipher = createDecipheriv('aes-256-gcm', derived(passphrase, { ...costOf(scrypt), salt: Buffer.from(scrypt.salt, 'base64') }), Buffer.from(iv, 'base64'), { authTagLength: 16 });
   decipher.setAAD(Buffer.from(canonical({ format, publicKey })));
   try {
     decipher.setAuthTag(Buffer.from(tag, 'base64'));

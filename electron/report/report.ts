@@ -54,7 +54,7 @@ export interface Reports {
   get(reportId: string, version: number | null): Report;
   history(reportId: string): readonly ReportEvent[];
   change(reportId: string, revision: number, changes: readonly ReportChange[]): Report;
-  signing(): Promise<{ readonly protection: 'passphrase' | 'system' | 'none'; readonly fingerprint: string | null; readonly account: string }>;
+  signing(): Promise<{ readonly protection: 'passphrase' | 'none'; readonly fingerprint: string | null; readonly account: string }>;
   /** @throws Fault `report.undecided`, `report.contradiction`, `report.impression`, `report.stale`, `audit.passphrase` */
   sign(request: SigningRequest): Promise<Report>;
   supersede(reportId: string): Report;
@@ -120,8 +120,8 @@ export function openReports({ folder, now, by, sources, audit, setStatus, change
     history: (reportId) => store.history(reportId),
     change: (reportId, revision, changes) => tell(store.change(reportId, revision, changes)),
     async signing() {
-      const { protection, account, isOpen, journal } = await audit();
-      return { protection: protection ?? 'none', account, fingerprint: isOpen ? fingerprintAt(journal) : null };
+      const { proof, account, isOpen, journal } = await audit();
+      return { protection: proof, account, fingerprint: isOpen ? fingerprintAt(journal) : null };
     },
     async sign({ reportId, revision, name, role, meaning, passphrase }) {
       const report = store.get(reportId);
@@ -129,9 +129,9 @@ export function openReports({ folder, now, by, sources, audit, setStatus, change
       return attempt(opened, report, 'report.sign', async () => {
         mustBeSignable(report, revision);
         const key = await opened.authenticate(passphrase);
-        const signed = signContent(report, { by: { name, role, account: opened.account }, meaning, at: now(), method: key.protection }, key);
+        const signed = signContent(report, { by: { name, role, account: opened.account }, meaning, at: now(), method: 'passphrase' }, key);
         const { entry, hash } = opened.journal.append({
-          kind: 'sign', subject: subjectOf(opened, report), body: { version: report.version, revision: report.revision, content: signed.content, meaning, method: key.protection, key: signed.fingerprint, signature: signatureHash(signed) },
+          kind: 'sign', subject: subjectOf(opened, report), body: { version: report.version, revision: report.revision, content: signed.content, meaning, method: signed.method, key: signed.fingerprint, signature: signatureHash(signed) },
         });
         const kept = store.sign({ ...report, status: 'signed', signature: { ...signed, journal: { log: opened.journal.log, seq: entry.seq, hash } } });
         setStatus(report.study.id, 'reported');
