@@ -1,8 +1,8 @@
 /** Writing in the pixels of a DICOM file, where no element tells of it: where it is likely, where it was found, and how it is made black. */
 import { Fault } from '#models/base/fault.ts';
 import type { Box } from '#models/clinical/finding.ts';
-import { lettering } from '#models/imaging/lettering.ts';
-import type { DicomFile } from './dicomFile.ts';
+import { writtenRows } from '#models/imaging/writing.ts';
+import type { DicomFile, ImageHeader } from './dicomFile.ts';
 import { toDisplay } from './display.ts';
 import { firstText, texts } from './elements.ts';
 import { decodeFrame, type StoredFrame, type StoredValues } from './frame.ts';
@@ -39,7 +39,7 @@ export async function writingOf(file: DicomFile): Promise<Writing> {
   const isSlide = sopClass === slideClass;
   const label = kinds.find((kind) => kind === 'LABEL' || kind === 'OVERVIEW');
   const whole: Box = { x1: 0, y1: 0, x2: image.columns, y2: image.rows };
-  const found = label === 'LABEL' ? [{ frame: 0, box: whole }] : isSlide && !label ? [] : await foundIn(file);
+  const found = label === 'LABEL' ? [{ frame: 0, box: whole }] : isSlide && !label ? [] : await foundIn(file, image);
   const reasons = [
     ...(stated === 'YES' ? ['The file says that its pixels carry burnt-in annotation (0028,0301).'] : []),
     ...(label ? [`It is the ${label.toLowerCase()} of a slide, on which people write.`] : []),
@@ -50,16 +50,21 @@ export async function writingOf(file: DicomFile): Promise<Writing> {
   return { mustBeSeen: reasons.length > 0, reasons, found };
 }
 
-async function foundIn(file: DicomFile): Promise<{ frame: number; box: Box }[]> {
+async function foundIn(file: DicomFile, image: ImageHeader): Promise<{ frame: number; box: Box }[]> {
   const found: { frame: number; box: Box }[] = [];
-  for (let frame = 0; frame < (file.image?.frames ?? 0); frame++) {
-    for (const box of lettering(toDisplay(file, await decodeFrame(file, frame), { index: frame }))) {
+  for (let frame = 0; frame < image.frames; frame++) {
+    for (const row of writtenRows(toDisplay(file, await decodeFrame(file, frame), { index: frame }))) {
+      const box = widened(row, image);
       // What stands in the same place on every frame is told once.
       if (!found.some(({ box: known }) => contains(known, box))) found.push({ frame, box });
     }
   }
   return found;
 }
+
+/** Letters have soft borders, which must not stay where they are made black. */
+const widened = ({ x1, y1, x2, y2 }: Box, { columns, rows }: ImageHeader): Box =>
+  ({ x1: Math.max(0, x1 - 2), y1: Math.max(0, y1 - 2), x2: Math.min(columns, x2 + 2), y2: Math.min(rows, y2 + 2) });
 
 const contains = (outer: Box, inner: Box): boolean => inner.x1 >= outer.x1 - 2 && inner.y1 >= outer.y1 - 2 && inner.x2 <= outer.x2 + 2 && inner.y2 <= outer.y2 + 2;
 
