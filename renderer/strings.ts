@@ -55,6 +55,8 @@ const appStrings = {
   localTitle: '{{count}} requests to the network were cancelled. Nothing leaves this machine.',
   restarted: 'The {{name}} process ended and was started again.',
   failed: 'The {{name}} process ends each time it starts.',
+  drawings: 'Drawings',
+  marks: 'Marks of the model',
   dismiss: 'Close',
   undo: 'Undo',
   settings: 'Keys and settings',

@@ -4,6 +4,7 @@ import type { WiredFrame } from '#electron/contract/frame.ts';
 import { mapPoint, type Affine, type Point } from '#models/imaging/coordinates.ts';
 import { acrossMiddle, type Scale } from '#models/imaging/measures.ts';
 import { useStore } from '#renderer/workstation/store.ts';
+import { useText } from '#renderer/workstation/text.ts';
 import { change, draw, drawings, isDrawingTool, newDrawing, type Drawing, type DrawnKind } from './drawings.ts';
 import { measuredLines } from './measured.ts';
 import type { Viewport } from './viewport.ts';
@@ -46,6 +47,7 @@ export function cancelDrawing(): boolean {
 }
 
 export function DrawingLayer({ viewport, studyId, frameId, scale, frame, onAsk }: DrawingLayerProps): ReactElement {
+  const t = useText();
   const { all, selectedId, tool, areShown } = useStore(drawings, (state) => state);
   const [, setTick] = useState(0);
   const [draft, setDraft] = useState<Draft | null>(null);
@@ -145,7 +147,7 @@ export function DrawingLayer({ viewport, studyId, frameId, scale, frame, onAsk }
   const own = all.filter(({ annotation }) => annotation.frameId === frameId && !annotation.isHidden && annotation.kind !== 'key');
   const moving = { onPointerMove: move, onPointerUp: drop, onPointerCancel: () => setGrasp(null) };
   return (
-    <svg className="drawings" ref={svg} role="group" aria-label="Drawings" data-busy={isBusy || undefined}>
+    <svg className="drawings" ref={svg} role="group" aria-label={t('app.drawings')} data-busy={isBusy || undefined}>
       {isDrawingTool(tool) && <rect className="drawing-surface" width="100%" height="100%" onPointerDown={begin} onPointerMove={follow} onPointerUp={letGo} />}
       {areShown && own.map((drawing) => {
         const { annotation } = drawing;

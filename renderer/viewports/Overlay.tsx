@@ -2,6 +2,7 @@
 import { useEffect, useState, type ReactElement } from 'react';
 import type { Box } from '#models/clinical/finding.ts';
 import { mapBox } from '#models/imaging/coordinates.ts';
+import { useText } from '#renderer/workstation/text.ts';
 import type { Viewport } from './viewport.ts';
 
 export interface Mark {
@@ -22,11 +23,12 @@ interface OverlayProps {
 }
 
 export function Overlay({ viewport, marks, litId, onHover, onChoose }: OverlayProps): ReactElement {
+  const t = useText();
   const [, setTick] = useState(0);
   useEffect(() => viewport.onViewChange(() => setTick((tick) => tick + 1)), [viewport]);
   const map = viewport.toScreen();
   return (
-    <svg className="overlay" role="group" aria-label="Model marks">
+    <svg className="overlay" role="group" aria-label={t('app.marks')}>
       {marks.map(({ id, box, label, colour, number }) => {
         const { x1, y1, x2, y2 } = mapBox(map, box);
         const [x, y, width, height] = [Math.min(x1, x2), Math.min(y1, y2), Math.abs(x2 - x1), Math.abs(y2 - y1)];
