@@ -21,6 +21,24 @@ afterAll(async () => {
 });
 
 const study = (words: string): string => `[data-study]:has-text("${words}")`;
+const scopeText = async (): Promise<string> => (await page.textContent('.ask-foot .scope')) ?? '';
+const shot = async (name: string): Promise<void> => {
+  if (process.env['LOUPE_SCREENS'] !== undefined) await page.screenshot({ path: `${process.env['LOUPE_SCREENS']}/${name}.png` });
+};
+
+/** Asks, and waits for an answer that is another than the one that stands there. */
+async function ask(question: string): Promise<void> {
+  const before = await page.getAttribute('[data-trace]', 'data-trace');
+  await page.fill('#review-question', question);
+  await page.click('.ask button[type=submit]');
+  await page.waitForFunction((last) => ![null, undefined, last].includes(document.querySelector('[data-trace]')?.getAttribute('data-trace')), before, { timeout: patience });
+}
+
+/** Another film of the sample's patient, taken some months before: other texts of the same length in their place. */
+function earlierFilm(): Uint8Array {
+  const text = Buffer.from([...sampleStudy('chest-film', 8).files.values()][0] as Uint8Array).toString('latin1');
+  return Buffer.from(text.replaceAll('20000101', '19990301').replaceAll('PHANTOM-FILM-8', 'PHANTOM-FILM-7'), 'latin1');
+}
 
 describe('the workstation', () => {
   test('opens with the sample studies in its library', async () => {
@@ -96,7 +114,7 @@ describe('the workstation', () => {
     expect(await page.textContent('.evidence-badge')).toMatch(/moves with the image|Did not use the image/);
     await page.locator('.evidence li[data-region]').first().hover();
     await page.waitForSelector('[data-mark][data-lit]');
-    if (process.env.LOUPE_SCREENS) await page.screenshot({ path: `${process.env.LOUPE_SCREENS}/evidence.png` });
+    await shot('evidence');
   });
 
   test('shows the picture that the network was given', async () => {
@@ -106,9 +124,26 @@ describe('the workstation', () => {
     await page.waitForSelector('.model-eye svg path');
     const size = await page.locator('.model-eye img').evaluate((image: HTMLImageElement) => [image.naturalWidth, image.naturalHeight]);
     expect(await page.textContent('.model-eye figcaption')).toContain(`${size[0]} × ${size[1]}`);
-    if (process.env.LOUPE_SCREENS) await page.screenshot({ path: `${process.env.LOUPE_SCREENS}/eye.png` });
+    await shot('eye');
     await page.keyboard.press('Escape');
     await page.waitForSelector('.model-eye', { state: 'detached' });
+  });
+
+  test('asks about a place that one drag marks: named by its size, sent with its surroundings, and told by the record', async () => {
+    await page.locator('.stage-bar').click({ position: { x: 2, y: 2 } });
+    await page.keyboard.press('Shift+A');
+    const film = await page.locator('.viewport canvas.image').boundingBox();
+    if (!film) throw new Error('There is no image.');
+    await page.mouse.move(film.x + film.width * 0.34, film.y + film.height * 0.3);
+    await page.mouse.down();
+    await page.mouse.move(film.x + film.width * 0.47, film.y + film.height * 0.6, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForSelector('.region-layer .sent');
+    const named = /(\d+ × \d+) px of /.exec(await scopeText())?.[1];
+    await ask('Is there an abnormality, and where?');
+    expect(await page.textContent('.seen')).toContain(`region ${named ?? 'without a size'} at`);
+    expect(await page.textContent('.engine-line')).toMatch(/loupe-base.*tokens\/s.*MB/);
+    await shot('place');
   });
 
   test('knows that the study was asked about', async () => {
@@ -117,7 +152,7 @@ describe('the workstation', () => {
   });
 
   test('takes what is dropped on it, and says what it left out and why', async () => {
-    const film = [...sampleStudy('chest-film', 8).files.values()][0] as Uint8Array;
+    const film = earlierFilm();
     await page.evaluate((bytes) => {
       const transfer = new DataTransfer();
       transfer.items.add(new File([Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0))], 'other-film.dcm'));
@@ -128,6 +163,24 @@ describe('the workstation', () => {
     await page.waitForSelector('.reasons li:has-text("letter.txt"):has-text("neither DICOM")');
     await page.keyboard.press('Escape');
     await page.waitForFunction(() => document.querySelectorAll('[data-study]').length >= 11);
+  });
+
+  test('puts both studies into one question, each by its name, and shows each as the network was given it', async () => {
+    await page.keyboard.press('Control+2');
+    await page.keyboard.press('p');
+    await page.waitForFunction(() => document.querySelectorAll('.cell .viewport[data-ready]').length === 2);
+    await page.keyboard.press('Shift+T');
+    expect(await scopeText()).toBe('Synthetic chest film · earlier study of 01 Mar 1999, Synthetic chest film');
+    await ask('Has anything changed since the earlier film?');
+    expect((await page.locator('.seen li').allTextContents()).map((said) => said.slice(0, 17))).toEqual(['1 · current study', '2 · earlier study']);
+    expect(await page.textContent('.grave')).toContain('The model was trained on one at a time.');
+    await shot('studies');
+    await page.locator('.stage-bar').click({ position: { x: 2, y: 2 } });
+    await page.keyboard.press('y');
+    await page.waitForFunction(() => document.querySelectorAll('.model-eye img[data-loaded]').length === 2);
+    await shot('studies-eye');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('.model-eye', { state: 'detached' });
   });
 
   test('has no serious finding of accessibility on both screens', async () => {
