@@ -260,9 +260,9 @@ class Walk {
     const before = shown(node, characterSets);
     if (vr === 'UI') return this.otherUid(node, path, characterSets, name);
     const text = pseudonymous.has(node.tag) ? this.mapping.pseudonym(node.tag === 'x00100020' || node.tag === 'x00100010' ? this.patient : before) : dummyText(vr);
-    if (text === null && vr !== '' && !textual.has(vr)) return node;
-    const leaf = before === '' ? node : textLeaf(node.tag, vr === '' ? 'LO' : vr, text ?? removedText);
-    this.note(node.tag, path, 'D', name, before, shown(leaf, characterSets));
+    const isBinary = text === null && vr !== '';
+    const leaf = node.value.length === 0 ? node : isBinary ? { ...node, value: new Uint8Array(node.value.length) } : textLeaf(node.tag, vr === '' ? 'LO' : vr, text ?? removedText);
+    this.note(node.tag, path, 'D', name, before, isBinary ? `${node.value.length} bytes of zero` : shown(leaf, characterSets));
     return node.vr === undefined && !isBranch(leaf) ? { ...leaf, vr: undefined } : leaf;
   }
 

@@ -9,7 +9,7 @@ ct cta mr mri mra mrv us xr cr dx dr mg nm pt pet spect xa rf op oct sm io px fu
 scan scout localizer localiser topogram survey screening routine standard protocol series study image images view views frontal lateral oblique axial coronal sagittal transverse ap pa lat decubitus
 supine prone erect portable left right bilateral anterior posterior superior inferior medial cc mlo lcc rcc lmlo rmlo whole total body full partial thin thick slice slices volume reformat
 recon reconstruction mpr mip minip projection projections derived original primary secondary localiser3d
-contrast noncontrast enhanced unenhanced plain native pre post with without wo w iv oral arterial portal delayed delay late early phase phases dynamic perfusion bolus equilibrium excretory
+contrast noncontrast enhanced unenhanced plain native pre post with without no not non iv oral arterial portal delayed delay late early phase phases dynamic perfusion bolus equilibrium excretory
 venous washout wash gad gadolinium iodine iodinated barium
 t1 t2 t1w t2w pd pdw flair stir dwi adc dti swi gre tse fse se haste space mprage spgr bravo vibe lava tof asl bold epi trufi fiesta ciss dixon inphase outphase fatsat fat water sat fs
 suppressed weighted diffusion spin echo gradient inversion recovery tensor fractional anisotropy b0 b50 b100 b400 b500 b800 b1000 b1500 2d 3d 4d cine gated ungated
@@ -24,7 +24,9 @@ const quantity = /^\d{1,4}(\.\d{1,3})?(mm|cm|ms|s|sec|kv|kvp|mas|hz|d|x)$/;
 
 /** The words that may stay, parted by a blank; '' where there are none. */
 export function cleanedText(text: string): string {
-  const kept = text.split(/[^\p{L}\p{N}.]+/u).map((word) => word.replace(/^\.+|\.+$/g, '')).filter((word) => {
+  // What turns the meaning round must not be lost.
+  const written = text.replace(/\bw\/o\b/gi, 'without').replace(/\bwo\b/gi, 'without').replace(/\bw\/(?=\s|$)/gi, 'with');
+  const kept = written.split(/[^\p{L}\p{N}.]+/u).map((word) => word.replace(/^\.+|\.+$/g, '')).filter((word) => {
     const small = word.toLowerCase();
     return words.has(small) || quantity.test(small);
   });
