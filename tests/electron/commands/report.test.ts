@@ -1,6 +1,8 @@
 /** `loupe report`: a study of a data folder, an answer's folder, a report that was made before. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { checkJournal } from '#electron/audit/chain.ts';
 import { journalFile } from '#electron/audit/journal.ts';
@@ -109,6 +111,25 @@ describe('an answer\'s folder', () => {
     await expect(run(answer, { out, format: 'html,sr' })).rejects.toMatchObject({ code: 'report.unsuitable' });
     expect(() => readdirSync(out)).toThrow();
     expect(kinds().at(-1)).toBe('failed report.export');
+  });
+  test.runIf(process.platform === 'linux')('on a full disk leaves no file behind, ends with a fault, and the journal says that it failed', async () => {
+    const script = join(folder, 'report.mjs');
+    const source = `
+      import { command } from './electron/commands/report.ts';
+      const [what, data, out] = process.argv.slice(2);
+      const context = { values: { data, out, format: 'html' }, positionals: [what], json: true, signal: new AbortController().signal, print: () => console.log('done'), progress: () => undefined };
+      command.run(context).catch((thrown) => { console.log('fault', thrown.code); process.exitCode = 3; });`;
+    await build({ stdin: { contents: source, resolveDir: process.cwd(), loader: 'ts' }, outfile: script, bundle: true, packages: 'external', platform: 'node', format: 'esm', logLevel: 'error' });
+    const [modules, out] = [join(folder, 'node_modules'), join(folder, 'full')];
+    symlinkSync(join(process.cwd(), 'node_modules'), modules);
+    writeFileSync(join(folder, 'package.json'), '{"name":"loupe","version":"0.0.0","type":"module"}');
+    mkdirSync(join(folder, 'models'));
+    // A limit on the size of files cuts a write in the middle, as a disk that runs full does.
+    const limited = spawnSync('bash', ['-c', `trap '' XFSZ; ulimit -f 48; exec "$0" "$@"`, process.execPath, script, answer, data, out], { encoding: 'utf8' });
+    expect([limited.stdout.trim(), limited.status]).toEqual(['fault storage.write', 3]);
+    expect([readdirSync(out), kinds().slice(-2)]).toEqual([[], ['export', 'failed report.export']]);
+    const again = spawnSync(process.execPath, [script, answer, data, out], { encoding: 'utf8' });
+    expect([again.stdout.trim(), readdirSync(out).length]).toEqual(['done', 1]);
   });
   test('says when its images are elsewhere, and refuses others in their place', async () => {
     const trace = readFileSync(join(answer, 'trace.json'), 'utf8');
