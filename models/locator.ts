@@ -6,14 +6,12 @@ import { Graph } from '#models/graph/graph.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import { toVisionInput, type PatchOptions } from '#models/imaging/patches.ts';
 import { resize } from '#models/imaging/resize.ts';
-import { parseConfig, type QwenVlConfig } from '#models/networks/config.ts';
-import { boxCode, boxCodeWidth, boxWeights, featureParameters, localizer, localizerMakings, parseLocalizerConfig, promptGraph, type LocalizerMakings } from '#models/networks/localizer.ts';
+import { parseConfig } from '#models/networks/config.ts';
+import { boxCode, boxCodeWidth, boxWeights, localizer, localizerMakings, parseLocalizerConfig, promptGraph, type LocalizerMakings } from '#models/networks/localizer.ts';
 import { denseParameters } from '#models/networks/parameters.ts';
 import { patchFeatures } from '#models/networks/vision.ts';
 import { createSession, float32, type Session } from '#models/runtime/session.ts';
-import { openCheckpoint, requireTensor } from '#models/weights/checkpoint.ts';
-import { openLocalizerFolder, weightsHash } from '#models/weights/localizer.ts';
-import { readTensor } from '#models/weights/safetensors.ts';
+import { openLocalizerFolder } from '#models/weights/localizer.ts';
 
 /** What a picture is to the localizer: features of its patches. */
 export interface SeenPicture {
@@ -46,8 +44,8 @@ export interface FindOptions {
 
 export interface Locator {
   readonly makings: LocalizerMakings;
-  /** A hash over tower and localizer. */
-  readonly tower: string;
+  /** Of its weights' file. */
+  readonly sha256: string;
   see(picture: Picture): Promise<SeenPicture>;
   /** One prompt from boxes on one picture. @throws Fault `locate.none`, `locate.outside` */
   prompt(seen: SeenPicture, boxes: readonly Box[]): Promise<Prompt>;
@@ -61,55 +59,28 @@ export const mostPrompts = 8;
 /** Boxes of one prompt that overlap more are one thing. */
 const sameThing = 0.5;
 
-export interface LocatorFolders {
-  /** A checkpoint folder, for its tower. */
-  readonly base: string;
-  readonly localizer: string;
-  /** Absent: one thread for each physical core. */
-  readonly threads?: number;
-}
-
-/** @throws Fault `localizer.kind`, `localizer.tower` where it was made on another tower, and those of `openCheckpoint` */
-export async function openLocator({ base, localizer: folder, threads }: LocatorFolders): Promise<Locator> {
-  const checkpoint = openCheckpoint(base);
-  const config = parseConfig(checkpoint.config);
+/**
+ * Opens the folder that a run of the recipe dinoR1 left.
+ *
+ * @param threads  one for each physical core where absent
+ * @throws Fault `localizer.kind`, `localizer.config`, those of `parseConfig` and of `openSafetensors`
+ */
+export async function openLocator(folder: string, { threads }: { readonly threads?: number } = {}): Promise<Locator> {
   const opened = openLocalizerFolder(folder);
+  const config = parseConfig(opened.base);
   const makings = localizerMakings(config, parseLocalizerConfig(opened.config));
-  const tower = new Map(featureParameters(config, makings.config).map(({ name, shape }) => [name, readTensor(requireTensor(checkpoint, name, shape))]));
-  if (weightsHash(tower) !== opened.tower) {
-    throw new Fault({ code: 'localizer.tower', what: 'The localizer does not fit this model.', why: 'It was made on the vision tower of another checkpoint.', mend: 'Give the model that its run began from.' });
-  }
-  return makeLocator({ config, makings, tower, weights: opened.weights, towerHash: opened.tower, pixels: pixelStatistics(checkpoint.preprocessor), ...(threads === undefined ? {} : { threads }) });
-}
-
-export interface LocatorMakings {
-  readonly config: QwenVlConfig;
-  readonly makings: LocalizerMakings;
-  readonly tower: ReadonlyMap<string, Float32Array>;
-  readonly weights: ReadonlyMap<string, Float32Array>;
-  readonly towerHash: string;
-  readonly pixels: Pick<PatchOptions, 'mean' | 'std'>;
-  readonly threads?: number;
-}
-
-function pixelStatistics(preprocessor: unknown): Pick<PatchOptions, 'mean' | 'std'> {
-  const { image_mean: mean, image_std: std } = preprocessor as { image_mean: [number, number, number]; image_std: [number, number, number] };
-  return { mean, std };
-}
-
-export async function makeLocator({ config, makings, tower, weights, towerHash, pixels, threads }: LocatorMakings): Promise<Locator> {
   const { grid, centres } = makings;
   const tokens = grid[1] * grid[2];
   const { channels, patchSize, mergeSize } = config.vision;
   const side = makings.config.side;
-  const patching: PatchOptions = { patchSize, mergeSize, temporalPatchSize: 1, minPixels: 1, maxPixels: Number.MAX_SAFE_INTEGER, ...pixels };
+  const patching: PatchOptions = { patchSize, mergeSize, temporalPatchSize: 1, minPixels: 1, maxPixels: Number.MAX_SAFE_INTEGER, ...pixelStatistics(opened.preprocessor) };
   const open = (graph: Graph): Promise<Session> => createSession(encodeModel(graph), threads === undefined ? {} : { threads });
-  const constants = (graph: Graph, values: ReadonlyMap<string, Float32Array>) => denseParameters((name, shape) => graph.constant(values.get(name)!, shape, name));
+  const stored = (graph: Graph) => denseParameters((name, shape) => graph.constant(opened.tensor(name, shape), shape, 'weight', name));
 
   const seeing = new Graph('see', { fused: true });
-  seeing.output('features', patchFeatures(seeing, constants(seeing, tower), config, seeing.input('patches', [tokens, channels * patchSize * patchSize]), [grid], makings.config.features));
+  seeing.output('features', patchFeatures(seeing, stored(seeing), config, seeing.input('patches', [tokens, channels * patchSize * patchSize]), [grid], makings.config.features));
   const finding = new Graph('find', { fused: true });
-  const located = localizer(finding, constants(finding, weights), makings.config, {
+  const located = localizer(finding, stored(finding), makings.config, {
     features: finding.input('features', [tokens, makings.features]), centres, batch: 1,
     prompts: { vectors: finding.input('vectors', [mostPrompts, makings.config.width]), open: finding.input('open', [mostPrompts]) },
   });
@@ -117,13 +88,13 @@ export async function makeLocator({ config, makings, tower, weights, towerHash, 
   finding.output('scores', last.scores);
   finding.output('boxes', last.boxes);
   const prompting = new Graph('prompt', { fused: true });
-  prompting.output('vector', promptGraph(prompting, constants(prompting, weights), makings.config, {
+  prompting.output('vector', promptGraph(prompting, stored(prompting), makings.config, {
     features: prompting.input('features', [tokens, makings.features]), centres, pool: prompting.input('pool', [1, tokens]), codes: prompting.input('codes', [1, boxCodeWidth]),
   }));
   const [see, find, ask] = await Promise.all([open(seeing), open(finding), open(prompting)]);
 
   return {
-    makings, tower: towerHash,
+    makings, sha256: opened.sha256,
     async see(picture) {
       const { patches } = toVisionInput([picture.width === side && picture.height === side ? picture : resize(picture, { width: side, height: side })], patching);
       const { features } = await see.run({ patches: float32([tokens, channels * patchSize * patchSize], patches) });
@@ -168,6 +139,16 @@ export async function makeLocator({ config, makings, tower, weights, towerHash, 
       for (const session of [see, find, ask]) await session.release();
     },
   };
+}
+
+/** The mean and deviation by which pixels were brought to the network's scale. */
+function pixelStatistics(preprocessor: unknown): Pick<PatchOptions, 'mean' | 'std'> {
+  const { image_mean: mean, image_std: std } = (preprocessor ?? {}) as { image_mean?: unknown; image_std?: unknown };
+  const isTriple = (x: unknown): x is [number, number, number] => Array.isArray(x) && x.length === 3 && x.every((one) => typeof one === 'number' && Number.isFinite(one));
+  if (!isTriple(mean) || !isTriple(std) || std.some((one) => one <= 0)) {
+    throw new Fault({ code: 'localizer.config', what: 'The localizer cannot be used.', why: 'It does not say how pixels are to be scaled.', mend: 'Take its folder as the run left it.' });
+  }
+  return { mean, std };
 }
 
 /** Best first; of boxes that overlap by more than half the best alone. */

@@ -47,7 +47,7 @@ export const isLocated = ({ boxes }: Pick<CaseRecord, 'boxes'>): boolean => boxe
 export async function featureSession(config: QwenVlConfig, { config: localizer, grid }: LocalizerMakings, weights: ReadonlyMap<string, Float32Array>, device: Device): Promise<Session> {
   const { channels, patchSize } = config.vision;
   const graph = new Graph('features', { fused: device === 'cpu' });
-  const parameters = denseParameters((name, shape) => graph.constant(weights.get(name)!, shape, name));
+  const parameters = denseParameters((name, shape) => graph.constant(weights.get(name)!, shape, 'weight', name));
   const patches = graph.input('patches', [grid[1] * grid[2], channels * patchSize * patchSize]);
   graph.output('features', patchFeatures(graph, parameters, config, patches, [grid], localizer.features));
   return createSession(encodeModel(graph), { device });

@@ -29,6 +29,8 @@ export interface LocateCasesOptions {
   readonly seed?: number;
   /** Things of one kind on one image of which examples are taken. */
   readonly perImage?: number;
+  /** Images of each set of which examples are taken; all where absent. */
+  readonly perSet?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -38,8 +40,13 @@ const seenOf = async (locator: Locator, record: CaseRecord): Promise<SeenPicture
 const least = 0.01;
 
 /** The mean prompt of each kind over the boxes of many images. */
-export async function kindPrompts(locator: Locator, records: readonly CaseRecord[], { seed = 0, perImage = 3, signal, onProgress }: LocateCasesOptions = {}): Promise<readonly KindPrompt[]> {
-  const own = records.filter(({ boxes }) => boxes !== null && boxes.length > 0);
+export async function kindPrompts(locator: Locator, records: readonly CaseRecord[], { seed = 0, perImage = 3, perSet = Infinity, signal, onProgress }: LocateCasesOptions = {}): Promise<readonly KindPrompt[]> {
+  const taken = new Map<string, number>();
+  const own = Random.named(seed, 'examples').shuffled(records.filter(({ boxes }) => boxes !== null && boxes.length > 0)).filter(({ set }) => {
+    const before = taken.get(set) ?? 0;
+    taken.set(set, before + 1);
+    return before < perSet;
+  });
   const sums = new Map<string, { vector: Float32Array; examples: number }>();
   for (const [at, record] of own.entries()) {
     signal?.throwIfAborted();

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { join } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import { saveCheckpoint, type CheckpointParts } from '#models/weights/checkpoint.ts';
-import { saveLocalizer, weightsHash } from '#models/weights/localizer.ts';
+import { saveLocalizer } from '#models/weights/localizer.ts';
 import { saveAdapter } from '#models/weights/peft.ts';
 import { openSafetensors, readTensor, writeSafetensors } from '#models/weights/safetensors.ts';
 import type { ParameterSpec } from './graphs.ts';
@@ -71,7 +71,7 @@ export function saveState(run: string, state: TrainerState, specs: readonly Para
   return folder;
 }
 
-/** A localizer stands on a tower that it leaves as it is, and is kept apart from it. */
+/** A localizer's own weights, beside those of the tower that it leaves as it is. */
 export const isOfLocalizer = (name: string): boolean => name.startsWith('localizer.');
 
 /** The averaged weights as a checkpoint folder, or as an adapter's or a localizer's. The layers that only helped stay behind. */
@@ -79,9 +79,8 @@ export function saveAveraged(folder: string, state: TrainerState, specs: readonl
   const valuesOf = (name: string): Float32Array => state.average.get(name) ?? state.weights.get(name)!;
   const locating = recipe.stages.findLast(({ locate }) => locate !== undefined);
   if (locating) {
-    const tower = new Map(specs.flatMap(({ name }) => (isOfLocalizer(name) ? [] : [[name, valuesOf(name)]])));
-    const tensors = specs.filter(({ name }) => isOfLocalizer(name)).map(({ name, shape }) => ({ name, shape, data: valuesOf(name) }));
-    saveLocalizer(folder, { config: { ...locating.locate!.localizer, side: Math.round(Math.sqrt(locating.pixels)) }, tower: weightsHash(tower), tensors }, dtype);
+    const { config: base, preprocessor } = parts;
+    saveLocalizer(folder, { config: { ...locating.locate!.localizer, side: Math.round(Math.sqrt(locating.pixels)) }, base, preprocessor, tensors: specs.map(({ name, shape }) => ({ name, shape, data: valuesOf(name) })) }, dtype);
     return;
   }
   if (recipe.adapter) {

@@ -1,10 +1,10 @@
 /** `loupe locate`: finds more of what example boxes show, on a picture, over the slices of a series, on a slide field by field, or on cases whose boxes are known. */
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { drawOverlay } from '#electron/review/overlay.ts';
 import { openSource, type OpenedSource, type ShownFrame } from '#electron/review/source.ts';
-import { builtInModel, projectRoot } from '#electron/storage/folders.ts';
+import { projectRoot } from '#electron/storage/folders.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import { invert, mapBox } from '#models/imaging/coordinates.ts';
@@ -12,13 +12,14 @@ import { resize } from '#models/imaging/resize.ts';
 import { openLocator, sweep, type Field, type FindOptions, type FoundBox, type Locator, type Prompt } from '#models/locator.ts';
 import { kindPrompts, locateCases, type LocateMeasures } from '#training/locateCases.ts';
 import { frocPoints, type KindMeasures } from '#training/localizing.ts';
+import { lineageOf } from '#training/lineage.ts';
 import { casesOf } from '#training/prepare.ts';
 import { numberOption, onlyPositional, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
 
 export const command: Command = {
   name: 'locate',
   summary: 'more of what example boxes show',
-  usage: 'locate PATH --like X1,Y1,X2,Y2… [--unlike BOX…] [--field SIDE] [--out DIR] | locate --cases INDEX…',
+  usage: 'locate PATH --like X1,Y1,X2,Y2… [--unlike BOX…] [--field SIDE] [--out DIR] | locate --cases INDEX… [--localizer DIR…]',
   options: {
     like: { type: 'string', multiple: true, help: 'a box around an example, in the source\'s pixels; several are averaged' },
     unlike: { type: 'string', multiple: true, help: 'a box around something that is not meant' },
@@ -28,8 +29,8 @@ export const command: Command = {
     field: { type: 'string', help: 'searches field by field, each a square of so many source pixels a side: for slides, and for things that are small on a large picture' },
     least: { type: 'string', help: 'least score of what is told, 0 to 1; 0.3 where absent' },
     out: { type: 'string', help: 'a folder for found.json and overlay.png' },
-    model: { type: 'string', help: 'the checkpoint folder on whose tower the localizer stands; the built-in model where absent' },
-    localizer: { type: 'string', help: 'the folder `final` of a run of dinoR1; the built-in one where absent' },
+    localizer: { type: 'string', multiple: true, help: 'the folder `final` of a run of dinoR1; the built-in one where absent; with --cases several are compared, those of one recipe together' },
+    examples: { type: 'string', help: 'with --cases: images of each set of which examples are taken; 40 where absent' },
     threads: { type: 'string', help: 'threads; one for each physical core where absent' },
     cases: { type: 'string', multiple: true, help: 'instead of a path: an index.jsonl; examples come from its permissive train cases, and what they find on its val cases is measured' },
   },
@@ -39,20 +40,26 @@ export const command: Command = {
     const unlike = textOptions(context, 'unlike').map((text) => boxOf(text, 'unlike'));
     if (indexes.length === 0 && like.length === 0) throw new UsageError('--like is missing: a box around an example, as X1,Y1,X2,Y2.');
     const threads = numberOption(context, 'threads', { least: 1, most: 256, whole: true });
-    const locator = await openLocator({ base: textOption(context, 'model') ?? builtInModel(), localizer: localizerFolder(context), ...(threads === undefined ? {} : { threads }) });
-    try {
-      await (indexes.length > 0 ? measure(context, locator, [...indexes, ...context.positionals]) : find(context, locator, { like, unlike }));
-    } finally {
-      await locator.release();
-    }
+    const folders = localizerFolders(context);
+    const using = async <T>(localizer: string, use: (locator: Locator) => Promise<T>): Promise<T> => {
+      const locator = await openLocator(localizer, threads === undefined ? {} : { threads });
+      try {
+        return await use(locator);
+      } finally {
+        await locator.release();
+      }
+    };
+    if (indexes.length > 0) return measure(context, [...indexes, ...context.positionals], folders, using);
+    if (folders.length > 1) throw new UsageError('One --localizer is expected without --cases.');
+    await using(folders[0]!, (locator) => find(context, locator, { like, unlike }));
   },
 };
 
-function localizerFolder(context: CommandContext): string {
-  const chosen = textOption(context, 'localizer');
-  if (chosen !== undefined) return chosen;
+function localizerFolders(context: CommandContext): readonly string[] {
+  const chosen = textOptions(context, 'localizer');
+  if (chosen.length > 0) return chosen;
   const builtIn = join(projectRoot().replace(/app\.asar$/, 'app.asar.unpacked'), 'models', 'weights', 'loupe-localizer');
-  if (existsSync(builtIn)) return builtIn;
+  if (existsSync(builtIn)) return [builtIn];
   throw new Fault({ code: 'localizer.missing', what: 'There is no localizer.', why: 'None is built in, and --localizer was not given.', mend: 'Train one: loupe train dinoR1 --data INDEX --out RUN, then give --localizer RUN/final.' });
 }
 
@@ -87,7 +94,7 @@ async function find(context: CommandContext, locator: Locator, examples: Example
   const results = side === undefined ? await onFrames(locator, source, at, examples, options) : await onFields(context, locator, { path, frame, side }, examples, options);
   const out = textOption(context, 'out');
   const record = {
-    source: source.title, example: { frame: frame.name, like: examples.like, unlike: examples.unlike }, field: side ?? null, localizer: locator.tower,
+    source: source.title, example: { frame: frame.name, like: examples.like, unlike: examples.unlike }, field: side ?? null, localizer: locator.sha256,
     frames: results.map(({ name, found }) => ({ name, found: found.map(({ box, score }) => ({ box: [box.x1, box.y1, box.x2, box.y2].map((x) => Math.round(x * 10) / 10), score: Math.round(score * 1000) / 1000 })) })),
     disclaimer: 'Research use only, not a medical device.',
   };
@@ -164,25 +171,58 @@ function overlay(source: OpenedSource, at: number, { like }: Examples, results: 
   });
 }
 
-async function measure(context: CommandContext, locator: Locator, indexes: readonly string[]): Promise<void> {
-  const permissive = ['permissive'] as const;
-  const [train, held] = [await casesOf(indexes, { splits: ['train'], licences: permissive }), await casesOf(indexes, { splits: ['val'], licences: permissive })];
-  const progress = (what: string) => (done: number, total: number): void => {
-    if (done % 50 === 0 || done === total) context.progress(`${what}: ${done} of ${total} images`);
-  };
-  const prompts = await kindPrompts(locator, train, { signal: context.signal, onProgress: progress('examples') });
-  const measures = await locateCases(locator, held, prompts, { signal: context.signal, onProgress: progress('held out') });
-  context.print(measures, measuresText(measures));
+/** One localizer over the held-out cases, under the name of the recipe that made it. */
+interface Measured {
+  readonly folder: string;
+  readonly recipe: string;
+  readonly seed: number | null;
+  readonly measures: LocateMeasures;
 }
 
+async function measure(context: CommandContext, indexes: readonly string[], folders: readonly string[], using: <T>(localizer: string, use: (locator: Locator) => Promise<T>) => Promise<T>): Promise<void> {
+  const permissive = ['permissive'] as const;
+  const [train, held] = [await casesOf(indexes, { splits: ['train'], licences: permissive }), await casesOf(indexes, { splits: ['val'], licences: permissive })];
+  const perSet = numberOption(context, 'examples', { least: 1, most: 1_000_000, whole: true }) ?? 40;
+  const results: Measured[] = [];
+  for (const folder of folders) {
+    const progress = (what: string) => (done: number, total: number): void => {
+      if (done % 50 === 0 || done === total) context.progress(`${folder}: ${what}, ${done} of ${total} images`);
+    };
+    const measures = await using(folder, async (locator) => {
+      const prompts = await kindPrompts(locator, train, { perSet, signal: context.signal, onProgress: progress('examples') });
+      return locateCases(locator, held, prompts, { signal: context.signal, onProgress: progress('held out') });
+    });
+    const run = lineageOf(folder).run;
+    results.push({ folder, recipe: run?.recipe.name ?? basename(resolve(folder)), seed: run?.seed ?? null, measures });
+  }
+  context.print(results, [...results.map(({ folder, recipe, seed, measures }) => `${folder}: ${recipe}${seed === null ? '' : `, seed ${seed}`}\n${measuresText(measures)}`), ...(results.length > 1 ? [togetherText(results)] : [])].join('\n\n'));
+}
+
+const number = (x: number | null): string => (x === null ? '–' : x.toFixed(3)).padStart(7);
+
 function measuresText({ stored, drawn, separation, images, imagesPerSecond }: LocateMeasures): string {
-  const number = (x: number | null): string => (x === null ? '–' : x.toFixed(3)).padStart(7);
   const row = ({ kind, images: n, things, ap50, ap30, froc }: KindMeasures): string => `${kind.padEnd(20)}${String(n).padStart(7)}${String(things).padStart(8)}${number(ap50)}${number(ap30)}${froc.map(number).join('')}`;
   const head = `${''.padEnd(20)} images  things   AP50   AP30${frocPoints.map((point) => `s@${point}`.padStart(7)).join('')}`;
   return [
-    'Prompts are the mean of the train cases\' examples:', head, ...stored.map(row), '',
-    'The prompt is one box on the image, the others of its kind are sought:', head, ...drawn.map(row), '',
+    'Prompts are the mean of the train cases\' examples:', head, ...stored.map(row),
+    'The prompt is one box on the image, the others of its kind are sought:', head, ...drawn.map(row),
     separation ? `Cosine of prompts within a kind ${separation.within.toFixed(3)}, between kinds ${separation.between.toFixed(3)}` : 'Too few examples to compare prompts.',
     `${images} images, ${imagesPerSecond.toFixed(1)} a second; s@F is the share found at F false boxes an image (IoU 0.3)`,
   ].join('\n');
+}
+
+/** Runs of one recipe together: the mean over seeds, and the least and the greatest. */
+function togetherText(results: readonly Measured[]): string {
+  const recipes = [...new Set(results.map(({ recipe }) => recipe))];
+  const kinds = [...new Set(results.flatMap(({ measures }) => measures.stored.map(({ kind }) => kind)))];
+  const cell = (recipe: string, kind: string, of: (measures: KindMeasures) => number | null): string => {
+    const values = results.filter((result) => result.recipe === recipe).flatMap(({ measures }) => measures.stored.filter((row) => row.kind === kind).flatMap((row) => of(row) ?? []));
+    if (values.length === 0) return '–'.padStart(22);
+    return `${(values.reduce((a, b) => a + b, 0) / values.length).toFixed(3)} (${Math.min(...values).toFixed(3)}–${Math.max(...values).toFixed(3)})`.padStart(22);
+  };
+  const rows = recipes.flatMap((recipe) => [
+    `${recipe}, ${results.filter((result) => result.recipe === recipe).length} runs`,
+    ...kinds.map((kind) => `  ${kind.padEnd(20)}${cell(recipe, kind, ({ ap50 }) => ap50)}${cell(recipe, kind, ({ ap30 }) => ap30)}${cell(recipe, kind, ({ froc }) => froc[1] ?? null)}`),
+  ]);
+  return [`Together, by recipe${''.padEnd(3)}${'AP50'.padStart(22)}${'AP30'.padStart(22)}${'s@1'.padStart(22)}`, ...rows].join('\n');
 }

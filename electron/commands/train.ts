@@ -15,12 +15,13 @@ import { flag, numberOption, requiredText, textOption, textOptions, UsageError, 
 export const command: Command = {
   name: 'train',
   summary: 'teach a model by a recipe',
-  usage: 'train RECIPE --data INDEX… --out RUN [--device cpu|webgpu] [--steps N] [--resume] | train RECIPE --data INDEX… --check',
+  usage: 'train RECIPE --data INDEX… --out RUN [--device cpu|webgpu] [--steps N] [--seed N] [--resume] | train RECIPE --data INDEX… --check',
   options: {
     data: { type: 'string', multiple: true, help: 'an index.jsonl; may be given several times' },
     out: { type: 'string', help: 'the run folder' },
     device: { type: 'string', help: 'cpu (default) or webgpu' },
     steps: { type: 'string', help: 'stop after this many updates in all' },
+    seed: { type: 'string', help: 'replaces the recipe\'s seed, to see what chance does; the same again with --resume' },
     resume: { type: 'boolean', help: 'go on from the last checkpoint of the run' },
     check: { type: 'boolean', help: 'only look: does every row open, does every question fit, do right answers earn full marks, is there memory for the largest batch' },
     unchecked: { type: 'boolean', help: 'begin without that look, which a new run takes at some of its cases' },
@@ -31,7 +32,9 @@ export const command: Command = {
   async run(context) {
     const [name, ...more] = context.positionals;
     if (name === undefined) throw new UsageError(`RECIPE is missing: ${Object.keys(recipes).join(', ')}, or a JSON file.`);
-    const recipe = findRecipe(name);
+    const named = findRecipe(name);
+    const seed = numberOption(context, 'seed', { least: 0, most: 2 ** 31 - 1, whole: true });
+    const recipe = seed === undefined ? named : { ...named, seed };
     const device = textOption(context, 'device') ?? 'cpu';
     if (!devices.includes(device as Device)) throw new UsageError(`--device is one of ${devices.join(', ')}, not '${device}'.`);
     const licences = textOptions(context, 'licence');

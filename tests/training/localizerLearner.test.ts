@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodePicture } from '#models/imaging/picture.ts';
 import { openLocator, type Locator } from '#models/locator.ts';
+import { openCheckpoint } from '#models/weights/checkpoint.ts';
+import { openSafetensors, readTensor } from '#models/weights/safetensors.ts';
 import { thingsRecipe, writeThings } from '#tests/support/drawnThings.ts';
 import { tinyRecipe } from '#tests/support/tinyTraining.ts';
 import { closeArchives, loadBytes } from '#training/data/cases.ts';
@@ -41,7 +43,7 @@ describe('a localizer', () => {
   beforeAll(async () => {
     folder = newRun();
     await run(thingsRecipe(base, { steps: 90 }), folder);
-    locator = await openLocator({ base, localizer: join(folder, 'final') });
+    locator = await openLocator(join(folder, 'final'));
     held = await casesOf([index], { splits: ['val'] });
   });
   afterAll(() => locator.release());
@@ -89,12 +91,14 @@ describe('a localizer', () => {
     await expect(locator.prompt(seen, [{ x1: 50, y1: 50, x2: 40, y2: 60 }])).rejects.toMatchObject({ code: 'locate.outside' });
   });
 
-  test('stands on the tower that it was made on, and on no other', async () => {
-    const recipe: Recipe = { ...tinyRecipe, seed: 4, stages: [{ ...tinyRecipe.stages[0]!, phantoms: 4, steps: 1 }] };
-    const other = newRun();
-    await train({ recipe, records: [], run: other, parts: partsOf(recipe, records) });
-    await expect(openLocator({ base: join(other, 'final'), localizer: join(folder, 'final') })).rejects.toMatchObject({ code: 'localizer.tower' });
-    await expect(openLocator({ base, localizer: base })).rejects.toMatchObject({ code: 'localizer.kind' });
+  test('is a folder of its own, and another folder is none', async () => {
+    await expect(openLocator(base)).rejects.toMatchObject({ code: 'localizer.kind' });
+    await expect(openLocator(join(folder, 'nowhere'))).rejects.toMatchObject({ code: 'localizer.kind' });
+    const before = openCheckpoint(base).tensors;
+    const { tensors } = openSafetensors(join(folder, 'final', 'model.safetensors'));
+    const tower = [...tensors.values()].filter(({ name }) => name.startsWith('visual.'));
+    expect(tower.length).toBeGreaterThan(5);
+    for (const entry of tower) expect([...readTensor(entry)], entry.name).toEqual([...readTensor(before.get(entry.name)!)]);
   });
 });
 
