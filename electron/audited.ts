@@ -14,7 +14,7 @@ import { Fault } from '#models/base/fault.ts';
 /** Which calls stand in the journal, and as what. Questions stand there by themselves, as `ask` and as `answer` with its record; so do `sign` and `export`, with what they are of. */
 const journalled: Readonly<Record<string, EventKind>> = {
   'library.study': 'view', 'library.remove': 'delete', 'library.restore': 'restore', 'library.status': 'edit', 'annotations.change': 'edit', 'review.ask': 'ask', 'review.locate': 'ask', 'curate.change': 'judge', 'curate.snapshot': 'snapshot',
-  'review.check': 'probe', 'report.compose': 'edit', 'report.change': 'edit', 'report.supersede': 'edit', 'report.discard': 'delete',
+  'curate.capture': 'label', 'curate.split': 'edit', 'review.check': 'probe', 'report.compose': 'edit', 'report.change': 'edit', 'report.supersede': 'edit', 'report.discard': 'delete',
   'finetune.start': 'train', 'finetune.resume': 'train', 'finetune.evaluate': 'evaluate', 'finetune.promote': 'promote', 'finetune.rollback': 'promote', 'finetune.remove': 'delete',
   'models.import': 'import', 'models.choose': 'promote', 'models.remove': 'delete', 'models.restore': 'restore', 'models.compare': 'probe',
 };
@@ -25,6 +25,9 @@ function kindOf(method: string, argument: unknown): EventKind | undefined {
   const isLabel = method === 'curate.change' && Array.isArray(items) && items.some((item: unknown) => (item as { readonly kind?: unknown } | null)?.kind === 'label');
   return isLabel ? 'label' : Object.hasOwn(journalled, method) ? journalled[method] : undefined;
 }
+
+/** Stand there only where they fail: what they were given is nobody's business, and what they do stands there by itself. */
+const onlyFailures: ReadonlySet<string> = new Set(['audit.open']);
 
 /** A look changes nothing and needs no forced write: it is on the disk with the next entry that does. */
 const fleeting: ReadonlySet<EventKind> = new Set(['view', 'import']);
@@ -72,15 +75,25 @@ export function startAudit({ folder, version, system, passphrase, tell }: Audite
 
   const withEntry = (method: Method, handle: (argument: never) => Promise<unknown>) => async (argument: never): Promise<unknown> => {
     const kind = kindOf(method, argument);
-    if (kind === undefined) return handle(argument);
+    if (kind === undefined && !onlyFailures.has(method)) return handle(argument);
     const opened = await audit;
+    const failed = (thrown: unknown, of: number | null): void =>
+      void opened.journal.append({ kind: 'failed', subject: subjectOf(opened, argument), body: { method, of, code: thrown instanceof Fault ? thrown.code : 'internal' } });
+    if (kind === undefined) {
+      try {
+        return await handle(argument);
+      } catch (thrown) {
+        failed(thrown, null);
+        throw thrown;
+      }
+    }
     const { entry } = opened.journal.append({ kind, subject: subjectOf(opened, argument), body: { method, ...argumentDigest(opened, argument) } }, { isDurable: !fleeting.has(kind) });
     const { askId } = (argument ?? {}) as { readonly askId?: unknown };
     if (kind === 'ask' && typeof askId === 'string') asked.set(askId, entry.seq);
     try {
       return await handle(argument);
     } catch (thrown) {
-      opened.journal.append({ kind: 'failed', subject: subjectOf(opened, argument), body: { method, of: entry.seq, code: thrown instanceof Fault ? thrown.code : 'internal' } });
+      failed(thrown, entry.seq);
       throw thrown;
     } finally {
       if (typeof askId === 'string') asked.delete(askId);

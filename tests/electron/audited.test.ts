@@ -34,6 +34,10 @@ const handlers = (): Handlers => audited.handlers({
     return { undoId: 'u' };
   },
   'library.list': async () => [],
+  'review.check': async () => ({}),
+  'audit.open': async () => {
+    throw new Fault({ code: 'audit.passphrase', what: 'No.', why: 'Another one.', mend: 'Try again.' });
+  },
   'review.stop': async () => null,
   'curate.change': async () => null,
   'library.restore': async () => {
@@ -57,6 +61,15 @@ describe('a call', () => {
     await handlers()['curate.change']({ what: 'Accepted', how: 'done', items: [{ kind: 'judgement', id: 'a', value }, { kind: 'judgement', id: 'b', value }, { kind: 'case', id: 'c', value: null }] } as never);
     const removal = entries().find(({ kind }) => kind === 'delete');
     expect([last().kind, last().subject]).toEqual(['judge', { study: removal?.subject.study }]);
+  });
+  test('that opens the key is in the journal only where it fails, without what it was given', async () => {
+    await expect(handlers()['audit.open']({ passphrase: 'wrong words' })).rejects.toMatchObject({ code: 'audit.passphrase' });
+    expect(last()).toMatchObject({ kind: 'failed', body: { method: 'audit.open', code: 'audit.passphrase' } });
+    expect(last().body.argument).toBeUndefined();
+  });
+  test('that checks the evidence of an answer is in the journal with the answer', async () => {
+    await handlers()['review.check']({ traceId: 'trace-9' });
+    expect(last()).toMatchObject({ kind: 'probe', subject: { answer: 'trace-9' }, body: { method: 'review.check' } });
   });
   test('that only asks for a list is not', async () => {
     const before = entries().length;
