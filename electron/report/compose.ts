@@ -130,7 +130,11 @@ function rejectedBoxes(questions: readonly ReportQuestion[]): ReadonlySet<string
 
 const clip = (text: string, most = 400): string => text.replace(/\p{Surrogate}/gu, '\ufffd').slice(0, most).replace(/\p{Surrogate}/gu, '');
 const prose = (text: string): string => clip(text, 20_000);
-const sentence = (text: string): string => (/[.!?]$/.test(text.trim()) ? text.trim() : `${text.trim()}.`);
+/** With a capital where it begins with a word, and a full stop. */
+function sentence(text: string): string {
+  const plain = text.trim().replace(/^[a-z](?=[a-z]{2})/, (letter) => letter.toUpperCase());
+  return /[.!?]$/.test(plain) ? plain : `${plain}.`;
+}
 const person = (name: string): Author => ({ kind: 'person', name: clip(name) });
 
 const placeOf = (frameId: string): ImagePlace => ({ source: frameId.slice(0, 64), frame: Number(frameId.slice(65)) });

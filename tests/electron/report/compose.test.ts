@@ -94,5 +94,5 @@ test.each([['[]', 'None found'], ['[{"bbox_2d":[1,2,3,4],"label":"cell"},{"bbox_
 
 test('an impression is made of what was accepted or edited, a sentence each', () => {
   const answer = (verdict: 'accepted' | 'rejected' | 'edited', text: string) => ({ answer: { verdict, text } });
-  expect(impressionOf({ questions: [answer('accepted', 'No'), answer('rejected', 'Yes'), answer('edited', 'A cyst.')] } as unknown as Report)).toBe('No.\nA cyst.');
+  expect(impressionOf({ questions: [answer('accepted', 'No'), answer('rejected', 'Yes'), answer('edited', 'a cyst.'), answer('accepted', 'right lung')] } as unknown as Report)).toBe('No.\na cyst.\nRight lung.');
 });
