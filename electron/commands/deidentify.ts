@@ -61,7 +61,7 @@ async function run(context: CommandContext): Promise<number | void> {
   if (waiting !== null) {
     context.print(
       { written: 0, waiting: waiting.count, confirm: waiting.list },
-      `${waiting.count} of ${paths.length} ${waiting.count === 1 ? 'file has' : 'files have'} to be looked at first; nothing was written.\n`
+      `${waiting.count} of ${paths.length} ${paths.length === 1 ? 'file' : 'files'} ${waiting.count === 1 ? 'has' : 'have'} to be looked at first; nothing was written.\n`
       + `Look at the pictures beside ${waiting.list}, set each "decision" to "blank" or "clean" (rectangles may be added), then run it again with --confirm ${waiting.list}`,
     );
     return undecidedStatus;
@@ -248,8 +248,8 @@ async function writeAll({ input, paths, out, options, mapping, decisions, audit 
 
 /** Reads what is about to be written: nothing that named a person in the source may stand in it. */
 function checkClean({ name, file }: Source, { bytes, patient }: Deidentified): void {
-  const before = new Set(identifiersIn(file).map(({ value }) => value).filter((value) => value.length > 1));
-  const left = identifiersIn(readDicom(bytes)).find(({ value }) => before.has(value) && value !== patient && value !== 'REMOVED');
+  const before = new Set(identifiersIn(file.dataSet).map(({ value }) => value).filter((value) => value.length > 1));
+  const left = identifiersIn(readDicom(bytes).dataSet).find(({ value }) => before.has(value) && value !== patient && value !== 'REMOVED');
   if (left) throw new Fault({ code: 'deidentify.check', what: `${name} was not written.`, why: `${left.name} ${left.path} would still say what it said.`, mend: 'Leave the file out, and report this.' });
 }
 

@@ -6,7 +6,7 @@ import { decodeText } from './characterSet.ts';
 import { confidentiality, type Confidentiality } from './confidentiality.ts';
 import { cleanedText } from './descriptors.ts';
 import type { DicomFile } from './dicomFile.ts';
-import { firstText, spell, type Tag } from './elements.ts';
+import { element, firstText, items, spell, tags, text, type DataSet, type Tag } from './elements.ts';
 import { isSafePrivate } from './safePrivate.ts';
 import { isBranch, textLeaf, treeOf, writeTree, type Branch, type Leaf, type Level, type TreeNode } from './tree.ts';
 
@@ -450,24 +450,25 @@ export interface Identifier {
 }
 
 /** Attributes whose values can turn up in a sentence and betray a person: names, numbers and places of the profile's table; not what describes machine or examination. */
-const betraying = /Name|\bIDs?\b|Address|Tele|Locator|Accession|Order Number|Residence|Identifier|Birth Date|Patient Comments|Patient History|Organization/;
+const betraying = /^(?!Issuer).*(\bIDs?\b|Address|Tele|Locator|Accession|Order Number|Residence|Birth Date|Patient Comments|Patient History)/;
 const naming = new Set([...confidentiality.values()].filter(({ vr, basic, options, name }) =>
   vr === 'PN' || (!options.has('d') && basic !== 'U' && ['LO', 'LT', 'SH', 'ST', 'UC', 'UT', 'DA'].includes(vr) && betraying.test(name))).map(({ tag }) => tag));
 
-/** What a file says of persons, places and visits, sequences included, each value once. Throws Fault `dicom.truncated`. */
-export function identifiersIn(file: DicomFile): readonly Identifier[] {
+/** What a file says of persons, places and visits, sequences included, each value once. */
+export function identifiersIn(dataSet: DataSet): readonly Identifier[] {
   const found = new Map<string, Identifier>();
-  const visit = ({ nodes, characterSets }: Level, path: string): void => {
-    for (const node of nodes) {
-      if (isBranch(node)) node.items.forEach((item, i) => visit(item, `${path}${spell(node.tag)}[${i + 1}].`));
-      else if (naming.has(node.tag) || node.vr === 'PN') {
-        for (const value of shown(node, characterSets).split('\\').map((part) => part.trim()).filter((part) => part !== '').slice(0, 4)) {
-          const key = `${node.tag} ${value}`;
-          if (!found.has(key)) found.set(key, { tag: node.tag, path: `${path}${spell(node.tag)}`, name: confidentiality.get(node.tag)?.name ?? 'Name', value: value.slice(0, 200) });
+  const visit = (level: DataSet, path: string): void => {
+    for (const tag of tags(level)) {
+      const vr = element(level, tag)?.vr;
+      if (naming.has(tag) || vr === 'PN') {
+        const isName = (vr ?? confidentiality.get(tag)?.vr) === 'PN';
+        for (const value of text(level, tag, { personName: isName }).split('\\').map((part) => part.trim()).filter((part) => part !== '').slice(0, 4)) {
+          const key = `${tag} ${value}`;
+          if (!found.has(key)) found.set(key, { tag, path: `${path}${spell(tag)}`, name: confidentiality.get(tag)?.name ?? 'Name', value: value.slice(0, 200) });
         }
-      }
+      } else items(level, tag).forEach((item, i) => visit(item, `${path}${spell(tag)}[${i + 1}].`));
     }
   };
-  visit(treeOf(file), '');
+  visit(dataSet, '');
   return [...found.values()];
 }

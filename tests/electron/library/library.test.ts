@@ -155,7 +155,7 @@ describe('an import', () => {
     const pixels = openPixels();
     expect((await decodePicture((await pixels.tile(path, 0, 1, 1)).bytes)).data).toEqual(tilesOf(base, 16).find(({ column, row }) => column === 1 && row === 1)?.tile.data);
     expect((await pixels.shown(path, 0)).source).toEqual({ width: 100, height: 60 });
-    expect((await identifiersOf(path)).fields).toContainEqual(expect.objectContaining({ name: 'Patient name', value: 'TEST^SLIDE' }));
+    expect((await identifiersOf(path)).fields).toContainEqual(expect.objectContaining({ name: "Patient's Name", value: 'TEST^SLIDE' }));
     await expect(pixels.thumbnail(library.pathOf(label), 0, 96)).rejects.toMatchObject({ code: 'slide.empty' });
     await pixels.close();
   });
