@@ -59,7 +59,7 @@ describe('from a question to a report that a stranger can check', () => {
     for (const [name, bytes] of files) await post(`/upload?batch=film&name=${encodeURIComponent(name)}`, bytes);
     await post('/upload/done?batch=film', '');
     await expect.poll(async () => (await call('library.list', null)).length, { timeout: 120_000 }).toBe(1);
-    [{ id: studyId }] = await call('library.list', null) as [{ id: string }];
+    studyId = (await call('library.list', null))[0]?.id ?? '';
     await expect.poll(async () => (await call('library.study', { studyId })).series.length, { timeout: 120_000 }).toBe(1);
     const { series } = await call('library.study', { studyId });
     const trace = await call('review.ask', { askId: 'ask-1', studyId, question, views: [{ kind: 'frame', frameId: series[0]?.frames[0]?.id ?? '', window: null }] });
