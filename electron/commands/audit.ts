@@ -3,7 +3,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { auditFolder, openAudit } from '#electron/audit/audit.ts';
-import { checkJournal, eventKinds } from '#electron/audit/chain.ts';
+import { auditEvents } from '#electron/audit/auditEvents.ts';
+import { checkJournal, eventKinds, type HashedEntry } from '#electron/audit/chain.ts';
 import { readHead } from '#electron/audit/head.ts';
 import { journalFile } from '#electron/audit/journal.ts';
 import { publicKeyIn, readPassphrase } from '#electron/audit/keys.ts';
@@ -22,7 +23,7 @@ export const auditOptions = {
 export const command: Command = {
   name: 'audit',
   summary: 'the audit journal: what was done, its key, a checkpoint to keep elsewhere',
-  usage: 'audit [show|answers|key|checkpoint|rotate] [--type KIND] [--last N] [--data DIR]',
+  usage: 'audit [show|events|answers|key|checkpoint|rotate] [--type KIND] [--last N] [--data DIR]',
   options: { type: { type: 'string', help: `only one kind: ${eventKinds.join(', ')}` }, last: { type: 'string', help: 'only so many entries from the end' }, 'next-passphrase-file': { type: 'string', help: 'rotate: what seals the next key; the same passphrase where absent' }, ...auditOptions },
   run,
 };
@@ -33,6 +34,11 @@ async function run(context: CommandContext): Promise<number> {
   const folder = auditFolder(chosenData(context));
   switch (act) {
     case 'show': return show(context, folder);
+    case 'events': {
+      const { entries, status } = chosenEntries(context, folder);
+      context.print(auditEvents(entries, new Date().toISOString()));
+      return status;
+    }
     case 'answers': {
       const below = join(folder, 'answers');
       const ids = existsSync(below) ? readdirSync(below).sort() : [];
@@ -72,7 +78,8 @@ async function run(context: CommandContext): Promise<number> {
   }
 }
 
-function show(context: CommandContext, folder: string): number {
+/** The entries that the options name, and the check's status. */
+function chosenEntries(context: CommandContext, folder: string): { readonly entries: readonly HashedEntry[]; readonly status: number } {
   const path = journalFile(folder);
   if (!existsSync(path)) throw new Fault({ code: 'audit.none', what: 'There is no audit journal.', why: `${path} does not exist.`, mend: 'Nothing was done with this data folder yet, or --data names another one.' });
   const type = textOption(context, 'type');
@@ -80,10 +87,15 @@ function show(context: CommandContext, folder: string): number {
   const check = checkJournal(readFileSync(path), { head: readHead(path) });
   if (!check.isWhole) context.progress(verdictText(check));
   const last = numberOption(context, 'last', { least: 1, whole: true }) ?? Infinity;
-  const entries = check.chain.map(({ entry }) => entry).filter(({ kind }) => type === undefined || kind === type);
-  const shown = entries.slice(Math.max(0, entries.length - last));
+  const entries = check.chain.filter(({ entry: { kind } }) => type === undefined || kind === type);
+  return { entries: entries.slice(Math.max(0, entries.length - last)), status: check.status };
+}
+
+function show(context: CommandContext, folder: string): number {
+  const { entries, status } = chosenEntries(context, folder);
+  const shown = entries.map(({ entry }) => entry);
   context.print(shown, shown.map(({ seq, at, kind, subject, body }) => `${String(seq).padStart(6)}  ${at}  ${kind.padEnd(8)}  ${[...Object.entries(subject).map(([name, id]) => `${name} ${id.slice(0, 12)}`), briefly(body)].join('  ')}`.trimEnd()).join('\n'));
-  return check.status;
+  return status;
 }
 
 const briefly = (body: object): string => {
