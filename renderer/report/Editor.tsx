@@ -1,6 +1,5 @@
 /** A draft, part by part, in the order in which it is read. */
 import { useState, type ReactElement, type ReactNode } from 'react';
-import type { ReportChange } from '#electron/contract/report.ts';
 import { codes } from '#models/clinical/codes.ts';
 import type { Report, ReportFinding, ReportSubject } from '#models/clinical/report.ts';
 import { Icon } from '#renderer/design/Icon.tsx';
@@ -9,8 +8,8 @@ import { useStore } from '#renderer/workstation/store.ts';
 import { formatDate, useText } from '#renderer/workstation/text.ts';
 import { KeyImages } from './KeyImages.tsx';
 import { Reasoning } from './Reasoning.tsx';
-import { bringUpToDate, change, reports, showInReview } from './report.ts';
-import { openSteps, quantityText } from './state.ts';
+import { bringUpToDate, change, reports, showInReview, type Making } from './report.ts';
+import { findingChange, openSteps, quantityText } from './state.ts';
 import { Words } from './Words.tsx';
 
 export function Editor({ report }: { readonly report: Report }): ReactElement {
@@ -68,10 +67,7 @@ function Findings({ findings }: { readonly findings: readonly ReportFinding[] })
       <ul className="report-findings">
         {findings.map((finding) => {
           const { id, author, code } = finding;
-          const changed = (next: Partial<ReportFinding>): ReportChange => {
-            const { label: name, text, code: coded, site, laterality, boxes } = { ...finding, ...next };
-            return { kind: 'finding', findingId: id, label: name, text, code: coded, site, laterality, boxes: [...boxes] };
-          };
+          const changed = (next: Partial<ReportFinding>): Making => (draft) => findingChange(draft, id, next);
           return (
             <li key={id} data-finding={id}>
               <div className="finding-head">
@@ -145,7 +141,7 @@ function SubjectPart({ report: { subject } }: { readonly report: Report }): Reac
   const t = useText();
   const own = subject ?? nobody;
   const field = (name: 'patientName' | 'patientId' | 'birthDate' | 'sex' | 'accession', label: string): ReactElement => (
-    <label className="line">{label}<Words value={own[name] ?? ''} label={label} isLine maxLength={name === 'sex' ? 16 : name === 'birthDate' ? 40 : 400} changeOf={(text) => ({ kind: 'subject', subject: { ...own, [name]: text.trim() === '' && (name === 'birthDate' || name === 'sex') ? null : text.trim() } })} /></label>
+    <label className="line">{label}<Words value={own[name] ?? ''} label={label} isLine maxLength={name === 'sex' ? 16 : name === 'birthDate' ? 40 : 400} changeOf={(text) => (draft) => ({ kind: 'subject', subject: { ...draft.subject ?? nobody, [name]: text.trim() === '' && (name === 'birthDate' || name === 'sex') ? null : text.trim() } })} /></label>
   );
   return (
     <details className="report-part"><summary>{t('report.subject')}</summary>

@@ -9,7 +9,7 @@ import { useText } from '#renderer/workstation/text.ts';
 import { thumbnailUrl } from '#renderer/workstation/urls.ts';
 import { KeyPicture } from './KeyPicture.tsx';
 import { addKeyImages, change, openImages, reports } from './report.ts';
-import { frameIdOf, markedPlaces, overlaysAt, placeOf, quantityText, suggestedPlaces } from './state.ts';
+import { frameIdOf, keyImageChange, markedPlaces, overlaysAt, placeOf, quantityText, suggestedPlaces } from './state.ts';
 import { Words } from './Words.tsx';
 
 export function KeyImages({ report }: { readonly report: Report }): ReactElement {
@@ -31,7 +31,7 @@ export function KeyImages({ report }: { readonly report: Report }): ReactElement
 function Card({ report, image, at, count }: { readonly report: Report; readonly image: KeyImage; readonly at: number; readonly count: number }): ReactElement {
   const t = useText();
   const marks = overlaysAt(report, image.place);
-  const put = (next: Partial<KeyImage>): void => void change({ kind: 'keyImage', keyImage: { ...image, ...next } });
+  const draw = (id: string, isDrawn: boolean): void => void change((draft) => keyImageChange(draft, image.id, ({ overlays }) => ({ overlays: isDrawn ? [...overlays, id] : overlays.filter((one) => one !== id) })));
   const move = (to: number): void => void change({ kind: 'moveKeyImage', keyImageId: image.id, to });
   return (
     <li className="key-image" data-key-image={image.id}>
@@ -43,11 +43,11 @@ function Card({ report, image, at, count }: { readonly report: Report; readonly 
           <button className="icon-button" aria-label={t('report.moveDown')} title={t('report.moveDown')} disabled={at === count - 1} onClick={() => move(at + 1)}><Icon name="down" size={14} /></button>
           <button className="icon-button" aria-label={t('report.removeImage')} title={t('report.removeImage')} onClick={() => void change({ kind: 'removeKeyImage', keyImageId: image.id })}><Icon name="trash" size={14} /></button>
         </div>
-        <Words value={image.caption} label={t('report.caption')} placeholder={t('report.caption')} maxLength={400} changeOf={(caption) => ({ kind: 'keyImage', keyImage: { ...image, caption } })} />
+        <Words value={image.caption} label={t('report.caption')} placeholder={t('report.caption')} maxLength={400} changeOf={(caption) => (draft) => keyImageChange(draft, image.id, () => ({ caption }))} />
         {marks.length > 0 && (
           <fieldset className="marks"><legend>{t('report.drawn')}</legend>
             {marks.map((mark) => (
-              <label key={mark.id}><input type="checkbox" checked={image.overlays.includes(mark.id)} onChange={(event) => put({ overlays: event.currentTarget.checked ? [...image.overlays, mark.id] : image.overlays.filter((id) => id !== mark.id) })} />
+              <label key={mark.id}><input type="checkbox" checked={image.overlays.includes(mark.id)} onChange={(event) => draw(mark.id, event.currentTarget.checked)} />
                 {'box' in mark ? mark.label : [mark.label || t(`report.kind.${mark.kind}`), ...mark.values.slice(0, 1).map(({ value, unit }) => quantityText(value, unit))].join(' ')}</label>
             ))}
           </fieldset>

@@ -1,11 +1,10 @@
 /** What the model wrote, sentence by sentence, and what was decided of each: accepted, put otherwise, or rejected, with a reason. */
 import { useEffect, useRef, useState, type ReactElement } from 'react';
-import type { Report, ReportQuestion, ReportVerdict } from '#models/clinical/report.ts';
+import type { Report, ReportQuestion } from '#models/clinical/report.ts';
 import { Icon } from '#renderer/design/Icon.tsx';
 import { useText } from '#renderer/workstation/text.ts';
-import { change, decideAnswer, decideStep, showInReview } from './report.ts';
-
-type Decided = ReportQuestion['answer'];
+import { change, decide, showInReview } from './report.ts';
+import type { Decision, Sentence } from './state.ts';
 
 export function Reasoning({ report }: { readonly report: Report }): ReactElement {
   return <>{report.questions.map((question) => <Question key={question.id} question={question} studyId={report.study.id} isOnly={report.questions.length === 1} />)}</>;
@@ -26,12 +25,12 @@ function Question({ question, studyId, isOnly }: { readonly question: ReportQues
           const at = written.indexOf(step);
           return (
             <Decide
-              key={step.id} name={`step-${step.id}`} title={t(`report.stepKind.${step.kind}`)} kind={step.kind} decided={step} onDecide={(verdict, said, reason) => void decideStep(step.id, verdict, said, reason)}
+              key={step.id} name={`step-${step.id}`} title={t(`report.stepKind.${step.kind}`)} kind={step.kind} decided={step} target={{ stepId: step.id }}
               onShow={at < 0 ? null : () => showInReview(studyId, { traceId: id, at })} onRemove={step.original === null ? () => void change({ kind: 'removeStep', stepId: step.id }) : null}
             />
           );
         })}
-        <Decide name={`answer-${id}`} title={t('report.answer')} kind="conclusion" decided={answer} onDecide={(verdict, said, reason) => void decideAnswer(id, verdict, said, reason)} onShow={() => showInReview(studyId, { traceId: id, at: written.length })} onRemove={null} />
+        <Decide name={`answer-${id}`} title={t('report.answer')} kind="conclusion" decided={answer} target={{ questionId: id }} onShow={() => showInReview(studyId, { traceId: id, at: written.length })} onRemove={null} />
       </ol>
       <AddStep questionId={id} />
     </div>
@@ -42,22 +41,22 @@ interface DecideProps {
   readonly name: string;
   readonly title: string;
   readonly kind: string;
-  readonly decided: Decided;
-  readonly onDecide: (verdict: ReportVerdict, said: string | null, reason: string) => void;
+  readonly decided: Decision;
+  readonly target: Sentence;
   readonly onShow: (() => void) | null;
   readonly onRemove: (() => void) | null;
 }
 
 /** One sentence. With the focus on it: Enter accepts, X rejects, E puts it otherwise, O shows it beside its image, J and K go on and back. */
-function Decide({ name, title, kind, decided: { text, original, verdict, reason }, onDecide, onShow, onRemove }: DecideProps): ReactElement {
+function Decide({ name, title, kind, decided: { text, original, verdict, reason }, target, onShow, onRemove }: DecideProps): ReactElement {
   const t = useText();
   const [isEditing, setEditing] = useState(false);
   const row = useRef<HTMLLIElement>(null);
-  const decide = (next: ReportVerdict): void => onDecide(next === verdict ? 'undecided' : next, next === 'edited' ? text : null, reason);
-  const keys: Readonly<Record<string, (() => void) | null>> = { Enter: () => goOn(row.current, () => decide('accepted')), x: () => goOn(row.current, () => decide('rejected')), e: () => setEditing(true), o: onShow, j: () => step(row.current, 1), k: () => step(row.current, -1) };
+  const judge = (next: 'accepted' | 'rejected'): void => void decide(target, { verdict: next === verdict ? 'undecided' : next });
+  const keys: Readonly<Record<string, (() => void) | null>> = { Enter: () => goOn(row.current, () => judge('accepted')), x: () => goOn(row.current, () => judge('rejected')), e: () => setEditing(true), o: onShow, j: () => step(row.current, 1), k: () => step(row.current, -1) };
   const button = (next: 'accepted' | 'rejected', icon: 'check' | 'close', key: string): ReactElement => {
     const label = t(next === 'accepted' ? 'report.accept' : 'report.reject');
-    return <button className="verdict-button" data-verdict={next} aria-pressed={verdict === next} aria-label={label} title={`${label} (${key})`} onClick={() => decide(next)}><Icon name={icon} size={14} /></button>;
+    return <button className="verdict-button" data-verdict={next} aria-pressed={verdict === next} aria-label={label} title={`${label} (${key})`} onClick={() => judge(next)}><Icon name={icon} size={14} /></button>;
   };
   return (
     <li
@@ -82,10 +81,10 @@ function Decide({ name, title, kind, decided: { text, original, verdict, reason 
         ? <Otherwise initial={text} initialReason={reason} original={original} onEnd={() => {
           setEditing(false);
           row.current?.focus();
-        }} onKeep={(said, why) => onDecide(said === original ? 'accepted' : 'edited', said === original ? null : said, why)} />
+        }} onKeep={(said, why) => void decide(target, said === original ? { verdict: 'accepted', reason: why } : { verdict: 'edited', text: said, reason: why })} />
         : <p className="decide-text">{text}</p>}
       {!isEditing && verdict === 'edited' && original !== null && original !== text && <small className="decide-original">{t('report.modelWrote', { text: original })}</small>}
-      {!isEditing && (verdict === 'rejected' || reason !== '') && <Reason reason={reason} onReason={(why) => onDecide(verdict, verdict === 'edited' ? text : null, why)} />}
+      {!isEditing && (verdict === 'rejected' || reason !== '') && <Reason reason={reason} onReason={(why) => void decide(target, { reason: why })} />}
     </li>
   );
 }

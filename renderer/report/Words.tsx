@@ -1,7 +1,6 @@
 /** A field whose words are kept while they are typed, and are one gesture to undo when the person leaves it. */
 import { useEffect, useRef, useState, type ReactElement } from 'react';
-import type { ReportChange } from '#electron/contract/report.ts';
-import { keepTyped, remember, reports } from './report.ts';
+import { keepTyped, remember, reports, type Making } from './report.ts';
 
 interface WordsProps {
   readonly id?: string;
@@ -13,7 +12,7 @@ interface WordsProps {
   /** Nothing is no value: then what was there before comes back. */
   readonly isNeeded?: boolean;
   readonly maxLength?: number;
-  readonly changeOf: (said: string) => ReportChange;
+  readonly changeOf: (said: string) => Making;
 }
 
 /** Whoever pauses for so long has typed something worth keeping, milliseconds. */
@@ -21,6 +20,8 @@ const pause = 600;
 
 export function Words({ id, value, label, placeholder, isLine = false, isNeeded = false, maxLength = 20_000, changeOf }: WordsProps): ReactElement {
   const [said, setSaid] = useState(value);
+  /** The report that it is a field of, for good. */
+  const [reportId] = useState(() => reports.get().report?.id);
   const field = useRef<HTMLTextAreaElement & HTMLInputElement>(null);
   const timer = useRef(0);
   /** What the workstation was last given, and the revisions that lie around what was typed since the field got the focus. */
@@ -40,9 +41,9 @@ export function Words({ id, value, label, placeholder, isLine = false, isNeeded 
     const words = latest.current.said;
     if (words === kept.current || (isNeeded && words.trim() === '')) return reports.dispatch({ type: 'typing', isTyping: false });
     kept.current = words;
-    const done = await keepTyped([latest.current.changeOf(words)]);
+    const done = await keepTyped([latest.current.changeOf(words)], reportId);
     reports.dispatch({ type: 'typing', isTyping: false });
-    if (done) span.current = { ...done, before: span.current?.id === done.id ? span.current.before : done.before };
+    if (done) span.current = { ...done, before: span.current?.before ?? done.before };
   };
   const leave = (): void => {
     void keep().then(() => {

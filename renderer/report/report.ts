@@ -1,7 +1,7 @@
 /** The report screen's store, what fills it, and what a person can do there. */
 import type { ReportChange, ReportFormatName } from '#electron/contract/report.ts';
 import { Fault } from '#models/base/fault.ts';
-import type { ImagePlace, Report, ReportVerdict, SignatureMeaning } from '#models/clinical/report.ts';
+import type { ImagePlace, Report, SignatureMeaning } from '#models/clinical/report.ts';
 import type { Action } from '#renderer/workstation/action.ts';
 import { call } from '#renderer/workstation/call.ts';
 import { did } from '#renderer/workstation/history.ts';
@@ -10,7 +10,7 @@ import { tell, tellFault } from '#renderer/workstation/notices.ts';
 import { createStore } from '#renderer/workstation/store.ts';
 import { subscribe } from '#renderer/workstation/subscribe.ts';
 import { text } from '#renderer/workstation/text.ts';
-import { answersSince, canExport, frameIdOf, initialReport, isSamePlace, keyImageOf, openSteps, previewKey, reduceReport, type FaultLines, type OpenStep } from './state.ts';
+import { answersSince, canExport, decisionOf, frameIdOf, initialReport, isSamePlace, keyImageOf, openSteps, previewKey, reduceReport, type Decision, type FaultLines, type OpenStep, type Sentence } from './state.ts';
 
 export const reports = createStore(reduceReport, initialReport);
 
@@ -101,18 +101,22 @@ const inTurn = <T>(deed: () => Promise<T>): Promise<T> => {
   return done;
 };
 
-/** The open draft, and what became of it; null where it failed, which was said. */
-async function draftChanged(deed: (draft: Report) => Promise<Report>): Promise<{ readonly before: number; readonly after: number; readonly id: string } | null> {
+/** Changes the draft that was open when it was asked for, whatever is open when its turn comes; null where it failed, which was said. */
+async function draftChanged(deed: (draft: Report) => Promise<Report>, id = reports.get().report?.id): Promise<{ readonly before: number; readonly after: number; readonly id: string } | null> {
   return inTurn(async () => {
-    const draft = reports.get().report;
-    if (draft?.status !== 'draft') return null;
+    if (id === undefined) return null;
     reports.dispatch({ type: 'writing', isWriting: true });
     try {
+      const { report: shown } = reports.get();
+      const draft = shown?.id === id && shown.status === 'draft' ? shown : await call('report.get', { reportId: id, version: null });
+      if (draft.status !== 'draft') return null;
       const next = await deed(draft);
       reports.dispatch({ type: 'report', report: next });
       return { before: draft.revision, after: next.revision, id: draft.id };
     } catch (thrown) {
       tellFault(thrown);
+      // Somebody else changed it, in another window: here it is as it is now.
+      if (thrown instanceof Fault && thrown.code === 'report.stale') await call('report.get', { reportId: id, version: null }).then((report) => reports.dispatch({ type: 'report', report }), tellFault);
       return null;
     } finally {
       reports.dispatch({ type: 'writing', isWriting: false });
@@ -120,20 +124,23 @@ async function draftChanged(deed: (draft: Report) => Promise<Report>): Promise<{
   });
 }
 
-const write = (changes: readonly ReportChange[]): ReturnType<typeof draftChanged> => draftChanged((draft) => call('report.change', { reportId: draft.id, revision: draft.revision, changes: [...changes] }));
+/** A change, or what makes it of the draft as it is when its turn comes: two parts of one thing may be changed one right after the other. Null: there is nothing to change any more. */
+export type Making = ReportChange | ((draft: Report) => ReportChange | null);
+
+const write = (makings: readonly Making[], id?: string): ReturnType<typeof draftChanged> => draftChanged(async (draft) => {
+  const changes = makings.flatMap((making) => (typeof making === 'function' ? making(draft) ?? [] : [making]));
+  return changes.length === 0 ? draft : call('report.change', { reportId: draft.id, revision: draft.revision, changes });
+}, id);
 
 /** Undo and redo bring a revision back, whichever way led to it. */
 export function remember({ before, after, id }: { readonly before: number; readonly after: number; readonly id: string }): void {
   if (before === after) return;
-  const back = (revision: number) => (): void => {
-    if (reports.get().report?.id === id) void write([{ kind: 'restore', revision }]);
-    else void call('report.get', { reportId: id, version: null }).then((draft) => call('report.change', { reportId: id, revision: draft.revision, changes: [{ kind: 'restore', revision }] })).catch(tellFault);
-  };
+  const back = (revision: number) => (): void => void write([{ kind: 'restore', revision }], id);
   did({ undo: back(before), redo: back(after) });
 }
 
 /** One gesture: on the disk when it is done, and undone as a whole. */
-export async function change(...changes: readonly ReportChange[]): Promise<boolean> {
+export async function change(...changes: readonly Making[]): Promise<boolean> {
   const done = await write(changes);
   if (done) remember(done);
   return done !== null;
@@ -169,8 +176,8 @@ async function takeIn(newAnswers: readonly string[], priorStudyId?: string | nul
   if (report) await loadBeside(report).catch(tellFault);
 }
 
-export const decideStep = (stepId: string, verdict: ReportVerdict, said: string | null, reason: string): Promise<boolean> => change({ kind: 'step', stepId, verdict, text: said, reason });
-export const decideAnswer = (questionId: string, verdict: ReportVerdict, said: string | null, reason: string): Promise<boolean> => change({ kind: 'answer', questionId, verdict, text: said, reason });
+/** What was decided of a sentence, or of an answer where there is no `stepId`; what is not said stays as it is. */
+export const decide = (target: Sentence, next: Partial<Pick<Decision, 'verdict' | 'text' | 'reason'>>): Promise<boolean> => change((draft) => decisionOf(draft, target, next));
 
 /** Turns to where a sentence stands beside its images. */
 export function showInReview(studyId: string, step: Pick<OpenStep, 'traceId' | 'at'> | null): void {

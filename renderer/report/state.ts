@@ -1,5 +1,5 @@
 /** What the report screen knows, and how it changes. */
-import type { ReportEvent, ReportExport, ReportFormatName, ReportSummary } from '#electron/contract/report.ts';
+import type { ReportChange, ReportEvent, ReportExport, ReportFormatName, ReportSummary } from '#electron/contract/report.ts';
 import type { StudyDetail, StudySummary } from '#electron/contract/library.ts';
 import { undecided, type ImagePlace, type KeyImage, type Measurement, type Report, type ReportBox } from '#models/clinical/report.ts';
 
@@ -180,6 +180,32 @@ export function openSteps(report: Pick<Report, 'questions'>): readonly OpenStep[
 export function decisions(report: Pick<Report, 'questions'>): { readonly done: number; readonly count: number } {
   const count = report.questions.reduce((sum, { steps }) => sum + steps.length + 1, 0);
   return { done: count - undecided(report).length, count };
+}
+
+export type Decision = Report['questions'][number]['answer'];
+export type Sentence = { readonly stepId: string } | { readonly questionId: string };
+
+/** The change that decides; null where the sentence is gone. Only an edit has words of its own. */
+export function decisionOf({ questions }: Pick<Report, 'questions'>, target: Sentence, next: Partial<Pick<Decision, 'verdict' | 'text' | 'reason'>>): ReportChange | null {
+  const now = 'stepId' in target ? questions.flatMap(({ steps }) => steps).find(({ id }) => id === target.stepId) : questions.find(({ id }) => id === target.questionId)?.answer;
+  if (!now) return null;
+  const { verdict, text, reason } = { ...now, ...next };
+  const decided = { verdict, text: verdict === 'edited' ? text : null, reason };
+  return 'stepId' in target ? { kind: 'step', stepId: target.stepId, ...decided } : { kind: 'answer', questionId: target.questionId, ...decided };
+}
+
+/** A finding with some of it changed; null where it is gone. */
+export function findingChange({ findings }: Pick<Report, 'findings'>, findingId: string, next: Partial<Report['findings'][number]>): ReportChange | null {
+  const now = findings.find(({ id }) => id === findingId);
+  if (!now) return null;
+  const { label, text, code, site, laterality, boxes } = { ...now, ...next };
+  return { kind: 'finding', findingId, label, text, code, site, laterality, boxes };
+}
+
+/** A key image with some of it changed; null where it is gone. */
+export function keyImageChange({ keyImages }: Pick<Report, 'keyImages'>, keyImageId: string, next: (now: KeyImage) => Partial<KeyImage>): ReportChange | null {
+  const now = keyImages.find(({ id }) => id === keyImageId);
+  return now ? { kind: 'keyImage', keyImage: { ...now, ...next(now) } } : null;
 }
 
 export const isSamePlace = (a: ImagePlace, b: ImagePlace): boolean => a.source === b.source && a.frame === b.frame;

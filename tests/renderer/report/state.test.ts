@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ReportSummary } from '#electron/contract/report.ts';
 import type { Measurement, Report, ReportBox, ReportQuestion, ReportStep, ReportVerdict } from '#models/clinical/report.ts';
-import { answersSince, canExport, decisions, initialReport, keyImageOf, listed, markedPlaces, namesInText, openSteps, overlaysAt, placeOf, quantityText, reduceReport, signatureLacks, suggestedPlaces, type ReportState } from '#renderer/report/state.ts';
+import { answersSince, canExport, decisionOf, decisions, findingChange, initialReport, keyImageChange, keyImageOf, listed, markedPlaces, namesInText, openSteps, overlaysAt, placeOf, quantityText, reduceReport, signatureLacks, suggestedPlaces, type ReportState } from '#renderer/report/state.ts';
 
 const study = '0'.repeat(24);
 const other = '1'.repeat(24);
@@ -120,4 +120,21 @@ test('words that name the person are found in every part, whole words only', () 
 test('nothing leaves without a name before a person has looked at it', () => {
   const chosen = { ...initialReport.exporting, choices: [{ format: 'pdf', why: null }], chosen: ['pdf'] } as const;
   expect([canExport(chosen), canExport({ ...chosen, withoutSubject: true }), canExport({ ...chosen, withoutSubject: true, isSeen: true }), canExport({ ...chosen, chosen: [] }), canExport({ ...chosen, isBusy: true })]).toEqual([true, false, true, false, false]);
+});
+
+describe('a change is made of the draft as it is when its turn comes', () => {
+  const draft = report({
+    questions: [question('q', [{ ...step('a', 'rejected'), reason: 'Plain to see.' }, { ...step('b', 'edited'), text: 'Mine.' }])], keyImages: [keyImageOf(report(), placeOf(frame('a')), 'k', 'Old')],
+    findings: [{ id: 'f', label: 'Mass', text: 'Round.', code: null, site: null, laterality: null, boxes: ['x'], author: { kind: 'person', name: 'p' } }],
+  });
+  test('a verdict keeps the reason, a reason keeps the verdict and its words', () => {
+    expect(decisionOf(draft, { stepId: 'a' }, { verdict: 'accepted' })).toEqual({ kind: 'step', stepId: 'a', verdict: 'accepted', text: null, reason: 'Plain to see.' });
+    expect(decisionOf(draft, { stepId: 'b' }, { reason: 'So.' })).toEqual({ kind: 'step', stepId: 'b', verdict: 'edited', text: 'Mine.', reason: 'So.' });
+    expect(decisionOf(draft, { questionId: 'q' }, { verdict: 'edited', text: 'no' })).toEqual({ kind: 'answer', questionId: 'q', verdict: 'edited', text: 'no', reason: '' });
+  });
+  test('a code keeps the words of its finding, a caption what is drawn', () => {
+    expect(findingChange(draft, 'f', { code: { scheme: 'SCT', value: '4147007', meaning: 'Mass' } })).toMatchObject({ label: 'Mass', text: 'Round.', boxes: ['x'], code: { value: '4147007' } });
+    expect(keyImageChange(draft, 'k', () => ({ caption: 'New' }))).toMatchObject({ keyImage: { caption: 'New', overlays: [] } });
+  });
+  test('of what is gone there is none', () => expect([decisionOf(draft, { stepId: 'z' }, {}), findingChange(draft, 'z', {}), keyImageChange(draft, 'z', () => ({}))]).toEqual([null, null, null]));
 });
