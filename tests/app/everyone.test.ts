@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Page } from 'playwright-core';
 import { closeBrowser, openWorkstation, type Workstation } from '#tests/support/browser.ts';
-import { lookOver } from '#tests/support/legibility.ts';
+import { lookOver } from '#tests/app/legibility.ts';
 
 /** Nothing here takes longer than seconds on a machine that has nothing else to do. */
 const patience = 300_000;

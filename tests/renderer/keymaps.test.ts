@@ -4,7 +4,7 @@ import { conflictsOf, contextsOf, keymaps } from '#renderer/keymaps.ts';
 import type { Action } from '#renderer/workstation/action.ts';
 import { shortcutOf } from '#renderer/workstation/action.ts';
 import { shortcutsOf } from '#renderer/workstation/keymap.ts';
-import { rowsOfActions } from '#tests/support/actionRows.ts';
+import { rowsOfActions } from '#tests/renderer/tables.ts';
 
 const row = (name: string, shortcuts: readonly string[], screen?: Action['screen']): Action => ({ name, shortcuts, run: () => undefined, ...(screen ? { screen } : {}) });
 const actions = await rowsOfActions();

@@ -4,7 +4,7 @@ import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { pseudoStrings, pseudoText } from '#renderer/pseudo.ts';
 import type { Strings } from '#renderer/workstation/text.ts';
-import { englishStrings, rowsOfActions } from '#tests/support/actionRows.ts';
+import { englishStrings, rowsOfActions } from '#tests/renderer/tables.ts';
 
 const english = await englishStrings();
 const actions = await rowsOfActions();
