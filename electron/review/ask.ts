@@ -98,7 +98,7 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
     const start = performance.now();
     publish('review.part', { askId, phase: 'loading', text: '', steps: [], tokensPerSecond: null });
     const own = await study(studyId);
-    const details = await Promise.all(views.map((view) => (view.studyId === undefined || view.studyId === studyId ? own : study(view.studyId))));
+    const details = await Promise.all(views.map(async (view) => (view.studyId === undefined || view.studyId === studyId ? own : study(view.studyId))));
     const names = views.map((view, i) => viewName(details[i] as StudyDetail, view));
     const [opened, pictures] = await Promise.all([model.opened(), Promise.all(views.map(picture))]);
     signal.throwIfAborted();
