@@ -81,8 +81,18 @@ export function compose(gathered: Gathered, { id, now, software, journal, salt }
   };
 }
 
-/** What is written into an open draft by hand stays; what was asked, judged and drawn since is brought in. */
-export function refreshed(draft: Report, next: Report): Report {
+/**
+ * What is written into an open draft by hand stays, and what was taken out of it stays out; what was asked, judged and drawn since is brought in.
+ *
+ * @param base  the draft as it was last composed
+ */
+export function refreshed(draft: Report, next: Report, base: Report): Report {
+  /** What was composed, and is there no more. */
+  const takenOut = (name: 'findings' | 'keyImages' | 'measurements'): ReadonlySet<string> => {
+    const here = new Set<string>(draft[name].map(({ id }) => id));
+    return new Set<string>(base[name].map(({ id }) => id).filter((id) => !here.has(id)));
+  };
+  const [noFindings, noImages, noMeasurements] = [takenOut('findings'), takenOut('keyImages'), takenOut('measurements')];
   const decided = new Map(draft.questions.flatMap(({ steps }) => steps.map((step) => [step.id, step] as const)));
   const questions = next.questions.map((question) => {
     const before = draft.questions.find((one) => one.id === question.id);
@@ -102,12 +112,25 @@ export function refreshed(draft: Report, next: Report): Report {
       const own = draft.boxes.find((one) => one.id === box.id);
       return own && (own.original !== null || own.isRemoved) ? own : box;
     }),
-    findings: [...next.findings.map((finding) => ownFindings.get(finding.id) ?? finding), ...draft.findings.filter(({ id }) => id.startsWith('own-'))],
-    keyImages: [...next.keyImages, ...draft.keyImages.filter(({ id }) => id.startsWith('own-'))],
+    findings: [...next.findings.filter(({ id }) => !noFindings.has(id)).map((finding) => ownFindings.get(finding.id) ?? finding), ...draft.findings.filter(({ id }) => id.startsWith('own-'))],
+    measurements: next.measurements.filter(({ id }) => !noMeasurements.has(id)),
+    keyImages: inOrder(draft.keyImages, [
+      ...next.keyImages.filter(({ id }) => !noImages.has(id)).map((image) => ({ ...image, overlays: image.overlays.filter((id) => !noMeasurements.has(id)) })),
+      ...draft.keyImages.filter((image) => !next.keyImages.some(({ id }) => id === image.id)).filter(({ id }) => !base.keyImages.some((image) => image.id === id)),
+    ]),
     impression: draft.impression === impressionOf(draft) ? impressionOf({ questions }) : draft.impression,
     limitations: [...new Set([...next.limitations, ...draft.limitations])].slice(0, 50),
     comparison: next.comparison && draft.comparison?.studyId === next.comparison.studyId ? { ...next.comparison, text: draft.comparison.text } : next.comparison,
   };
+}
+
+/** In the order of those that were there; what is new comes after them. */
+function inOrder(before: readonly KeyImage[], now: readonly KeyImage[]): KeyImage[] {
+  const place = ({ id }: KeyImage): number => {
+    const at = before.findIndex((image) => image.id === id);
+    return at < 0 ? before.length : at;
+  };
+  return now.toSorted((a, b) => place(a) - place(b));
 }
 
 /** What the accepted answers say, one line each: the impression until a person writes another. */
@@ -239,13 +262,23 @@ function findingsOf(questions: readonly ReportQuestion[], boxes: readonly Report
     groups.set(name, [...groups.get(name) ?? [], box]);
   }
   const steps = questions.flatMap((question) => question.steps);
-  return [...groups.values()].slice(0, 500).map((group, i): ReportFinding => {
+  const taken = new Set<string>();
+  return [...groups].slice(0, 500).map(([name, group]): ReportFinding => {
     const ids = group.map(({ id }) => id);
     const [first] = group as [ReportBox];
     const author = group.find(({ author: { kind } }) => kind === 'person')?.author ?? first.author;
     const said = steps.filter((step) => step.verdict !== 'rejected' && step.kind !== 'conclusion' && step.boxes.some((box) => ids.includes(box))).map(({ text }) => sentence(text));
-    return { id: `f-${i + 1}`, label: first.label, text: prose([...new Set(said)].join(' ')), code: codeOf(first.label), site: null, laterality: null, boxes: ids.slice(0, 1000), author };
+    return { id: findingId(name, taken), label: first.label, text: prose([...new Set(said)].join(' ')), code: codeOf(first.label), site: null, laterality: null, boxes: ids.slice(0, 1000), author };
   });
+}
+
+/** The same for the same label, whatever else was found: what a person wrote under it finds it again. */
+function findingId(name: string, taken: Set<string>): string {
+  const plain = `f-${[...name].slice(0, 60).map((letter) => (/[a-z0-9]/.test(letter) ? letter : '-')).join('')}`;
+  let id = plain;
+  for (let number = 2; taken.has(id); number++) id = `${plain}-${number}`;
+  taken.add(id);
+  return id;
 }
 
 /** Only where the table has the very word. */

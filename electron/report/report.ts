@@ -114,7 +114,7 @@ export function openReports({ folder, now, by, sources, audit, setStatus, change
         ...(before?.subjectSalt ? { salt: before.subjectSalt } : {}),
       });
       if (!before) return tell(store.put(made, 'Composed'));
-      return tell(store.put({ ...refreshed(before, made), revision: before.revision + 1, updatedAt: now() }, 'Brought up to date'));
+      return tell(store.put({ ...refreshed(before, made, store.base(before.id)), revision: before.revision + 1, updatedAt: now() }, 'Brought up to date'));
     },
     get: (reportId, version) => store.get(reportId, version),
     history: (reportId) => store.history(reportId),
@@ -129,6 +129,8 @@ export function openReports({ folder, now, by, sources, audit, setStatus, change
       return attempt(opened, report, 'report.sign', async () => {
         mustBeSignable(report, revision);
         const key = await opened.authenticate(passphrase);
+        // While the passphrase was proven, another call may have changed or signed it.
+        mustBeSignable(store.get(reportId), revision);
         const signed = signContent(report, { by: { name, role, account: opened.account }, meaning, at: now(), method: 'passphrase' }, key);
         const { entry, hash } = opened.journal.append({
           kind: 'sign', subject: subjectOf(opened, report), body: { version: report.version, revision: report.revision, content: signed.content, meaning, method: signed.method, key: signed.fingerprint, signature: signatureHash(signed) },
@@ -161,6 +163,7 @@ export function openReports({ folder, now, by, sources, audit, setStatus, change
       const whole = store.get(reportId, version);
       const opened = await audit();
       return attempt(opened, whole, 'report.export', async () => {
+        if (whole.signature) mustHold(whole);
         const report = isAnonymous ? withoutSubject(whole) : whole;
         const files = await written(report, await picturesFor(report), await writers(formats));
         const { entry } = opened.journal.append({
@@ -209,6 +212,12 @@ function mustBeSignable(report: Report, revision: number): void {
   const [contradiction] = contradictions(report);
   if (contradiction) throw refuse('report.contradiction', `It says that there is ${contradiction.label}, and every region that shows it was rejected or removed.`, 'Take the finding out, or point it at another region.');
   if (report.impression.trim() === '') throw refuse('report.impression', 'It has no impression.', 'Write what is concluded.');
+}
+
+/** @throws Fault `report.tampered` */
+function mustHold(report: Report): void {
+  const { holds, why } = checkSigned(report);
+  if (!holds) throw new Fault({ code: 'report.tampered', what: 'The report was not exported.', why: `${why} Its file in the data folder was changed by another program.`, mend: 'Compare it with what was exported before; supersede it where it says what is true.' });
 }
 
 /** The key that is valid at the journal's end. */

@@ -21,6 +21,8 @@ type Entry = z.infer<typeof Entry>;
 interface Known {
   /** By version: every revision of a draft, the signed report at its end. */
   readonly versions: Map<number, Report[]>;
+  /** The draft as it was last composed as a whole. */
+  base?: Report;
   readonly events: ReportEvent[];
   readonly exports: ReportExport[];
 }
@@ -29,6 +31,8 @@ export interface ReportStore {
   ids(): readonly string[];
   /** The latest version, or the one that is named; a signed one that was superseded says so. @throws Fault `report.unknown` */
   get(id: string, version?: number | null): Report;
+  /** The draft as it was last composed as a whole, before anything was written into it. */
+  base(id: string): Report;
   /** Versions that are signed, the oldest first. */
   signedVersions(id: string): readonly Report[];
   history(id: string): readonly ReportEvent[];
@@ -78,7 +82,9 @@ export function openReportStore(path: string, { now, by }: { readonly now: () =>
       one.events.push({ at: entry.at, by: entry.by, what, version: report.version, revision: report.revision, status: report.status });
     };
     switch (entry.type) {
-      case 'draft': return add(entry.report, entry.what);
+      case 'draft':
+        one.base = entry.report;
+        return add(entry.report, entry.what);
       case 'changed': return add(changed(latest(id), entry.changes, entry.at, entry.by), changeText(entry.changes));
       case 'signed': return add(entry.report, 'Signed');
       case 'exported': {
@@ -126,6 +132,7 @@ export function openReportStore(path: string, { now, by }: { readonly now: () =>
       const isSuperseded = report.status === 'signed' && [...versions].some(([number, revisions]) => number > version && revisions.at(-1)?.status === 'signed');
       return isSuperseded ? { ...report, status: 'superseded' satisfies ReportStatus } : report;
     },
+    base: (id) => of(id).base ?? latest(id),
     signedVersions: (id) => [...of(id).versions.values()].flatMap((revisions) => revisions.filter(({ status }) => status === 'signed')),
     history: (id) => known.get(id)?.events ?? [],
     exports: (id) => known.get(id)?.exports ?? [],

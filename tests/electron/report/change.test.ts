@@ -57,7 +57,7 @@ test('the impression follows the answers until a person writes another', () => {
 });
 
 test('a finding that a person rewrites is the person\'s', () =>
-  expect(after({ kind: 'finding', findingId: 'f-1', label: 'Mass', text: 'Other words.', code: null, site: null, laterality: null, boxes: ['trace-1.b1'] }).findings[0]).toMatchObject({ author: { kind: 'person', name: 'second reader' }, boxes: ['trace-1.b1'] }));
+  expect(after({ kind: 'finding', findingId: 'f-mass', label: 'Mass', text: 'Other words.', code: null, site: null, laterality: null, boxes: ['trace-1.b1'] }).findings[0]).toMatchObject({ author: { kind: 'person', name: 'second reader' }, boxes: ['trace-1.b1'] }));
 
 test('a measurement that is removed is drawn nowhere', () => {
   const report = after({ kind: 'removeMeasurement', measurementId: 'm-length-0001' });

@@ -62,8 +62,20 @@ describe('a draft of a judged answer', () => {
   test('is refreshed without losing what was written into it', async () => {
     const at = { at: fixedNow, by: 'reader', revision: () => report };
     const changed = [{ kind: 'impression' as const, text: 'My own words.' }, { kind: 'addFinding' as const, label: 'Cyst', text: '', boxes: [] }, { kind: 'step' as const, stepId: 'trace-1:3', verdict: 'rejected' as const, text: null, reason: 'No.' }].reduce((one, change) => applyChange(one, change, at), report);
-    const next = refreshed(changed, await made());
+    const next = refreshed(changed, await made(), report);
     expect([next.impression, next.findings.map(({ label }) => label), next.questions[0]?.steps[2]?.verdict]).toEqual(['My own words.', ['Mass', 'Calcification', 'Cyst'], 'rejected']);
+  });
+  test('keeps out what was taken out, in the order that a person gave it', async () => {
+    const at = { at: fixedNow, by: 'reader', revision: () => report };
+    const [image] = report.keyImages;
+    if (!image) throw new Error('There is no key image.');
+    const changed = [
+      { kind: 'removeFinding' as const, findingId: 'f-calcification' }, { kind: 'removeMeasurement' as const, measurementId: 'm-ellipse-001' }, { kind: 'keyImage' as const, keyImage: { ...image, id: 'own-k1' } },
+      { kind: 'moveKeyImage' as const, keyImageId: 'own-k1', to: 0 },
+    ].reduce((one, change) => applyChange(one, change, at), report);
+    const next = refreshed(changed, await made(), report);
+    expect([next.findings.map(({ id }) => id), next.measurements.map(({ id }) => id), next.keyImages.map(({ id }) => id)]).toEqual([['f-mass'], ['m-length-0001'], ['own-k1', image.id]]);
+    expect(next.keyImages.some(({ overlays }) => overlays.includes('m-ellipse-001'))).toBe(false);
   });
   test('contradicts itself where every region of a finding was rejected', () => {
     const at = { at: fixedNow, by: 'reader', revision: () => report };

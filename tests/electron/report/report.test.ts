@@ -74,7 +74,7 @@ describe('a decided report', () => {
   test('is not signed with a finding that was rejected everywhere', async () => {
     const odd = reports.change(draft.id, draft.revision, [{ kind: 'step', stepId: 'trace-1:2', verdict: 'rejected', text: null, reason: 'A vessel.' }]);
     await expect(reports.sign(signing(odd))).rejects.toMatchObject({ code: 'report.contradiction', why: expect.stringContaining('Nodule') });
-    draft = reports.change(draft.id, odd.revision, [{ kind: 'removeFinding', findingId: 'f-2' }]);
+    draft = reports.change(draft.id, odd.revision, [{ kind: 'removeFinding', findingId: 'f-nodule' }]);
   });
   test('is signed with the workstation\'s key, which the journal names from then on', async () => {
     expect(await reports.signing()).toMatchObject({ protection: 'passphrase' });
@@ -140,6 +140,21 @@ describe('a decided report', () => {
     writeFileSync(target, 'a file where a folder should be');
     await expect(reports.export({ reportId: signed.id, version: 1, formats: ['pdf'], withoutSubject: false }, target)).rejects.toMatchObject({ code: 'storage.write' });
     expect(entries().slice(-2)).toMatchObject([{ kind: 'export' }, { kind: 'failed', body: { method: 'report.export', code: 'storage.write' } }]);
+  });
+  test('that two calls sign at once is signed once', async () => {
+    const once = await composed();
+    const both = await Promise.allSettled([reports.sign(signing(once)), reports.sign(signing(once))]);
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(entries().filter(({ kind, subject }) => kind === 'sign' && subject.report === once.id)).toHaveLength(1);
+  });
+  test('that was changed on the disk behind the program does not leave', async () => {
+    const lied = join(folder, 'lied');
+    mkdirSync(lied);
+    writeFileSync(join(lied, 'reports.jsonl'), readFileSync(join(folder, 'reports.jsonl'), 'utf8').replaceAll('"impression":"A solid mass."', '"impression":"Nothing at all."'));
+    const other = openReports({ folder: lied, by: 'reader', now: () => '', sources: study.sources, audit: () => Promise.resolve(audit), setStatus: () => undefined, changed: () => undefined });
+    await expect(other.export({ reportId: signed.id, version: 1, formats: ['html'], withoutSubject: false }, join(folder, 'lied-out'))).rejects.toMatchObject({ code: 'report.tampered' });
+    expect((await other.check(signed.id, 1)).holds).toBe(false);
+    other.close();
   });
   test('says why a capsule of it cannot be made when none of its answers is on record', async () =>
     expect((await reports.formats(signed.id, null)).find(({ format }) => format === 'capsule')?.why).toMatch(/on record/));
