@@ -114,7 +114,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     },
   });
   const reports = openReports({
-    folder, now, by: userName(), audit: () => audited.audit, setStatus: library.setStatus, changed: (changed, removed) => publish('report.changed', { reports: [...changed], removed: [...removed] }),
+    folder, now, by: userName(), audit: () => audited.audit, setStatus: library.setStatus, tell: (notice) => console.error(notice), changed: (changed, removed) => publish('report.changed', { reports: [...changed], removed: [...removed] }),
     sources: {
       study: library.study, studies: library.list, traces: reviews.traces, checks: evidence.checks, annotations: annotations.list,
       judged(traceId) {

@@ -28,6 +28,8 @@ export interface ReportsOptions {
   readonly audit: () => Promise<Audit>;
   readonly setStatus: (studyId: string, status: StudyStatus) => void;
   readonly changed: (reports: readonly ReportSummary[], removed: readonly string[]) => void;
+  /** A sentence that a person should read. */
+  readonly tell?: (notice: string) => void;
   /** Names of new reports; absent: random ones. */
   readonly newId?: () => string;
 }
@@ -68,8 +70,9 @@ export interface Reports {
   close(): void;
 }
 
-export function openReports({ folder, now, by, sources, audit, setStatus, changed, newId = randomUUID }: ReportsOptions): Reports {
+export function openReports({ folder, now, by, sources, audit, setStatus, changed, tell: say = () => undefined, newId = randomUUID }: ReportsOptions): Reports {
   const store = openReportStore(join(folder, 'reports.jsonl'), { now, by });
+  if (store.unreadable.length > 0) say(`Of the reports' journal ${store.unreadable.length === 1 ? 'a line' : `${store.unreadable.length} lines`} cannot be read (${store.unreadable.slice(0, 5).join(', ')}): what they said is missing, and what is signed tells by its signature whether it is whole.`);
   const picturesFor = rememberPictures(sources);
 
   const summaryOf = (id: string): ReportSummary => {
