@@ -62,7 +62,7 @@ export function About({ model }: { readonly model: ModelInfo }): ReactElement {
   return (
     <div className="about">
       {model.problem && <p role="alert" className="model-trouble"><strong>{t('models.facing')}</strong> {model.problem.what} {model.problem.why} {model.problem.mend}</p>}
-      {verified && (verified.problems.length === 0
+      {verified && (verified.problems.some(({ code }) => code === 'lineage.missing') ? <p role="status" className="model-note">{t('models.unnamed')}</p> : verified.problems.length === 0
         ? <p role="status" className="model-good"><Icon name="check" />{t('models.whole')}</p>
         : <div role="alert" className="model-trouble"><strong>{t('models.broken')}</strong><ul>{verified.problems.map(({ message }) => <li key={message}>{message}</li>)}</ul></div>)}
       <section><h3>{t('models.facts')}</h3><dl>{facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl></section>

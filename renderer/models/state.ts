@@ -41,7 +41,7 @@ export interface ModelsState {
   readonly details: ReadonlyMap<string, ModelDetail>;
   /** The model that is being tried, or whose bytes are being read again. */
   readonly busy: { readonly modelId: string; readonly what: 'testing' | 'verifying' } | null;
-  readonly verified: { readonly modelId: string; readonly problems: readonly { readonly message: string }[] } | null;
+  readonly verified: { readonly modelId: string; readonly problems: readonly { readonly code: string; readonly message: string }[] } | null;
   readonly bringing: Bringing | null;
   readonly comparing: Comparing;
 }

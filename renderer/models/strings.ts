@@ -6,7 +6,7 @@ export const modelStrings = {
   runRow: 'adapter of a run', runTitle: 'Adapter of a run', runText: 'A run left it. It answers only after the promotion gate has let its model through.', toRun: 'Open the run',
   list: 'Models of this workstation', parameters: '{{count}} M weights', family: { qwen2_vl: 'Qwen2-VL', qwen2_5_vl: 'Qwen2.5-VL' },
   test: 'Try it here', testing: 'Trying it …', verify: 'Check its bytes', verifying: 'Reading its files …', quantize: 'Make it smaller', quantize4: 'Weights of 4 bits', quantize8: 'Weights of 8 bits', remove: 'Remove',
-  removed: '{{name}} was removed.', restored: '{{name}} is back.', whole: 'Every file has the bytes that its lineage names.', broken: 'It is not what its lineage says:',
+  removed: '{{name}} was removed.', restored: '{{name}} is back.', unnamed: 'It carries no lineage of its own, so there is nothing to hold its bytes against; their hashes stand below.', whole: 'Every file has the bytes that its lineage names.', broken: 'It is not what its lineage says:',
   facts: 'What it is', size: 'On the disk', precision: 'Weights stored as', licence: 'Licence', licenceNone: 'The card names none', layers: 'Layers', layersValue: '{{text}} that write, {{vision}} that see', hidden: 'Width', vocabulary: 'Vocabulary', context: 'Longest text', tokens: '{{count}} tokens',
   sees: 'Largest picture', seesValue: 'about {{most}} px, in cells of {{patch}} px', added: 'Added', addedBy: '{{when}} by {{by}}', from: 'From the folder', adapter: 'Adapter', adapterValue_one: 'rank {{rank}}, {{count}} tensor, SHA-256 {{hash}}…',
   adapterValue_other: 'rank {{rank}}, {{count}} tensors, SHA-256 {{hash}}…', namedBase: 'Made for, it says', facing: 'It cannot answer:',

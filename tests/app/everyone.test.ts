@@ -14,7 +14,7 @@ let page: Page;
 beforeAll(async () => {
   workstation = await openWorkstation({ width: 1280, height: 800 });
   ({ page } = workstation);
-  page.setDefaultTimeout(120_000);
+  page.setDefaultTimeout(280_000);
   await page.waitForFunction(() => document.querySelectorAll('[data-study]').length >= 10, undefined, { timeout: patience });
 });
 afterAll(async () => {

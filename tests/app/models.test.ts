@@ -19,7 +19,7 @@ beforeAll(async () => {
   writeFileSync(join(dataFolder, 'incoming', 'no-weights', 'config.json'), '{"model_type":"llava"}');
   workstation = await openWorkstation({ dataFolder, width: 1440, height: 900 });
   ({ page } = workstation);
-  page.setDefaultTimeout(90_000);
+  page.setDefaultTimeout(280_000);
 });
 afterAll(async () => {
   await workstation?.close();

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -91,6 +91,7 @@ describe('the model manager', () => {
     ['no weights', (folder: string) => rmSync(join(folder, 'model.safetensors')), 'checkpoint.missing'],
     ['a pickle', (folder: string) => (rmSync(join(folder, 'model.safetensors')), writeFileSync(join(folder, 'pytorch_model.bin'), 'x')), 'checkpoint.pickle'],
     ['no tokenizer', (folder: string) => rmSync(join(folder, 'tokenizer.json')), 'checkpoint.missing'],
+    ['weights that a link fetches from elsewhere', (folder: string) => (rmSync(join(folder, 'model.safetensors')), symlinkSync(join(base, 'model.safetensors'), join(folder, 'model.safetensors'))), 'checkpoint.outside'],
     ['another network', (folder: string) => writeFileSync(join(folder, 'config.json'), '{"model_type":"llava"}'), 'config.unsupported'],
   ])('refuses a folder with %s before anything is copied, in the words of the engine', async (name, change, code) => {
     const path = opened.put('broken', change);
