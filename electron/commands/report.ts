@@ -71,7 +71,7 @@ async function run(context: CommandContext): Promise<void> {
     try {
       const inFolder = isAnswerFolder(given) ? await fromFolder(given, context, audit) : null;
       const reports = openReports({
-        folder, now: () => new Date().toISOString(), by: audit.account, audit: () => Promise.resolve(audit), sources: inFolder?.sources ?? workstation.sources, changed: () => undefined, tell: context.progress,
+        folder, now: () => new Date().toISOString(), by: audit.account, audit: () => Promise.resolve(audit), sources: inFolder?.sources ?? workstation.sources, changed: () => undefined, tell: (notice) => context.progress(notice),
         setStatus: inFolder ? () => undefined : workstation.setStatus,
       });
       try {

@@ -156,6 +156,15 @@ describe('a decided report', () => {
     expect((await other.check(signed.id, 1)).holds).toBe(false);
     other.close();
   });
+  test('that cannot be read leaves the others, and is said', () => {
+    const torn = join(folder, 'torn');
+    mkdirSync(torn);
+    writeFileSync(join(torn, 'reports.jsonl'), `{"type":"draft"}\n${readFileSync(join(folder, 'reports.jsonl'), 'utf8')}{"type":"chang`);
+    const said: string[] = [];
+    const other = openReports({ folder: torn, by: 'reader', now: () => '', sources: study.sources, audit: () => Promise.resolve(audit), setStatus: () => undefined, changed: () => undefined, tell: (notice) => said.push(notice) });
+    expect([other.list(null).length, said]).toEqual([reports.list(null).length, [expect.stringContaining('a line cannot be read (1)')]]);
+    other.close();
+  });
   test('says why a capsule of it cannot be made when none of its answers is on record', async () =>
     expect((await reports.formats(signed.id, null)).find(({ format }) => format === 'capsule')?.why).toMatch(/on record/));
 });
