@@ -13,11 +13,12 @@ import { benchGenerate } from './bench/generate.ts';
 import { benchGrpo } from './bench/grpo.ts';
 import { measureMachine } from './bench/measure.ts';
 import { PeerError, preparePython, startPeer, type Peer } from './bench/peer.ts';
+import { benchReport } from './bench/report.ts';
 import { benchTrain } from './bench/train.ts';
 import { flag, numberOption, textOption, UsageError, type Command, type CommandContext } from './command.ts';
 
 /** Without a subject: all but the page, which needs a browser and minutes of its own. */
-const usualSubjects = ['decode', 'generate', 'train', 'grpo', 'first-image', 'audit'] as const;
+const usualSubjects = ['decode', 'generate', 'train', 'grpo', 'first-image', 'audit', 'report'] as const;
 const subjects = [...usualSubjects, 'app'] as const;
 type Subject = (typeof subjects)[number];
 
@@ -128,6 +129,8 @@ async function measure(subject: Subject, context: CommandContext, { python, ...s
       ];
     case 'audit':
       return benchAudit();
+    case 'report':
+      return benchReport();
     case 'app': {
       const { benchApp } = await import('./bench/app.ts');
       const minutes = numberOption(context, 'minutes', { least: 0, most: 1440 }) ?? 1;

@@ -257,6 +257,9 @@ function rowPieces(pages: Pages, cells: readonly Cell[], options: { readonly gap
   });
 }
 
+/** Fewer rows than these are not parted. */
+const mostTogether = 6;
+
 function fieldPieces(pages: Pages, fields: readonly Field[]): readonly Piece[] {
   const table = pages.element(pages.root, 'Table');
   const nameWidth = 132;
@@ -265,7 +268,7 @@ function fieldPieces(pages: Pages, fields: readonly Field[]): readonly Piece[] {
     return rowPieces(pages, [
       { element: pages.element(row, 'TH', { scope: 'Row' }), lines: pages.wrap([{ text: name, style: { ...small, colour: ink.muted } }], nameWidth - 8), column: { x: body.x + padding, width: nameWidth - 8 } },
       { element: pages.element(row, 'TD'), lines: pages.wrap([{ text: value, style: isCode ? code : small }], body.width - nameWidth - padding), column: { x: body.x + nameWidth, width: body.width - nameWidth } },
-    ], { gap: i === 0 ? 7 : 0, isKept: i === 0 && fields.length > 1 });
+    ], { gap: i === 0 ? 7 : 0, isKept: i < fields.length - 1 && (i === 0 || fields.length <= mostTogether) });
   });
 }
 
@@ -322,7 +325,7 @@ function statementPieces(pages: Pages, items: readonly Statement[]): readonly Pi
     const beside = (top: number, height: number): void => void pages.document.rect(body.x, top - 0.2, 2.4, height + 0.4).fill(colour);
     const isRejected = verdict === 'rejected';
     const head: Span[] = [
-      { text: number === kind ? kind : `${number}. ${kind}`, style: strong }, { text: '   ', style: strong }, { text: decision, style: { ...smallStrong, colour } },
+      { text: number === kind ? kind : `${number}. ${kind}`, style: strong }, { text: '\u00a0\u00a0', style: strong }, { text: decision, style: { ...smallStrong, colour } },
     ];
     const inBody = pages.element(item, 'LBody');
     const lines = [

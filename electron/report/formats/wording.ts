@@ -202,7 +202,8 @@ function findings(report: Report): readonly Block[] {
       ? paragraph('No finding was recorded.', 'muted')
       : { kind: 'list', items: report.findings.map(({ label, text, code, site, laterality, boxes, author }) => {
         const place = [laterality?.meaning, site?.meaning].filter(Boolean).join(' ').toLowerCase();
-        const sentence = text && text !== label ? `${label}: ${text}` : label;
+        // A sentence that begins with the label needs it no second time.
+        const sentence = text === '' ? label : text.toLowerCase().startsWith(label.toLowerCase()) ? text : `${label}: ${text}`;
         const details = [place && `Site: ${place}.`, boxes.length > 0 && `${cited(report, boxes)}.`, code && `SNOMED CT ${code.value} ${code.meaning}.`, author.kind === 'model' ? `${modelMark} (${author.name}).` : `By ${author.name}.`];
         return { text: `${sentence}${/[.!?]$/.test(sentence) ? '' : '.'}`, details: details.filter(Boolean).join(' ') };
       }) },
@@ -219,7 +220,7 @@ function measurements(report: Report): readonly Block[] {
   return [
     heading('Measurements'),
     {
-      kind: 'table', title: 'Measurements', columns: [{ title: 'No.', share: 6 }, { title: 'What', share: 20 }, { title: 'Value', share: 26 }, { title: 'Image', share: 15 }, { title: 'Scale', share: 19 }, { title: 'By', share: 21 }],
+      kind: 'table', title: 'Measurements', columns: [{ title: 'No.', share: 7 }, { title: 'What', share: 20 }, { title: 'Value', share: 26 }, { title: 'Image', share: 15 }, { title: 'Scale', share: 19 }, { title: 'By', share: 21 }],
       rows: report.measurements.map((measurement) => [
         measurementName(report, measurement.id), measurement.label || sentenceCase(measurement.kind), valuesOf(measurement), labelOf(report, measurement.place),
         [measurement.spacing.text, measurement.spacing.caution].filter(Boolean).join('. '), `${measurement.author.name}${measurement.author.kind === 'model' ? ` (${modelMark})` : ''}, ${time(measurement.at)}`,
@@ -309,7 +310,7 @@ function regions(report: Report): readonly Block[] {
     heading('Regions'),
     paragraph('In pixels of the image as it is stored, from its upper left corner. Where a person moved or removed a region, the model\'s own stands beside it.', 'muted'),
     {
-      kind: 'table', title: 'Regions', columns: [{ title: 'No.', share: 6 }, { title: 'Label', share: 22 }, { title: 'Image', share: 20 }, { title: 'As it stands', share: 22 }, { title: 'By the model', share: 22 }, { title: 'From', share: 16 }],
+      kind: 'table', title: 'Regions', columns: [{ title: 'No.', share: 7 }, { title: 'Label', share: 22 }, { title: 'Image', share: 20 }, { title: 'As it stands', share: 22 }, { title: 'By the model', share: 22 }, { title: 'From', share: 16 }],
       rows: report.boxes.map((box) => [regionName(report, box.id), box.label, labelOf(report, box.place), box.isRemoved ? 'Removed' : extent(box.box), originalOf(box), box.author.kind === 'model' ? `${box.author.name} (${modelMark})` : box.author.name]),
     },
   ];
