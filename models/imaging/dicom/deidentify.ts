@@ -151,7 +151,9 @@ const isStrict = ({ dataSet, image }: DicomFile, sopClassUid: string): boolean =
   || dataSet.parsed['x52009230'] !== undefined || /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.(2\.[12]|4\.[134]|6\.2|11|12\.\d\.1|13|30|66|67|77\.1\.5\.4|77\.1\.6|88|128\.1|130|481)/.test(sopClassUid);
 
 /** Attributes that no plain image has to have, and that are removed from every kind of object. */
-const alwaysRemoved = new Set<Tag>(['x00080080', 'x00080082', 'x00081010', 'x00081070', 'x00081072', 'x00081110', 'x00081111']);
+const alwaysRemoved = new Set<Tag>(['x00080080', 'x00080082', 'x00081010', 'x00081070', 'x00081072']);
+/** References to orders and studies: plain images need none, documents need the sequence, be it empty. */
+const removedFromImages = new Set<Tag>(['x00081110', 'x00081111']);
 /** Identifiers that a pseudonym stands for, so that what belongs together still does. */
 const pseudonymous = new Set<Tag>(['x00100010', 'x00100020', 'x00120040', 'x00400512', 'x00400551']);
 /** UIDs that name kinds, syntaxes and lists, not things. */
@@ -237,7 +239,7 @@ class Walk {
     if (basic === 'X/Z/U') return 'U';
     if (pseudonymous.has(tag)) return 'D';
     if (basic === 'D' || basic === 'U' || basic === 'X' || basic === 'Z') return basic === 'D' && isEmptyNow ? 'Z' : basic;
-    if (alwaysRemoved.has(tag)) return 'X';
+    if (alwaysRemoved.has(tag) || (removedFromImages.has(tag) && !this.isStrict)) return 'X';
     // Empty is allowed wherever absent is, so Z is the safe one of the two.
     const choices = (basic === 'X/Z' ? ['Z'] : basic.split('/')) as ('X' | 'Z' | 'D')[];
     const chosen = this.isStrict ? choices.at(-1) : choices[0];
