@@ -125,7 +125,15 @@ function stepStatus(by: 1 | -1): void {
   const next = said[at + by];
   const now = said[at];
   if (!study || now === undefined || next === undefined) return;
-  const set = (status: typeof next) => (): void => void call('library.status', { studyId: study.id, status }).catch(tellFault);
+  // Shown at once, so that the next press starts from it.
+  const set = (status: typeof next) => (): void => {
+    const shown = library.get().rows.get(study.id)?.study;
+    if (shown) library.dispatch({ type: 'changed', studies: [{ ...shown, status }], removed: [] });
+    void call('library.status', { studyId: study.id, status }).catch((thrown: unknown) => {
+      tellFault(thrown);
+      void reload();
+    });
+  };
   set(next)();
   did({ undo: set(now), redo: set(next) });
 }

@@ -39,13 +39,13 @@ export function DrawingList(): ReactElement {
           return (
             <li key={annotation.id} data-row={annotation.id} data-selected={annotation.id === selectedId || undefined}>
               <button className="swatch" aria-label={t('stage.colour')} title={t('stage.colour')} disabled={annotation.isLocked} style={{ background: annotation.colour }} onClick={() => change(drawing, { colour: next })} />
-              {annotation.kind === 'key' && series && !series.slide && <button className="key-image" aria-label={t('stage.tool.key')} onClick={() => jumpTo(drawing)}><Still frameId={annotation.frameId} label={series.description} look={looks[series.id] ?? null} width={96} height={96} /></button>}
               <button className="jump" onClick={() => jumpTo(drawing)}>
                 <b>{t(`stage.tool.${annotation.kind}`)}</b> <span className="number">{series && series.frames.length > 1 ? (place?.frameAt ?? 0) + 1 : ''}</span>
               </button>
               <button className="icon-button" aria-label={t(annotation.isLocked ? 'stage.unlock' : 'stage.lock')} aria-pressed={annotation.isLocked} onClick={() => change(drawing, { isLocked: !annotation.isLocked })}><Icon name={annotation.isLocked ? 'lock' : 'unlock'} size={13} /></button>
               <button className="icon-button" aria-label={t(annotation.isHidden ? 'stage.show' : 'stage.hide')} aria-pressed={!annotation.isHidden} onClick={() => change(drawing, { isHidden: !annotation.isHidden })}><Icon name="eye" size={13} /></button>
               <button className="icon-button" aria-label={t('stage.remove')} disabled={annotation.isLocked} onClick={() => drop(annotation.id)}><Icon name="trash" size={13} /></button>
+              {annotation.kind === 'key' && series && !series.slide && <button className="key-image" aria-label={t('stage.tool.key')} onClick={() => jumpTo(drawing)}><Still frameId={annotation.frameId} label={series.description} look={looks[series.id] ?? null} width={96} height={96} /></button>}
               <input
                 key={annotation.text} aria-label={t('stage.rename')} placeholder={t('stage.rename')} defaultValue={annotation.text} disabled={annotation.isLocked} maxLength={400}
                 onBlur={(event) => (event.target.value.trim() !== annotation.text ? change(drawing, { text: event.target.value.trim() }) : undefined)}

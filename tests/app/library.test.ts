@@ -1,0 +1,215 @@
+/** The library in a real browser: what is dropped, what is left out and why, what is seen before a study is opened, and what a kill costs. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { zipSync } from 'fflate';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { pixelElements, writeDicom } from '#models/imaging/dicom/writer.ts';
+import { encodePng } from '#models/imaging/png.ts';
+import { resize } from '#models/imaging/resize.ts';
+import { blockFiles } from '#tests/support/blocks.ts';
+import { slideFile } from '#tests/support/dicomSlides.ts';
+import { closeBrowser, openWorkstation, type Workstation } from '#tests/support/browser.ts';
+import { pattern } from '#tests/support/pictures.ts';
+
+const dataFolder = mkdtempSync(join(tmpdir(), 'loupe-library-'));
+const patience = 240_000;
+let workstation: Workstation;
+let page: Page;
+const screens = process.env['LOUPE_SCREENS'];
+const shot = async (name: string): Promise<void> => {
+  if (screens !== undefined) await page.screenshot({ path: `${screens}/${name}.png` });
+};
+
+/** Sixteen bars of four pixels, 125 HU from one to the next. */
+const bars = { count: 16, width: 4, first: -1000, step: 125 } as const;
+const wedge = (): Uint8Array => {
+  const [columns, rows] = [bars.count * bars.width, 48];
+  const data = Int16Array.from({ length: rows * columns }, (_, i) => bars.first + bars.step * Math.floor((i % columns) / bars.width));
+  return writeDicom([
+    { tag: 'x00080016', vr: 'UI', value: '1.2.840.10008.5.1.4.1.1.2' }, { tag: 'x00080018', vr: 'UI', value: '1.2.826.0.1.3680043.10.999.66.1' }, { tag: 'x00080020', vr: 'DA', value: '20250601' }, { tag: 'x00080060', vr: 'CS', value: 'CT' },
+    { tag: 'x00081030', vr: 'LO', value: 'Wedge' }, { tag: 'x00100010', vr: 'PN', value: 'TEST^WEDGE' }, { tag: 'x00100020', vr: 'LO', value: 'WEDGE-1' },
+    { tag: 'x0020000d', vr: 'UI', value: '1.2.826.0.1.3680043.10.999.66' }, { tag: 'x0020000e', vr: 'UI', value: '1.2.826.0.1.3680043.10.999.66.0' }, { tag: 'x00200013', vr: 'IS', value: 1 },
+    { tag: 'x00281050', vr: 'DS', value: 0 }, { tag: 'x00281051', vr: 'DS', value: 1900 }, { tag: 'x00281052', vr: 'DS', value: 0 }, { tag: 'x00281053', vr: 'DS', value: 1 },
+    ...pixelElements({ rows, columns, photometric: 'MONOCHROME2', data }),
+  ]);
+};
+
+beforeAll(async () => {
+  workstation = await openWorkstation({ dataFolder, samples: false });
+  ({ page } = workstation);
+  page.setDefaultTimeout(90_000);
+  await page.waitForSelector('.tabs');
+}, 2 * patience);
+afterAll(async () => {
+  await workstation?.close();
+  await closeBrowser();
+  rmSync(dataFolder, { recursive: true, force: true });
+});
+
+const row = (words: string): string => `[data-study]:has-text("${words}")`;
+
+async function drop(files: Readonly<Record<string, Uint8Array>>): Promise<void> {
+  await page.evaluate((zip) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([Uint8Array.from(atob(zip), (letter) => letter.charCodeAt(0))], 'mixed.zip'));
+    window.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
+  }, Buffer.from(zipSync({ ...files }, { level: 0 })).toString('base64'));
+}
+
+describe('what is dropped', () => {
+  test('is taken in or listed with its reason', async () => {
+    const now = { study: '3', date: '20250601', frameOfReference: '1' } as const;
+    const thin = blockFiles({ ...now, series: '1', description: 'Thin', slices: 12, stepMm: 2 });
+    const files: Record<string, Uint8Array> = { 'wedge.dcm': wedge(), 'photo.png': encodePng(pattern(80, 60), { level: 4 }) };
+    // The seventh slice is missing.
+    thin.forEach((bytes, i) => (i === 6 ? undefined : (files[`thin/${i}.dcm`] = bytes)));
+    files['glass/label.dcm'] = slideFile({ picture: pattern(32, 32), tile: 32, number: 3, flavour: 'LABEL' });
+    files['glass/base.dcm'] = slideFile({ picture: pattern(700, 500), tile: 64, number: 1, mppX: 0.5 });
+    files['glass/half.dcm'] = slideFile({ picture: resize(pattern(700, 500), { width: 350, height: 250 }), tile: 64, number: 2 });
+    const junk: Record<string, Uint8Array> = { 'letter.txt': new TextEncoder().encode('Dear colleague'), 'empty.dcm': new Uint8Array(0), 'cut.dcm': wedge().subarray(0, 500), 'half.png': files['photo.png']!.subarray(0, 60), 'noise.bin': Uint8Array.from({ length: 300 }, (_, i) => i * 37) };
+    await drop({ ...files, ...junk });
+    await page.waitForSelector('.import .text-button', { timeout: patience });
+    await page.waitForFunction(() => document.querySelectorAll('[data-study]').length === 4 && document.querySelector('.import .track') === null, undefined, { timeout: patience });
+    await page.locator('.import .text-button').click();
+    const reasons = await page.locator('.reasons li').evaluateAll((all) => all.map((one) => [one.firstChild?.textContent?.split(' › ').at(-1), one.querySelector('span')?.textContent ?? '']));
+    expect(reasons.map(([name]) => name).sort()).toEqual(Object.keys(junk).sort());
+    expect(reasons.every(([, why]) => (why ?? '').length > 10)).toBe(true);
+    await page.keyboard.press('Escape');
+  }, patience);
+
+  test('shows no label of a slide, nowhere in the page', async () => {
+    await page.locator(row('SLIDE')).dblclick();
+    await page.waitForSelector('[data-slide] canvas');
+    expect(await page.locator('.series').count()).toBe(1);
+    expect(await page.locator('.series-notice').textContent()).toContain('label');
+    const zoom = Number(await page.locator('[data-zoom]').getAttribute('data-zoom'));
+    expect(zoom).toBeGreaterThan(0);
+    expect(await page.locator('[data-magnification]').textContent()).toMatch(/×/);
+    await page.waitForTimeout(800);
+    await shot('library-dicom-slide');
+    await page.keyboard.press('Control+1');
+  }, patience);
+
+  test('with a slice missing says where, until that is taken note of, and makes no volume', async () => {
+    await page.locator(row('BLOCK')).dblclick();
+    await page.waitForSelector('.viewport[data-ready]');
+    expect(await page.locator('.series-notice').textContent()).toMatch(/4 mm instead of 2 mm: 1 image is missing/);
+    await shot('library-gap');
+    await page.locator('.series-notice .text-button').click();
+    expect(await page.locator('.series-notice').count()).toBe(0);
+    await page.keyboard.press('Alt+4');
+    await page.waitForSelector('.cell-note[role=alert]');
+    expect(await page.locator('.cell-note[role=alert]').first().textContent()).toContain('missing');
+    await page.keyboard.press('Alt+1');
+    await page.keyboard.press('Control+1');
+  }, patience);
+});
+
+describe('a still', () => {
+  /** The grey in the middle of each bar, along the middle row of a canvas that shows the whole image. */
+  const greys = (selector: string): Promise<readonly number[]> => page.evaluate(({ query, count }) => {
+    const canvas = document.querySelector(query) as HTMLCanvasElement;
+    const { width, height } = canvas;
+    const scale = Math.min(width / 64, height / 48);
+    const context = canvas.getContext('2d') as CanvasRenderingContext2D;
+    return Array.from({ length: count }, (_, bar) => context.getImageData(Math.round(width / 2 + (bar * 4 + 2 - 32) * scale), height >> 1, 1, 1).data[0] as number);
+  }, { query: selector, count: bars.count });
+  /** PS3.3 C.11.2.1.2.1 for a width of 1900 about 0. */
+  const linear = (value: number): number => Math.round(Math.min(1, Math.max(0, (value - (0 - 0.5)) / (1900 - 1) + 0.5)) * 255);
+
+  test('in the library has the very greys of the standard, and of the viewer', async () => {
+    await page.locator(row('WEDGE')).click();
+    await page.locator('.detail .picture').hover();
+    await page.waitForSelector('.detail canvas[data-still]');
+    const still = await greys('.detail canvas.still');
+    await shot('library-preview');
+    expect(still).toEqual(Array.from({ length: bars.count }, (_, bar) => linear(bars.first + bars.step * bar)));
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.viewport[data-ready]');
+    await page.waitForTimeout(500);
+    expect(await greys('[data-cell="0"] canvas.image')).toEqual(still);
+  }, patience);
+
+  test('of a key image follows the window of its series', async () => {
+    await page.keyboard.press('Shift+K');
+    await page.waitForSelector('.corner.top-right:has-text("Key image")');
+    await page.keyboard.press('Shift+M');
+    await page.keyboard.press('3');
+    await page.waitForSelector('.key-image canvas[data-still]');
+    await page.waitForTimeout(500);
+    expect(await greys('.key-image canvas.still')).toEqual(await greys('[data-cell="0"] canvas.image'));
+    await shot('library-key-image');
+    await page.keyboard.press('Control+z');
+    expect(await page.locator('.key-image').count()).toBe(0);
+    await page.keyboard.press('Shift+M');
+    await page.keyboard.press('Control+1');
+  }, patience);
+});
+
+describe('a picture without a scale', () => {
+  test('is measured in pixels until a person says how long something is', async () => {
+    await page.locator(row('Photo')).dblclick();
+    await page.waitForSelector('.viewport[data-ready]');
+    const { left, top, width, height } = await page.locator('canvas.image').evaluate((element) => element.getBoundingClientRect().toJSON() as { left: number; top: number; width: number; height: number });
+    const line = async (key: string, y: number): Promise<void> => {
+      await page.keyboard.press(key);
+      await page.mouse.move(left + width / 2 - 150, top + height / 2 + y);
+      await page.mouse.down();
+      await page.mouse.move(left + width / 2 + 150, top + height / 2 + y, { steps: 4 });
+      await page.mouse.up();
+    };
+    await line('d', 0);
+    const text = async (): Promise<string> => await page.locator('[data-kind=length] .words').first().textContent() ?? '';
+    const pixels = Number.parseFloat(await text());
+    expect(await text()).toMatch(/ px$/);
+    await line('Shift+D', 60);
+    await page.locator('.ask-value input').fill(String(pixels * 0.5));
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => / mm/.test(document.querySelector('[data-kind=length] .words')?.textContent ?? ''));
+    expect(Math.abs(Number.parseFloat(await text()) / (pixels * 0.5) - 1)).toBeLessThan(0.01);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+1');
+  }, patience);
+});
+
+describe('after a kill', () => {
+  test('the status that a key set is there, and every drawing but the one under way', async () => {
+    await page.locator(row('WEDGE')).click();
+    await page.keyboard.press('.');
+    await page.keyboard.press('.');
+    await page.waitForSelector(`${row('WEDGE')} .status[data-status=judged]`);
+    await page.keyboard.press('Control+z');
+    await page.waitForSelector(`${row('WEDGE')} .status[data-status=asked]`);
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.viewport[data-ready]');
+    const { left, top, width, height } = await page.locator('canvas.image').evaluate((element) => element.getBoundingClientRect().toJSON() as { left: number; top: number; width: number; height: number });
+    for (const [at, y] of [-80, 0, 80].entries()) {
+      await page.keyboard.press('d');
+      await page.mouse.move(left + width / 2 - 100, top + height / 2 + y);
+      await page.mouse.down();
+      await page.mouse.move(left + width / 2 + 100, top + height / 2 + y, { steps: 3 });
+      // The third is never let go.
+      if (at < 2) {
+        const saved = page.waitForResponse((response) => response.url().endsWith('/call/annotations.change'));
+        await page.mouse.up();
+        await saved;
+      }
+    }
+    await workstation.kill();
+    const complaints = workstation.complaints.filter((text) => !/ERR_|Failed to load|fetch/.test(text));
+    await workstation.close();
+    workstation = await openWorkstation({ dataFolder, samples: false });
+    ({ page } = workstation);
+    await page.waitForSelector(`${row('WEDGE')} .status[data-status=asked]`);
+    await page.locator(row('WEDGE')).dblclick();
+    await page.waitForSelector('.viewport[data-ready]');
+    await page.waitForSelector('[data-kind=length]');
+    expect(await page.locator('[data-kind=length]').count()).toBe(2);
+    expect(complaints).toEqual([]);
+  }, patience);
+
+  test('the page has no reason to complain', () => expect(workstation.complaints).toEqual([]));
+});
