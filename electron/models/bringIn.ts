@@ -143,7 +143,7 @@ function precisionOf({ tensors }: Checkpoint): WrittenType {
 async function quantised(from: string, out: string, bits: 4 | 8, tell: Tell): Promise<Parity> {
   const original = openCheckpoint(from);
   quantizeCheckpoint(original, out, { bits, blockSize: 32, isSymmetric: true }, (_, done, total) => tell('quantising', done, total));
-  for (const name of terms) if (existsSync(join(from, name))) copyFileSync(join(from, name), join(out, name));
+  for (const name of [...terms, 'scope.json']) if (existsSync(join(from, name))) copyFileSync(join(from, name), join(out, name));
   tell('comparing', 0, 1);
   const report = await compareCheckpoints(original, openCheckpoint(out), { prompts: 12, tokens: 16 });
   const parity: Parity = { bits, ...report, bytesBefore: bytesOf(from), bytesAfter: bytesOf(out) };

@@ -10,7 +10,7 @@ import type { Affine } from '#models/imaging/coordinates.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import type { Bringing } from './bringIn.ts';
 import { differenceOf } from './compare.ts';
-import { slugOf, type FolderFacts } from './describe.ts';
+import { bytesOf, slugOf, type FolderFacts } from './describe.ts';
 import { noteName, type ModelNote, type Place, type Shelf } from './shelf.ts';
 import type { Begun, Workshop } from './workshop.ts';
 
@@ -156,7 +156,7 @@ export function openModels({ folder, shelf, workshop, publish, now, by, picture,
     quantize(modelId, bits) {
       const { folder: from, name, isTrainable } = shelf.place(modelId);
       if (!isTrainable) throw new Fault({ code: 'quantize.twice', what: `${name} cannot be made smaller.`, why: 'Its weights are rounded already.', mend: 'Start from the original.' });
-      return make({ from, name: `${name} · ${bits} bit`, bits, base: { id: modelId, folder: from }, origin: 'quantised' }, 0);
+      return make({ from, name: `${name} · ${bits} bit`, bits, base: { id: modelId, folder: from }, origin: 'quantised' }, bytesOf(from));
     },
     cancel() {
       const ended = working;

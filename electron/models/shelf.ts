@@ -98,7 +98,7 @@ export function openShelf({ folder, builtIn, by, now, onInUse }: ShelfOptions): 
   const foldersIn = (path: string): readonly string[] => (existsSync(path) ? readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory() && /^\w[\w.-]*$/.test(entry.name) && !entry.name.endsWith('.part')).map(({ name }) => name).sort() : []);
 
   const placeOf = (id: string, name: string, origin: Place['origin'], note: ModelNote | null): Place =>
-    ({ id, name, folder: folderFor(id), origin, isInUse: inUse().id === id, isTrainable: origin !== 'quantised', note });
+    ({ id, name, folder: folderFor(id), origin, isInUse: inUse().id === id, isTrainable: !isRounded(folderFor(id)), note });
   const all = (): readonly Place[] => [
     placeOf(builtInId, builtIn.name, 'built in', null),
     ...foldersIn(dirname(builtIn.folder)).filter((name) => name !== basename(builtIn.folder) && isThere({ id: `${builtInId}:${name}` })).map((name) => placeOf(`${builtInId}:${name}`, name, 'built in', null)),
@@ -152,6 +152,15 @@ export function standing(entries: readonly InUse[], first: InUse): readonly InUs
     else if (stack.length > 1) stack.pop();
   }
   return stack;
+}
+
+/** Its weights have 4 or 8 bits: nothing can be learnt by them, and they are not rounded again. */
+function isRounded(folder: string): boolean {
+  try {
+    return (JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as { readonly quantization_config?: unknown }).quantization_config != null;
+  } catch {
+    return false;
+  }
 }
 
 function readNote(folder: string): ModelNote | null {

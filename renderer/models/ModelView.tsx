@@ -24,7 +24,7 @@ export function ModelHead({ model }: { readonly model: ModelInfo }): ReactElemen
       {model.isInUse ? <span className="in-use"><Icon name="check" />{t('models.inUse')}</span> : <button className="button" data-primary="" disabled={model.problem !== null} onClick={() => void chooseModel(model.id)}>{t('models.use')}</button>}
       <button className="button" disabled={busy !== null || model.problem !== null} onClick={() => void testModel(model.id)}><Icon name="play" />{own === 'testing' ? t('models.testing') : t('models.test')}</button>
       <button className="button" disabled={busy !== null} onClick={() => void verifyModel(model.id)}><Icon name="shield" />{own === 'verifying' ? t('models.verifying') : t('models.verify')}</button>
-      {model.origin !== 'quantised' && model.problem === null && (
+      {model.precision?.endsWith('bit') !== true && model.problem === null && (
         <label className="smaller"><span className="visually-hidden">{t('models.quantize')}</span>
           <select value="" disabled={isWorking} onChange={(event) => void quantizeModel(model.id, Number(event.target.value) as 4 | 8)}>
             <option value="" disabled>{t('models.quantize')}</option><option value="4">{t('models.quantize4')}</option><option value="8">{t('models.quantize8')}</option>
