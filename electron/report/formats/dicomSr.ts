@@ -4,7 +4,7 @@
  */
 import { findCode } from '#models/clinical/codes.ts';
 import type { Box } from '#models/clinical/finding.ts';
-import type { ImagePlace, Measurement, Report, ReportBox, ReportFinding } from '#models/clinical/report.ts';
+import { modelMark, type ImagePlace, type Measurement, type Report, type ReportBox, type ReportFinding } from '#models/clinical/report.ts';
 import { readDicom } from '#models/imaging/dicom/dicomFile.ts';
 import { firstText } from '#models/imaging/dicom/elements.ts';
 import { writeDicom, type NewElement } from '#models/imaging/dicom/writer.ts';
@@ -53,7 +53,7 @@ function document(report: Report, pictures: ReportPictures): NewElement[] {
     said('x0040a493', 'CS', isFinal ? 'VERIFIED' : 'UNVERIFIED'),
     said('x0040a496', 'CS', isFinal ? 'FINAL' : 'PRELIMINARY'),
     ...(isFinal && signature ? [sequence('x0040a073', [
-      said('x0040a027', 'LO', (report.subject && pictures.images[0]?.elements['00080080']) || signature.by.role || 'not stated'),
+      said('x0040a027', 'LO', (report.subject && pictures.images[0]?.elements['00080080']) || 'not stated'),
       said('x0040a030', 'DT', timesOf(signature.at, pictures.images).dateTime),
       said('x0040a075', 'PN', personName(signature.by.name)),
       sequence('x0040a088'),
@@ -142,8 +142,9 @@ function narrative(report: Report): Item[] {
   return [
     ...report.questions.flatMap(({ text: question, steps, answer }) => [
       ...text('CONTAINS', coded.comment, `Question: ${question}`),
-      ...steps.flatMap((step) => text('CONTAINS', coded.finding, `${step.text}${names(step.boxes)} (${decided(step)})`)),
-      ...text('CONTAINS', coded.conclusion, `${answer.text} (${decided(answer)})`),
+      // What was rejected is told, and is no finding.
+      ...steps.flatMap((step) => text('CONTAINS', step.verdict === 'rejected' ? coded.comment : coded.finding, `${step.text}${names(step.boxes)} (${decided(step)})`)),
+      ...text('CONTAINS', answer.verdict === 'rejected' ? coded.comment : coded.conclusion, `${answer.text} (${decided(answer)})`),
     ]),
     ...report.findings.flatMap(({ label, text: words, boxes, author }) =>
       text('CONTAINS', coded.finding, `${label}${words === '' || words === label ? '' : `: ${words}`}${names(boxes)} (${author.kind === 'model' ? `by ${author.name}` : `by ${author.name || 'a person'}`})`)),
@@ -159,7 +160,7 @@ interface Decided {
 }
 
 function decided({ verdict, reason, original, text: now }: Decided): string {
-  return [verdict, ...(reason === '' ? [] : [`because ${reason}`]), ...(original !== null && original !== now ? [`the model wrote: ${original}`] : [])].join('; ');
+  return [...(original === null ? [] : [modelMark]), verdict, ...(reason === '' ? [] : [`because ${reason}`]), ...(original !== null && original !== now ? [`the model wrote: ${original}`] : [])].join('; ');
 }
 
 const imageItem = (relation: Relation, image: Parameters<typeof reference>[0], frame?: number): Item => item(relation, 'IMAGE', null, [sequence('x00081199', reference(image, frame))]);
@@ -277,7 +278,7 @@ function measurementGroup(report: Report, measurement: Measurement, pictures: Re
     ...text('CONTAINS', coded.finding, label),
     ...(isDrawn ? draw('CONTAINS', coded.imageRegion, 0) : []),
     ...numbers,
-    ...text('CONTAINS', coded.comment, [spacing.text, spacing.caution].filter((words) => words !== '').join(' ')),
+    ...text('CONTAINS', coded.comment, [spacing.text, spacing.caution].filter((words) => words !== '').join('; ')),
   ], isArea ? '1410' : '1501');
 }
 

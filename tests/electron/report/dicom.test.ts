@@ -92,7 +92,7 @@ describe('the structured report', () => {
 
   test('says what was decided, and both versions of what was edited', async () => {
     const words = readTexts(await written(sample())).join('\n');
-    expect(words).toContain('The opacity is 41 mm high. [q1/1/0] (edited; because Measured on the film.; the model wrote: The opacity is about 60 mm high.)');
+    expect(words).toContain('The opacity is 41 mm high. [q1/1/0] (AI-generated; edited; because Measured on the film.; the model wrote: The opacity is about 60 mm high.)');
     expect(words).toContain("Moved by a person; the model's own rectangle was 60, 280, 210, 400.");
     expect(words).toContain('Research use only — not a medical device');
   });
