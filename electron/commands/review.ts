@@ -30,7 +30,7 @@ export const command: Command = {
     out: { type: 'string', help: 'a folder for trace.json, overlay.png and the pictures that the model was shown: what loupe report needs' },
     slices: { type: 'string', help: 'how many slices of a series are asked about, evenly spread; 5 where absent' },
     window: { type: 'string', help: 'a window by name (Lung) or as centre,width; the file\'s own where absent' },
-    region: { type: 'string', help: 'of a slide: x,y,width,height in level-0 pixels' },
+    region: { type: 'string', help: 'asks about a part alone: x,y,width,height in source pixels (a slide\'s: level 0)' },
     mpp: { type: 'string', help: 'of a slide: microns a pixel' },
     'max-new-tokens': { type: 'string', help: 'stops after so many; 512 where absent' },
     ...samplingOptions,

@@ -3,7 +3,8 @@ import { typeOf, type FrameHeader, type Preset, type WiredFrame } from '#electro
 import type { Region, ViewWindow } from '#electron/contract/review.ts';
 import { startOfFile } from '#electron/storage/files.ts';
 import { Fault } from '#models/base/fault.ts';
-import { compose, identity, invert, mapBox, scaling, translation, type Affine } from '#models/imaging/coordinates.ts';
+import { compose, identity, scaling, translation, type Affine } from '#models/imaging/coordinates.ts';
+import { cutOut } from '#models/imaging/cutOut.ts';
 import { readDicom, type DicomFile } from '#models/imaging/dicom/dicomFile.ts';
 import { availableVois, defaultVoi, fileVois, isInverted, modalityTransform, paddingOf, toDisplay } from '#models/imaging/dicom/display.ts';
 import { firstText, numbers, texts } from '#models/imaging/dicom/elements.ts';
@@ -11,7 +12,7 @@ import { decodeFrame, type StoredFrame } from '#models/imaging/dicom/frame.ts';
 import { frameGeometry, isotropicSize, pixelAspect } from '#models/imaging/dicom/geometry.ts';
 import { placementOf } from '#models/imaging/dicom/placement.ts';
 import type { Voi } from '#models/imaging/dicom/voi.ts';
-import { crop, type Picture } from '#models/imaging/image.ts';
+import type { Picture } from '#models/imaging/image.ts';
 import { extentOf } from '#models/imaging/measures.ts';
 import { decodePicture, encodePng } from '#models/imaging/picture.ts';
 import { resize } from '#models/imaging/resize.ts';
@@ -85,13 +86,14 @@ export function openPixels(): Pixels {
   };
   const shown: Pixels['shown'] = async (path, index, { window = null, region = null } = {}) => {
     const file = await opened(path);
-    if (file.kind === 'dicom') return cutOut(await shownFrame(file.file, index, window), region);
-    if (file.kind === 'picture') return cutOut({ picture: file.picture, toSource: identity, source: sizeOf(file.picture), window: null, placement: null }, region);
+    const part = (whole: ShownPicture): ShownPicture => (region ? cutOut(whole, region) : whole);
+    if (file.kind === 'dicom') return part(await shownFrame(file.file, index, window));
+    if (file.kind === 'picture') return part({ picture: file.picture, toSource: identity, source: sizeOf(file.picture), window: null, placement: null });
     const { slide } = file;
-    const part = region ?? { x: 0, y: 0, width: slide.width, height: slide.height };
-    const shrink = Math.min(1, overviewSide / Math.max(part.width, part.height));
-    const picture = await readRegionAt(slide, part, { width: Math.max(1, Math.round(part.width * shrink)), height: Math.max(1, Math.round(part.height * shrink)) });
-    const toSource = compose(scaling(part.width / picture.width, part.height / picture.height), translation(part.x, part.y));
+    const seen = region ?? { x: 0, y: 0, width: slide.width, height: slide.height };
+    const shrink = Math.min(1, overviewSide / Math.max(seen.width, seen.height));
+    const picture = await readRegionAt(slide, seen, { width: Math.max(1, Math.round(seen.width * shrink)), height: Math.max(1, Math.round(seen.height * shrink)) });
+    const toSource = compose(scaling(seen.width / picture.width, seen.height / picture.height), translation(seen.x, seen.y));
     return { picture, toSource, source: { width: slide.width, height: slide.height }, window: null, placement: null };
   };
   return {
@@ -143,14 +145,6 @@ async function openFile(path: string): Promise<Opened> {
   if (kind === 'dicom') return { kind: 'dicom', file: readDicom(bytes), bytes: bytes.length };
   const picture = await decodePicture(bytes);
   return { kind: 'picture', picture, bytes: picture.data.length };
-}
-
-/** The part of a shown picture that a region of its source takes, in whole pixels of the picture. @throws Fault `picture.region` where nothing of it is there */
-function cutOut(shown: ShownPicture, region: Region | null): ShownPicture {
-  if (!region) return shown;
-  const { x1, y1, x2, y2 } = mapBox(invert(shown.toSource), { x1: region.x, y1: region.y, x2: region.x + region.width, y2: region.y + region.height });
-  const corner = { x: Math.max(0, Math.floor(x1)), y: Math.max(0, Math.floor(y1)) };
-  return { ...shown, picture: crop(shown.picture, { x1, y1, x2, y2 }), toSource: compose(translation(corner.x, corner.y), shown.toSource) };
 }
 
 async function shownFrame(file: DicomFile, index: number, chosen: ViewWindow | null): Promise<ShownPicture> {

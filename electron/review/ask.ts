@@ -114,6 +114,8 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
     const [given] = await model.sample({ frames: shownPictures, question: prompt }, 1, {
       maxNewTokens, signal,
       onWritten({ text: piece, steps }) {
+        // What is still on its way when a person stops is no more shown; all of it is kept.
+        if (signal.aborted) return;
         firstMs ??= performance.now() - start;
         text += piece;
         pieces++;
@@ -126,7 +128,7 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
     const seen = views.map((view, i): SeenView => {
       const { source, window, picture: shown } = pictures[i] as AskedPicture;
       return {
-        view, name: names[i] as string, window, ...(views.length < 2 ? {} : { slot: (placed[i] as PromptView).slot }), shown: { width: shown.width, height: shown.height }, source,
+        view, name: names[i] as string, window, ...(views.length < 2 && placed[i]?.slot === 'current' ? {} : { slot: (placed[i] as PromptView).slot }), shown: { width: shown.width, height: shown.height }, source,
         resized: { width: given.inputs.images[i]?.resized.width ?? shown.width, height: given.inputs.images[i]?.resized.height ?? shown.height },
         pixelsSha256: hashOf(given.inputs.patches[i] ?? new Float32Array(0)),
       };

@@ -9,6 +9,7 @@ import { bytesOf, startOfFile } from '#electron/storage/files.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import { compose, identity, invert, mapBox, scaling, translation, type Affine } from '#models/imaging/coordinates.ts';
+import { cutOut } from '#models/imaging/cutOut.ts';
 import { readDicom, type DicomFile } from '#models/imaging/dicom/dicomFile.ts';
 import { availableVois, defaultVoi, modalityTransform, toDisplay } from '#models/imaging/dicom/display.ts';
 import { firstNumber, firstText, items } from '#models/imaging/dicom/elements.ts';
@@ -66,7 +67,7 @@ export interface SourceOptions {
   readonly slices: number;
   /** A window by name (`Lung`) or as `centre,width`. */
   readonly window?: string;
-  /** A slide's region in level-0 pixels, and the scale in microns a pixel. */
+  /** A region in source pixels (a slide's: level 0), and a slide's scale in microns a pixel. */
   readonly region?: Region;
   readonly mpp?: number;
 }
@@ -80,11 +81,18 @@ const overviewSide = 1024;
 /** @throws Fault `review.path`, `review.nothing`, `review.segmentation`, `review.size`, and those of the decoders */
 export async function openSource(path: string, options: SourceOptions): Promise<OpenedSource> {
   const isFolder = await reading(path, async () => (await stat(path)).isDirectory());
-  if (isFolder) return openFolder(path, options);
+  if (isFolder) return within(await openFolder(path, options), options);
   const kind = kindOf(await startOf(path));
+  // Of a slide only the region is read.
   if (kind === 'tiff') return openTiffFile(path, options);
-  if (kind === 'png' || kind === 'jpeg') return openPicture(path);
-  return openDicomFile(path, options);
+  return within(kind === 'png' || kind === 'jpeg' ? await openPicture(path) : await openDicomFile(path, options), options);
+}
+
+/** The region of each of its pictures. @throws Fault `picture.region` where one has no pixel of it */
+function within(source: OpenedSource, { region }: SourceOptions): OpenedSource {
+  if (!region) return source;
+  const name = `region ${region.width} × ${region.height} at (${region.x}, ${region.y})`;
+  return { ...source, frames: source.frames.map((frame) => ({ ...cutOut(frame, region), name: source.frames.length > 1 ? `${name} of ${frame.name}` : name })), selection: `${source.selection} Of it the ${name}.` };
 }
 
 async function reading<T>(path: string, read: () => Promise<T>): Promise<T> {

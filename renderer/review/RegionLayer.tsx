@@ -7,6 +7,7 @@ import type { Viewport } from '#renderer/viewports/viewport.ts';
 import { useStore } from '#renderer/workstation/store.ts';
 import { ordered } from './BoxEditor.tsx';
 import { markRegion, plan, review } from './review.ts';
+import { currentTrace } from './state.ts';
 
 /** In source pixels: a click is no place. */
 const leastSide = 3;
@@ -17,8 +18,12 @@ export function RegionLayer({ viewport, frameId }: { readonly viewport: Viewport
   const [draft, setDraft] = useState<{ readonly from: Point; readonly to: Point } | null>(null);
   const ground = useRef<SVGSVGElement>(null);
   useEffect(() => viewport.onViewChange(() => setTick((tick) => tick + 1)), [viewport]);
+  const trace = useStore(review, currentTrace);
+  const areMarksShown = useStore(review, (state) => state.areMarksShown);
   const region = asked.scope === 'region' && asked.region?.frameId === frameId ? asked.region.box : null;
-  if (!asked.isMarking && !region) return null;
+  // Of the answer that is shown: which part of this image it is about.
+  const answered = areMarksShown ? trace?.views.flatMap(({ view }) => (view.region && (view.kind === 'frame' ? view.frameId : `${view.slideId}-0`) === frameId ? [boxOf(view.region)] : [])) ?? [] : [];
+  if (!asked.isMarking && !region && answered.length === 0) return null;
   const pointOf = (event: PointerEvent): Point => {
     const { left, top } = (ground.current as SVGSVGElement).getBoundingClientRect();
     return viewport.toImage({ x: event.clientX - left, y: event.clientY - top });
@@ -51,6 +56,7 @@ export function RegionLayer({ viewport, frameId }: { readonly viewport: Viewport
         if (drawn.x2 - drawn.x1 >= leastSide && drawn.y2 - drawn.y1 >= leastSide) markRegion(frameId, drawn);
       }}
     >
+      {answered.map((box) => <g key={JSON.stringify(box)}>{rectangle(box, 'answered')}</g>)}
       {sent && rectangle(boxOf(sent), 'sent')}
       {drawn && rectangle(drawn, 'marked')}
     </svg>

@@ -98,6 +98,12 @@ describe('a question', () => {
     expect(trace.flags.map(({ code }) => code)).toContain('box.unplaced');
   });
 
+  test('about one image of the earlier study says so on record', async () => {
+    reviews = open(reasoned('Observation: A nodule.'));
+    expect((await ask([view('b', 2, { studyId: prior })])).views).toMatchObject([{ slot: 'prior', name: 'slice 3 of 8' }]);
+    expect(asked[0]?.question).toBe('Is there a nodule?');
+  });
+
   test('about an image of neither study is refused', async () => {
     reviews = open(reasoned());
     await expect(ask([view('e', 0)])).rejects.toMatchObject({ code: 'review.view' });
@@ -153,16 +159,20 @@ test('answers that were kept before there were regions, facts and second questio
   expect(Trace.safeParse(kept).success).toBe(true);
 });
 
-test('stopping ends the writing, and what was written until then is kept and marked', async () => {
+test('stopping ends the writing at once, and what was written until then is kept and marked', async () => {
+  let told = 0;
   reviews = open('', {
     model: {
       opened: () => Promise.resolve({ folder, family: 'f', device: 'cpu', weightFiles: [join(folder, 'weights')] }),
       async sample(given, _, { signal, onWritten }) {
         onWritten({ text: '<think>\nObservation: A', steps: [] });
         reviews.stop('q');
+        told = parts.length;
+        onWritten({ text: ' nod', steps: [] });
         return Promise.resolve([{ ...answering(given, '<think>\nObservation: A'), end: signal?.aborted === true ? 'aborted' as const : 'stop' as const }]);
       },
     },
   });
   expect(await ask([view('a', 4)])).toMatchObject({ end: 'stopped', parsed: false, raw: '<think>\nObservation: A' });
+  expect(parts).toHaveLength(told);
 });

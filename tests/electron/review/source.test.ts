@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { boxFromSource, boxToSource, openSource, sha256OfFile, spread } from '#electron/review/source.ts';
 import { pixelElements, writeDicom, type NewElement } from '#models/imaging/dicom/writer.ts';
-import { createPicture } from '#models/imaging/image.ts';
+import { createPicture, crop } from '#models/imaging/image.ts';
 import { encodePng } from '#models/imaging/png.ts';
 import { sampleStudy, type SampleName } from '#training/synthesis/samples.ts';
 
@@ -68,6 +68,14 @@ describe('a source', () => {
     expect(selection).toContain('µm a pixel');
   });
 
+  test('that is a region of a picture is those pixels, named, with the way back', async () => {
+    const picture = createPicture({ width: 40, height: 30 });
+    picture.data.forEach((_, i) => (picture.data[i] = (i * 7) % 251));
+    const { frames: [frame], selection } = await openSource(file('region.png', encodePng(picture)), { slices: 1, region: { x: 10, y: 5, width: 20, height: 12 } });
+    expect(frame?.picture).toEqual(crop(picture, { x1: 10, y1: 5, x2: 30, y2: 17 }));
+    expect(boxToSource(frame!, { x1: 0, y1: 0, x2: 20, y2: 12 })).toEqual({ x1: 10, y1: 5, x2: 30, y2: 17 });
+    expect([frame?.name, frame?.source, selection]).toMatchObject(['region 20 × 12 at (10, 5)', { width: 40, height: 30 }, expect.stringContaining('Of it the region 20 × 12 at (10, 5).') as unknown]);
+  });
   test('whose pixels are not square is made square for the model, and boxes find their way back', async () => {
     const { frames: [frame] } = await openSource(file('tall.dcm', dicomImage([2, 1])), { slices: 1 });
     expect([frame!.picture.width, frame!.picture.height]).toEqual([60, 80]);
