@@ -165,7 +165,8 @@ export function checkJournal(bytes: Uint8Array, { head, fingerprint, known, onPr
   if (known && isChain) reportKnown(known, entries, log, find);
 
   const signed = checkpoints.valid.at(-1)?.size ?? 0;
-  if (entries.length > signed) notes.push(`The last ${entries.length - signed} entries follow the last signature: the chain binds them, and who may write the file could have written them anew.`);
+  if (entries.length - signed === 1) notes.push('The last entry follows the last signature: the chain binds it, and who may write the file could have written it anew.');
+  else if (entries.length > signed) notes.push(`The last ${entries.length - signed} entries follow the last signature: the chain binds them, and who may write the file could have written them anew.`);
   if (head === null) notes.push('The file beside the journal that tells its end is missing or cannot be read, so a cut at the end may stay unseen.');
   return {
     format: 'journal', isWhole: findings.length === 0, status: statusOf(findings), findings, notes, log, entries: entries.length, signed,

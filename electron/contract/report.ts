@@ -92,8 +92,8 @@ export const reportMethods = {
   'report.history': { argument: z.object({ reportId: ReportId }), result: z.array(ReportEvent) },
   /** On the disk when it answers. `revision` is the one that the page saw: where there is a later one, it is refused. */
   'report.change': { argument: z.object({ reportId: ReportId, revision: z.number().int(), changes: z.array(ReportChange).min(1).max(1000) }), result: Report },
-  /** How the person proves to be who they say: the passphrase of the signing key, or the system's own store. `none`: there is no key. */
-  'report.signing': { argument: z.null(), result: z.object({ protection: z.enum(['passphrase', 'system', 'none']), fingerprint: z.string().nullable(), account: z.string() }) },
+  /** How the person proves to be who they say: by a passphrase; `none`: by one that is set with the first signature. */
+  'report.signing': { argument: z.null(), result: z.object({ protection: z.enum(['passphrase', 'none']), fingerprint: z.string().nullable(), account: z.string() }) },
   /** Refused while a step or an answer is undecided. */
   'report.sign': {
     argument: z.object({

@@ -72,7 +72,6 @@ function Form({ report }: { readonly report: Report }): ReactElement {
       <fieldset><legend>{t('report.meaning')}</legend>
         {meanings.map((one) => <label key={one} className="choice"><input type="radio" name="meaning" value={one} checked={one === meaning} onChange={() => setMeaning(one)} /><span>{meaningSentences[one]}</span></label>)}
       </fieldset>
-      {way?.protection === 'system' && <p className="hint"><Icon name="lock" size={14} /> {t('report.systemProof')}</p>}
       {way?.protection === 'passphrase' && <label>{t('report.passphrase')}<input type="password" name="passphrase" autoComplete="current-password" maxLength={1000} value={passphrase} onChange={(event) => setPassphrase(event.currentTarget.value)} /></label>}
       {way?.protection === 'none' && (
         <>

@@ -207,8 +207,7 @@ export async function sign(form: { readonly name: string; readonly role: string;
   if (!report || signing.isBusy) return;
   reports.dispatch({ type: 'signing', change: { isBusy: true, fault: null } });
   try {
-    const { name, role, meaning } = form;
-    const passphrase = signing.way?.protection === 'system' ? null : form.passphrase;
+    const { name, role, meaning, passphrase } = form;
     const signed = await inTurn(() => call('report.sign', { reportId: report.id, revision: reports.get().report?.revision ?? report.revision, name: name.trim(), role: role.trim(), meaning, passphrase }));
     reports.dispatch({ type: 'report', report: signed });
     reports.dispatch({ type: 'dialog', dialog: null });

@@ -9,9 +9,9 @@ export interface FaultLines {
   readonly mend: string;
 }
 
-/** How the person proves who they are, as the workstation tells it. */
+/** How the person proves who they are: by a passphrase; `none`: by one that is set with this signature. */
 export interface SigningWay {
-  readonly protection: 'passphrase' | 'system' | 'none';
+  readonly protection: 'passphrase' | 'none';
   readonly fingerprint: string | null;
   readonly account: string;
 }

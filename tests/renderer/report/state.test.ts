@@ -82,7 +82,6 @@ describe('a signature', () => {
     expect(signatureLacks(decided, way, { ...form, name: ' ' })).toBe('name');
     expect(signatureLacks(decided, way, { ...form, passphrase: '' })).toBe('passphrase');
     expect(signatureLacks(decided, way, form)).toBeNull();
-    expect(signatureLacks(decided, { ...way, protection: 'system' }, { ...form, passphrase: '' })).toBeNull();
   });
   test('with a new key takes its passphrase twice, and none that is short', () => {
     const none = { ...way, protection: 'none' } as const;
