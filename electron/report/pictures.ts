@@ -1,11 +1,11 @@
-/** Key images as pixels: as they were shown, and as people see them in the report, with regions, measurements and the research banner. */
+/** Key images as pixels: as they were shown, with regions, measurements and the research banner. */
 import type { SKRSContext2D } from '@napi-rs/canvas';
 import { bitmapOf, canvas, colours, ellipsis, font, rounded, type Rectangle } from '#electron/drawing/canvas.ts';
 import { colourOf, drawMarks, freePlace } from '#electron/drawing/marks.ts';
 import { boxesOf, modelMark, type KeyImage, type Measurement, type Report } from '#models/clinical/report.ts';
 import { invert, mapBox, type Affine, type Point } from '#models/imaging/coordinates.ts';
 import type { Picture } from '#models/imaging/image.ts';
-import type { Bitmap, KeyPicture } from './formats/format.ts';
+import type { KeyPicture } from './formats/format.ts';
 import { amount, measurementName, regionName } from './formats/wording.ts';
 
 /** A view as it was shown, and the way back to its source. */
@@ -14,9 +14,10 @@ export interface Shown {
   readonly toSource: Affine;
 }
 
-/** Layout pixels of the longer side, and device pixels for each of them. */
+/** Layout pixels of the longer side. */
 const stage = 760;
-const density = 2;
+/** Device pixels for each layout pixel: fine print, as long as the pictures of one report fit into memory together. */
+const densityOf = ({ keyImages }: Pick<Report, 'keyImages'>): number => (keyImages.length > 24 ? 1 : 2);
 const least = 420;
 const bannerHeight = 30;
 const measured = '#ffe45c';
@@ -35,6 +36,7 @@ async function keyPicture(report: Report, image: KeyImage, { picture, toSource }
   const size = { width: Math.max(1, Math.round(picture.width * scale)), height: Math.max(1, Math.round(picture.height * scale)) };
   const width = Math.max(size.width, least);
   const height = size.height + bannerHeight;
+  const density = densityOf(report);
   const surface = createCanvas(width * density, height * density);
   const g = surface.getContext('2d');
   g.scale(density, density);
@@ -61,18 +63,7 @@ async function keyPicture(report: Report, image: KeyImage, { picture, toSource }
   banner(g, `${boxes.some(({ author }) => author.kind === 'model') ? `${modelMark} regions · ` : ''}${report.banner}`, { width, height });
 
   const pixels = surface.getContext('2d').getImageData(0, 0, width * density, height * density).data;
-  return { id: image.id, plain: rgbaOf(picture), drawn: { width: width * density, height: height * density, data: new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength) }, toSource };
-}
-
-function rgbaOf({ width, height, data }: Picture): Bitmap {
-  const rgba = new Uint8Array(width * height * 4);
-  for (let i = 0, o = 0; o < rgba.length; i += 3, o += 4) {
-    rgba[o] = data[i] as number;
-    rgba[o + 1] = data[i + 1] as number;
-    rgba[o + 2] = data[i + 2] as number;
-    rgba[o + 3] = 255;
-  }
-  return { width, height, data: rgba };
+  return { id: image.id, drawn: { width: width * density, height: height * density, data: new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength) } };
 }
 
 function banner(g: SKRSContext2D, text: string, { width, height }: { readonly width: number; readonly height: number }): void {

@@ -84,16 +84,16 @@ export function signed(draft: Report): Report {
 
 /** A picture of slopes and a few frames, so that no two are the same. */
 export function samplePictures({ keyImages }: Report, side = 96): ReportPictures {
-  return { images: [], keyImages: keyImages.map(({ id }: KeyImage, i): KeyPicture => ({ id, plain: slope(side, i, false), drawn: slope(2 * side, i, true), toSource: { xx: 5, xy: 0, x0: 0, yx: 0, yy: 5, y0: 0 } })) };
+  return { images: [], keyImages: keyImages.map(({ id }: KeyImage, i): KeyPicture => ({ id, drawn: slope(2 * side, i) })) };
 }
 
-function slope(side: number, turn: number, isMarked: boolean): Bitmap {
+function slope(side: number, turn: number): Bitmap {
   const data = new Uint8Array(4 * side * side).fill(255);
   const [from, to] = [Math.round(side * 0.3), Math.round(side * 0.6)];
   for (let y = 0; y < side; y++) {
     for (let x = 0; x < side; x++) {
       const grey = Math.round((200 * (turn % 2 === 0 ? x : y)) / side);
-      const isEdge = isMarked && x >= from && x <= to && y >= from && y <= to && (x === from || x === to || y === from || y === to);
+      const isEdge = x >= from && x <= to && y >= from && y <= to && (x === from || x === to || y === from || y === to);
       data.set(isEdge ? [76, 201, 255] : [grey, grey, grey], 4 * (y * side + x));
     }
   }

@@ -18,12 +18,8 @@ export interface Bitmap {
 export interface KeyPicture {
   /** Of `Report.keyImages`. */
   readonly id: string;
-  /** As it was shown, without anything drawn on it. */
-  readonly plain: Bitmap;
-  /** Enlarged where it is small, with its boxes, measurements and the research banner: what people see. */
+  /** As it was shown, enlarged where it is small, with its boxes, measurements and the research banner: what people see. */
   readonly drawn: Bitmap;
-  /** Pixels of `plain` to pixels of the source: x' = xx·x + xy·y + x0, y' = yx·x + yy·y + y0. */
-  readonly toSource: { readonly xx: number; readonly xy: number; readonly x0: number; readonly yx: number; readonly yy: number; readonly y0: number };
 }
 
 /** What a DICOM file's header says; there is one for each frame that the report speaks of. */
