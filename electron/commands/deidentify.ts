@@ -10,6 +10,7 @@ import { version } from '#electron/storage/folders.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import { writingOf, type Writing } from '#models/imaging/dicom/burnedIn.ts';
+import { confidentiality, type OptionLetter } from '#models/imaging/dicom/confidentiality.ts';
 import { deidentify, deidentifyOptions, identifiersIn, mappingOf, usualOptions, type Change, type DeidentifyOption, type Deidentified, type Mapping, type PixelDecision } from '#models/imaging/dicom/deidentify.ts';
 import { readDicom, type DicomFile } from '#models/imaging/dicom/dicomFile.ts';
 import { toDisplay } from '#models/imaging/dicom/display.ts';
@@ -224,7 +225,7 @@ async function writeAll({ input, paths, out, options, mapping, decisions, audit 
       }
       const pixels = decisions.get(source.sha256);
       const one = await deidentify(source.file, { options, mapping, software: `Loupe ${version()}`, ...(pixels ? { pixels } : {}) });
-      checkClean(source, one);
+      checkClean(source, one, options);
       const name = join(one.patient, `${one.sopInstanceUid}.dcm`);
       await writeWhole(join(out, name), one.bytes);
       files.push({ path: name, sha256: createHash('sha256').update(readFileSync(join(out, name))).digest('hex'), codes: one.codes });
@@ -246,10 +247,14 @@ async function writeAll({ input, paths, out, options, mapping, decisions, audit 
   }
 }
 
+/** Which letter of the profile's table an option stands for: what it keeps or cleans may say what it said. */
+const keeping: Partial<Readonly<Record<DeidentifyOption, OptionLetter>>> = { 'institution': 'i', 'clean-descriptors': 'c', 'device': 'd', 'patient-characteristics': 'p' };
+
 /** Reads what is about to be written: nothing that named a person in the source may stand in it. */
-function checkClean({ name, file }: Source, { bytes, patient }: Deidentified): void {
+function checkClean({ name, file }: Source, { bytes, patient }: Deidentified, options: readonly DeidentifyOption[]): void {
   const before = new Set(identifiersIn(file.dataSet).map(({ value }) => value).filter((value) => value.length > 1));
-  const left = identifiersIn(readDicom(bytes).dataSet).find(({ value }) => before.has(value) && value !== patient && value !== 'REMOVED');
+  const isMeant = (tag: string): boolean => options.some((option) => confidentiality.get(tag)?.options.has(keeping[option] ?? 'g'));
+  const left = identifiersIn(readDicom(bytes).dataSet).find(({ tag, value }) => before.has(value) && value !== patient && value !== 'REMOVED' && !isMeant(tag));
   if (left) throw new Fault({ code: 'deidentify.check', what: `${name} was not written.`, why: `${left.name} ${left.path} would still say what it said.`, mend: 'Leave the file out, and report this.' });
 }
 

@@ -38,6 +38,8 @@ export interface ReadRegions {
 const segmentationClass = '1.2.840.10008.5.1.4.1.1.66.4';
 const reportClasses = '1.2.840.10008.5.1.4.1.1.88.';
 const most = 10_000;
+/** A byte each, once unpacked. */
+const mostPixels = 500_000_000;
 
 /** Throws Fault `dicom.noRegions` where the file is neither a structured report nor a binary segmentation, and those of the reader. */
 export function readReportRegions(bytes: Uint8Array): ReadRegions {
@@ -127,6 +129,9 @@ function segments(file: DicomFile): ReadRegion[] {
   if (!image || image.bitsAllocated !== 1 || firstText(dataSet, 'x00620001') !== 'BINARY') {
     throw new Fault({ code: 'dicom.noRegions', what: 'The segmentation was not read.', why: 'It is not binary: its values are fractions or labels.', mend: 'Export it as a binary segmentation.' });
   }
+  const refused = (code: string, why: string, mend: string): Fault => new Fault({ code, what: 'The segmentation was not read.', why, mend });
+  if (file.locations?.kind !== 'native') throw refused('dicom.noRegions', 'Its masks are compressed.', 'Export it as Explicit VR Little Endian.');
+  if (image.columns * image.rows * file.wholeFrames > mostPixels) throw refused('dicom.limits', `It holds more than ${mostPixels / 1e6} million pixels.`, 'Export fewer segments at once.');
   const described = new Map(items(dataSet, 'x00620002').map((segment) => [firstNumber(segment, 'x00620004', 'US') ?? 0, segment]));
   const bits = rawBytes(dataSet, 'x7fe00010');
   return file.frameGroups().slice(0, Math.min(file.wholeFrames, most)).flatMap((group, frame) => {

@@ -209,7 +209,8 @@ class Walk {
     const row = confidentiality.get(tag);
     const action = row ? this.actionOf(row, node) : defaultAction(node);
     const name = row?.name ?? '';
-    if (isDummy && (action === 'K' || action === 'C')) return this.dummy(node, path, characterSets, name, row);
+    // Words of a defined list name nobody, and an object is not of its kind without them.
+    if (isDummy && (action === 'K' || action === 'C') && !(node.vr === 'CS' && !row)) return this.dummy(node, path, characterSets, name, row);
     switch (action) {
       case 'X': return this.remove(node, path, characterSets, name);
       case 'Z': return this.empty(node, path, characterSets, name);

@@ -1,5 +1,5 @@
 /** `loupe deidentify`: nothing is written before somebody looked; then all of it, with a record that the journal holds. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { command } from '#electron/commands/deidentify.ts';
@@ -14,11 +14,12 @@ const folder = temporaryFolder();
 const input = join(folder, 'in');
 const at = (name: string): string => join(folder, name);
 
-const image = (instance: number, modality: string): Uint8Array => writeDicom([
+const image = (instance: number, modality: string, more: readonly NewElement[] = []): Uint8Array => writeDicom([
+  ...more,
   { tag: 'x00080016', vr: 'UI', value: '1.2.840.10008.5.1.4.1.1.2' }, { tag: 'x00080018', vr: 'UI', value: `1.2.3.${instance}` }, { tag: 'x00080060', vr: 'CS', value: modality },
   { tag: 'x00100010', vr: 'PN', value: 'Doe^Jane' }, { tag: 'x00100020', vr: 'LO', value: 'MRN-77' }, { tag: 'x00080020', vr: 'DA', value: '20240310' }, { tag: 'x0020000d', vr: 'UI', value: '1.2.3' }, { tag: 'x0020000e', vr: 'UI', value: '1.2.3.9' },
   ...pixelElements({ rows: 8, columns: 8, photometric: 'MONOCHROME2', data: Uint8Array.from({ length: 64 }, (_, i) => 100 + i) }),
-] satisfies readonly NewElement[]);
+]);
 
 interface Ran {
   readonly status: number | void;
@@ -91,6 +92,13 @@ test('options are read by name, and the dates of one choice only', async () => {
   expect(value['codes']).toEqual(['113100', '113101']);
   const record = JSON.parse(readFileSync(at('seven/deidentification.json'), 'utf8')) as { files: { path: string }[] };
   expect(firstText(readDicom(new Uint8Array(readFileSync(join(at('seven'), record.files[0]!.path)))).dataSet, 'x00080020')).toBeUndefined();
+});
+
+test('what an option keeps is no failure of the check that nothing was left', async () => {
+  writeFileSync(join(input, 'c.dcm'), image(4, 'CT', [{ tag: 'x00080081', vr: 'ST', value: 'Sample Street 1' }, { tag: 'x00104000', vr: 'LT', value: 'chest ct' }]));
+  const { value } = await run('kept', { options: 'institution,clean-descriptors', confirm: at('decided.json') });
+  expect(value['written']).toBe(3);
+  rmSync(join(input, 'c.dcm'));
 });
 
 test('a folder that holds something is not written into, and a failure leaves nothing behind', async () => {

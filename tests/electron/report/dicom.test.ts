@@ -180,6 +180,15 @@ test('files are named after the report', async () => {
   expect((await Promise.all(formats.map((format) => format.write(report, pictures)))).flat().map(({ name }) => name)).toEqual([fileName(report, 'dcm', 'sr'), fileName(report, 'dcm', 'seg'), fileName(report, 'dcm', 'sc-1'), fileName(report, 'dcm', 'sc-2'), fileName(report, 'dcm', 'pdf')]);
 });
 
+test('a segmentation whose pixels are not there gives no region, and fills no memory', async () => {
+  const { report, pictures } = sample();
+  const [file] = await seg.write(report, pictures);
+  const wide = Buffer.from(file!.bytes);
+  // Rows and columns of 65,535 in the place of 560 and 480.
+  for (const [element, value] of [[0x10, 560], [0x11, 480]] as const) wide.writeUInt16LE(65_535, wide.indexOf(Buffer.from([0x28, 0, element, 0, 0x55, 0x53, 2, 0, value & 255, value >> 8])) + 8);
+  expect(readReportRegions(wide).regions).toEqual([]);
+});
+
 test('a file that holds no regions is refused by name', async () => {
   const { report, pictures } = sample();
   const [picture] = await sc.write(report, pictures);
