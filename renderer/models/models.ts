@@ -17,6 +17,9 @@ export function startModels(): void {
   subscribe('models.changed', () => void reloadModels());
   subscribe('models.job', ({ job }) => models.dispatch({ type: 'job', job }));
   subscribe('models.comparing', (news) => models.dispatch({ type: 'writing', ...news }));
+  subscribe('library.changed', () => {
+    if (models.get().tab === 'compare') void loadStudies().catch(tellFault);
+  });
   subscribe('finetune.inUse', () => void reloadModels());
   subscribe('finetune.run', ({ run }) => {
     if (run === null || run.state === 'done') void reloadModels();
@@ -157,16 +160,25 @@ export async function bringIn(): Promise<void> {
   else tell({ tone: 'bad', text: fault.what, fault });
 }
 
-export async function openCompare(): Promise<void> {
+export async function openCompare(studyId: string | null = null): Promise<void> {
   goTo({ screen: 'models' });
   models.dispatch({ type: 'tab', tab: 'compare' });
   try {
-    const studies = await call('library.list', null);
-    models.dispatch({ type: 'compare', change: { studies } });
-    const wanted = navigation.get().studyId ?? models.get().comparing.studyId ?? studies[0]?.id;
-    if (wanted !== undefined && wanted !== null && wanted !== models.get().comparing.studyId) await chooseStudy(wanted);
+    await loadStudies();
+    if (studyId !== null && studyId !== models.get().comparing.studyId) await chooseStudy(studyId);
   } catch (thrown) {
     models.dispatch({ type: 'compare', change: { fault: faultOf(thrown) } });
+  }
+}
+
+/** What may be asked about; the study of the review first, where there is one. */
+async function loadStudies(): Promise<void> {
+  const studies = await call('library.list', null);
+  const { studyId } = models.get().comparing;
+  models.dispatch({ type: 'compare', change: { studies } });
+  if (studyId === null || !studies.some(({ id }) => id === studyId)) {
+    const wanted = studies.find(({ id }) => id === navigation.get().studyId) ?? studies[0];
+    if (wanted) await chooseStudy(wanted.id);
   }
 }
 
@@ -233,7 +245,7 @@ export const modelActions: readonly Action[] = [
   { name: 'models.about', shortcuts: ['1'], screen: 'models', when: isHere, run: showTab('about') },
   { name: 'models.card', shortcuts: ['2'], screen: 'models', when: isHere, run: showTab('card') },
   { name: 'models.compare', shortcuts: ['3'], screen: 'models', when: isHere, run: () => void openCompare() },
-  { name: 'models.compareHere', shortcuts: [], screen: 'review', run: () => void openCompare() },
+  { name: 'models.compareHere', shortcuts: [], screen: 'review', when: () => navigation.get().studyId !== null, run: () => void openCompare(navigation.get().studyId) },
 ];
 
 export const modelActionStrings: Readonly<Record<string, string>> = {
