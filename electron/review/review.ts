@@ -172,7 +172,7 @@ export async function reviewRecord({ source, path, askedAt, question, review: { 
     } : {}),
     probe: probed === null ? null : probeRecord(probed, shown),
     source: {
-      kind: source.kind, title: source.title, modality: source.modality, selection: source.selection, path, available: source.available, statements: source.statements,
+      kind: source.kind, title: source.title, modality: source.modality, selection: source.selection, selection_rule: source.frames.length < source.available ? 'spread' : 'all', path, available: source.available, statements: source.statements,
       frames: source.frames.map((frame, i) => ({
         name: frame.name, file: basename(frame.file), frame: frame.frame, width: frame.source.width, height: frame.source.height, window: frame.window,
         spacing_mm: frame.spacingMm, shown: { width: frame.picture.width, height: frame.picture.height }, to_source: frame.toSource,

@@ -1,15 +1,15 @@
 /** The question, and the answer while it grows and when it stands: a card for each step, tied to its boxes both ways. */
 import { useMemo, type ReactElement } from 'react';
-import type { StepKind } from '#models/clinical/trace.ts';
+import { isLocatable } from '#electron/contract/locate.ts';
 import type { SeenView, Trace } from '#electron/contract/review.ts';
+import type { StepKind } from '#models/clinical/trace.ts';
 import { useStore } from '#renderer/workstation/store.ts';
 import { formatBytes, formatNumber, useText } from '#renderer/workstation/text.ts';
+import { AskBox } from './AskBox.tsx';
+import { EngineLine } from './EngineLine.tsx';
 import { Evidence } from './Evidence.tsx';
 import { judging } from './judge.ts';
 import { currentAt, judgedAt, judgedMarks } from './judging.ts';
-import { isLocatable } from '#electron/contract/locate.ts';
-import { AskBox } from './AskBox.tsx';
-import { EngineLine } from './EngineLine.tsx';
 import { locatedMarks, ownTraces, secondsOf } from './located.ts';
 import { isGrave, Notes, useFlagText } from './Notes.tsx';
 import { locate, review, stopAsking } from './review.ts';
