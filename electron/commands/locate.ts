@@ -1,12 +1,12 @@
 /** `loupe locate`: finds more of what example boxes show, on a picture, over the slices of a series, on a slide field by field, or on cases whose boxes are known. */
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { drawOverlay } from '#electron/review/overlay.ts';
 import { openSource, type OpenedSource, type ShownFrame } from '#electron/review/source.ts';
+import { writeWhole } from '#electron/storage/atomic.ts';
 import { projectRoot } from '#electron/storage/folders.ts';
 import { Fault } from '#models/base/fault.ts';
-import type { Box } from '#models/clinical/finding.ts';
+import { iou, type Box } from '#models/clinical/finding.ts';
 import { invert, mapBox } from '#models/imaging/coordinates.ts';
 import { resize } from '#models/imaging/resize.ts';
 import { openLocator, sweep, type Field, type FindOptions, type FoundBox, type Locator, type Prompt } from '#models/locator.ts';
@@ -100,9 +100,9 @@ async function find(context: CommandContext, locator: Locator, examples: Example
   };
   const total = results.reduce((sum, { found }) => sum + found.length, 0);
   if (out !== undefined) {
-    await mkdir(out, { recursive: true });
-    await writeFile(join(out, 'found.json'), `${JSON.stringify(record, null, 2)}\n`);
-    await writeFile(join(out, 'overlay.png'), await overlay(source, at, examples, results, total));
+    const picture = await overlay(source, at, examples, results, total);
+    await writeWhole(join(out, 'found.json'), `${JSON.stringify(record, null, 2)}\n`);
+    await writeWhole(join(out, 'overlay.png'), picture);
     context.progress(`Written: ${join(out, 'overlay.png')}, ${join(out, 'found.json')}`);
   }
   const lines = results.flatMap(({ name, found }) => [...(results.length > 1 ? [`${name}: ${found.length}`] : []), ...found.map(({ box, score }) => `  ${score.toFixed(2)}  ${[box.x1, box.y1, box.x2, box.y2].map(Math.round).join(', ')}`)]);
@@ -119,7 +119,8 @@ async function onFrames(locator: Locator, source: OpenedSource, at: number, { li
   const results: FrameResult[] = [];
   for (const [i, { picture, name, toSource }] of source.frames.entries()) {
     const [found] = await locator.find(i === at ? seen : await locator.see(picture), [prompt], { ...options, unlike: others });
-    results.push({ name, found: found!.map(({ box, score }) => ({ score, box: mapBox(toSource, box) })) });
+    const placed = found!.map(({ box, score }) => ({ score, box: mapBox(toSource, box) }));
+    results.push({ name, found: i === at ? withoutExamples(placed, like) : placed });
   }
   return results;
 }
@@ -149,8 +150,11 @@ async function onFields(context: CommandContext, locator: Locator, { path, frame
     ...options, unlike: others, signal: context.signal,
     onField: (done, total, some) => (done % 20 === 0 || done === total || some.length > 0) && context.progress(`field ${done} of ${total}${some.length > 0 ? `: ${some.length} found` : ''}`),
   });
-  return [{ name: frame.name, found }];
+  return [{ name: frame.name, found: withoutExamples(found, like) }];
 }
+
+/** More of it, not the examples again. */
+const withoutExamples = (found: readonly FoundBox[], like: readonly Box[]): readonly FoundBox[] => found.filter(({ box }) => like.every((example) => iou(box, example) <= 0.5));
 
 /** The field with a box in its middle, as far as the picture reaches. */
 function around({ x1, y1, x2, y2 }: Box, side: number, { width, height }: { readonly width: number; readonly height: number }): Field {
