@@ -1,6 +1,7 @@
 /** A signed document as plain JSON: what its signature covers, and whether it holds. The same here and in the stand-alone verifier. */
 import { canonical, hashFor, isHash, isObject, sha256, type JsonObject } from './canonical.ts';
 import { fingerprintOf, isSignature } from './note.ts';
+import { statusOf, type Finding, type Verdict } from './verdict.ts';
 
 /** Who and when, what that means in words, and the hash of what is signed. */
 export interface Signed {
@@ -47,4 +48,19 @@ export function checkSigned(document: unknown): SignatureCheck {
   if (!isSignature(signedMessage({ id, version: version as number }, signature as unknown as Signed), Buffer.from(signature.value as string, 'base64'), publicKey)) return refuse('The signature is not of this key, or who signed, what it means or when was changed.');
   const { by, at, says } = signature as unknown as Signed;
   return { holds: true, publicKey, why: `Signed by ${typeof by.name === 'string' ? by.name : 'nobody'} on ${at} with the key ${fingerprintOf(publicKey)}: ${says}` };
+}
+
+/** A report by itself, as it is attached to its PDF and its page: whether it is what was signed. What stands in the journal it cannot tell. */
+export function checkReport(document: unknown, expected?: string): Verdict & { readonly format: 'report' } {
+  const { holds, why, publicKey } = checkSigned(document);
+  const fingerprint = publicKey && fingerprintOf(publicKey);
+  const findings: Finding[] = [
+    ...(holds ? [] : [{ kind: 'report', where: 'the report', why } as const]),
+    ...(expected !== undefined && fingerprint !== null && fingerprint !== expected ? [{ kind: 'forged', where: 'the signature', why: `The key is ${fingerprint}, expected is ${expected}.` } as const] : []),
+  ];
+  const journal = isObject(document) && isObject(document.signature) && isObject(document.signature.journal) ? document.signature.journal.log : null;
+  return {
+    format: 'report', isWhole: findings.length === 0, status: statusOf(findings), findings, log: typeof journal === 'string' ? journal : null, entries: 0, signed: 0, fingerprint, root: null,
+    notes: holds ? [why, 'That its signature stands in the journal only the capsule or the journal proves.', ...(expected === undefined ? ['Whose key it is the report cannot prove: compare the fingerprint with one that you had from elsewhere (--key).'] : [])] : [],
+  };
 }

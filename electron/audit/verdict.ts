@@ -32,7 +32,7 @@ export interface Finding {
 }
 
 export interface Verdict {
-  readonly format: 'journal' | 'capsule';
+  readonly format: 'journal' | 'capsule' | 'report';
   readonly isWhole: boolean;
   /** 0, or that of the gravest finding. */
   readonly status: number;
@@ -64,7 +64,7 @@ export function verdictText({ format, isWhole, findings, notes, log, entries, si
     ...shown.map(({ kind, where, why }) => `${kind.toUpperCase()} ${where}: ${kinds[kind].what} ${why}`),
     ...(findings.length > shown.length ? [`… and ${findings.length - shown.length} more.`] : []),
     ...notes,
-    `${entries} ${entries === 1 ? 'entry' : 'entries'}${format === 'journal' ? `, ${signed} of them under a signature` : ''}${log === null ? '' : ` · journal ${log}`}`,
+    ...(format === 'report' ? [] : [`${entries} ${entries === 1 ? 'entry' : 'entries'}${format === 'journal' ? `, ${signed} of them under a signature` : ''}${log === null ? '' : ` · journal ${log}`}`]),
     ...(fingerprint === null ? [] : [`key ${fingerprint}`]),
     ...(root === null ? [] : [`root ${root}`]),
     '',

@@ -6,7 +6,7 @@ import { verifyFile } from './verify.ts';
 
 const help = `node loupe-verify.mjs FILE [--key FINGERPRINT] [--model DIR] [--known FILE] [--json]
 
-  FILE     an evidence capsule (ZIP) or an audit journal (journal.jsonl, with journal.head beside it)
+  FILE     an evidence capsule (ZIP), an audit journal (journal.jsonl, with journal.head beside it), or a signed report (report.json)
   --key    the fingerprint that the key must have
   --model  a model folder whose files must be those that answered
   --known  a capsule or a signed checkpoint that the journal must contain

@@ -1,4 +1,4 @@
-/** `loupe verify`: whether a capsule or a journal is as it was written; each kind of tampering has its own word and exit status. */
+/** `loupe verify`: whether a capsule, a journal or a signed report is as it was written; each kind of tampering has its own word and exit status. */
 
 import { kinds, verdictText } from '#electron/audit/verdict.ts';
 import { verifyFile } from '#electron/audit/verify.ts';
@@ -6,7 +6,7 @@ import { onlyPositional, textOption, type Command, type CommandContext } from '.
 
 export const command: Command = {
   name: 'verify',
-  summary: 'whether an evidence capsule or an audit journal is as it was written',
+  summary: 'whether an evidence capsule, an audit journal or a signed report is as it was written',
   usage: 'verify FILE [--key FINGERPRINT] [--model DIR] [--known FILE]',
   options: {
     key: { type: 'string', help: 'the fingerprint that the key must have' },
