@@ -331,8 +331,8 @@ function checkParts(archive: OpenedZip, { parts }: Manifest, salts: Readonly<Rec
 
 /** The report's own signature, and that the journal holds it, by the key that was valid then. */
 function checkReport(archive: OpenedZip, entries: readonly HashedEntry[], find: Find): readonly string[] {
-  const bytes = reading(() => (archive.sizeOf(reportPart) <= 64_000_000 ? archive.read(reportPart) : Buffer.alloc(0)), reportPart, find);
-  // What cannot be read was said.
+  const bytes = reading(() => (archive.sizeOf(reportPart) <= 64_000_000 ? archive.read(reportPart) : Buffer.alloc(0)), reportPart, () => undefined);
+  // What cannot be read was said with the other parts.
   if (!bytes) return [];
   const report = spelled(bytes);
   if (!isObject(report)) {
