@@ -159,7 +159,7 @@ export type Prompts =
 export interface Located {
   /** [U, C] */
   readonly prompts: Value;
-  /** Of every patch: scores [B·T, U] without empty places masked, boxes [B·T, 4]. */
+  /** Of every patch: scores [B·T, U], those of empty places included, and boxes [B·T, 4]. */
   readonly scores: Value;
   readonly boxes: Value;
   /** [B, T]: the highest score of a prompt that is there. */
@@ -178,6 +178,7 @@ const priorSide = 0.125;
 
 const logit = (x: number): number => Math.log(x / (1 - x));
 
+/** The whole network over a batch: encoder, prompts, selection, decoder, as the head of this file says. Prompts are shared by all images. @throws ShapeError */
 export function localizer(graph: Graph, parameters: Parameters, config: LocalizerConfig, { features, centres, batch, prompts, chosen }: LocalizerInputs): Located {
   const { width, queries } = config;
   const tokens = centres.length / 2;
