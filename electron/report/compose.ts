@@ -104,7 +104,8 @@ export function refreshed(draft: Report, next: Report, base: Report): Report {
     const added = before.steps.filter((step) => step.original === null && !kept.some((one) => one.id === step.id));
     return { ...question, steps: [...kept, ...added], answer: before.answer.verdict === 'undecided' ? question.answer : before.answer };
   });
-  const ownFindings = new Map(draft.findings.map((finding) => [finding.id, finding]));
+  /** Those that a person wrote otherwise. */
+  const ownFindings = new Map(draft.findings.filter((finding) => !base.findings.some((one) => JSON.stringify(one) === JSON.stringify(finding))).map((finding) => [finding.id, finding]));
   return {
     ...next, id: draft.id, version: draft.version, supersedes: draft.supersedes, createdAt: draft.createdAt, title: draft.title, questions,
     subject: draft.subject, subjectSalt: draft.subjectSalt, subjectCommit: draft.subjectCommit,

@@ -77,6 +77,13 @@ describe('a draft of a judged answer', () => {
     expect([next.findings.map(({ id }) => id), next.measurements.map(({ id }) => id), next.keyImages.map(({ id }) => id)]).toEqual([['f-mass'], ['m-length-0001'], ['own-k1', image.id]]);
     expect(next.keyImages.some(({ overlays }) => overlays.includes('m-ellipse-001'))).toBe(false);
   });
+  test('takes in regions that were drawn since, but into no finding that a person wrote otherwise', async () => {
+    const at = { at: fixedNow, by: 'reader', revision: () => report };
+    const drawn = await made();
+    const more = { ...drawn, findings: drawn.findings.map((finding) => ({ ...finding, boxes: [...finding.boxes, 'trace-1.b1'] })) };
+    const rewritten = applyChange(report, { kind: 'finding', findingId: 'f-mass', label: 'Mass', text: 'Mine.', code: null, site: null, laterality: null, boxes: ['trace-1.b0'] }, at);
+    expect(refreshed(rewritten, more, report).findings.map(({ text, boxes }) => [text === 'Mine.', boxes.length])).toEqual([[true, 1], [false, 2]]);
+  });
   test('contradicts itself where every region of a finding was rejected', () => {
     const at = { at: fixedNow, by: 'reader', revision: () => report };
     const next = ['trace-1:1', 'trace-1:3'].reduce((one, stepId) => applyChange(one, { kind: 'step', stepId, verdict: 'rejected', text: null, reason: '' }, at), report);
