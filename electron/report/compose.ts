@@ -106,6 +106,8 @@ export function refreshed(draft: Report, next: Report, base: Report): Report {
   });
   /** Those that a person wrote otherwise. */
   const ownFindings = new Map(draft.findings.filter((finding) => !base.findings.some((one) => JSON.stringify(one) === JSON.stringify(finding))).map((finding) => [finding.id, finding]));
+  /** Those that a person captioned otherwise, or drew less on. */
+  const changedImages = new Map(draft.keyImages.filter((image) => !base.keyImages.some((one) => JSON.stringify(one) === JSON.stringify(image))).map((image) => [image.id, image]));
   return {
     ...next, id: draft.id, version: draft.version, supersedes: draft.supersedes, createdAt: draft.createdAt, title: draft.title, questions,
     subject: draft.subject, subjectSalt: draft.subjectSalt, subjectCommit: draft.subjectCommit,
@@ -116,11 +118,11 @@ export function refreshed(draft: Report, next: Report, base: Report): Report {
     findings: [...next.findings.filter(({ id }) => !noFindings.has(id)).map((finding) => ownFindings.get(finding.id) ?? finding), ...draft.findings.filter(({ id }) => id.startsWith('own-'))],
     measurements: next.measurements.filter(({ id }) => !noMeasurements.has(id)),
     keyImages: inOrder(draft.keyImages, [
-      ...next.keyImages.filter(({ id }) => !noImages.has(id)).map((image) => ({ ...image, overlays: image.overlays.filter((id) => !noMeasurements.has(id)) })),
+      ...next.keyImages.filter(({ id }) => !noImages.has(id)).map((image) => changedImages.get(image.id) ?? image).map((image) => ({ ...image, overlays: image.overlays.filter((id) => !noMeasurements.has(id)) })),
       ...draft.keyImages.filter((image) => !next.keyImages.some(({ id }) => id === image.id)).filter(({ id }) => !base.keyImages.some((image) => image.id === id)),
     ]),
     impression: draft.impression === impressionOf(draft) ? impressionOf({ questions }) : draft.impression,
-    limitations: [...new Set([...next.limitations, ...draft.limitations])].slice(0, 50),
+    limitations: [...new Set([...next.limitations.filter((text) => draft.limitations.includes(text) || !base.limitations.includes(text)), ...draft.limitations])].slice(0, 50),
     comparison: next.comparison && draft.comparison?.studyId === next.comparison.studyId ? { ...next.comparison, text: draft.comparison.text } : next.comparison,
   };
 }

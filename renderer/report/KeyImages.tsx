@@ -9,21 +9,17 @@ import { useText } from '#renderer/workstation/text.ts';
 import { thumbnailUrl } from '#renderer/workstation/urls.ts';
 import { KeyPicture } from './KeyPicture.tsx';
 import { addKeyImages, change, openImages, reports } from './report.ts';
-import { frameIdOf, keyImageChange, markedPlaces, overlaysAt, placeOf, quantityText, suggestedPlaces } from './state.ts';
+import { frameIdOf, keyImageChange, overlaysAt, placeOf, quantityText, suggestedPlaces } from './state.ts';
 import { Words } from './Words.tsx';
 
 export function KeyImages({ report }: { readonly report: Report }): ReactElement {
   const t = useText();
   const { keyImages } = report;
-  const marked = markedPlaces(report, useStore(reports, (state) => state.marked));
   return (
     <>
       {keyImages.length === 0 && <p className="hint">{t('report.noKeyImages')}</p>}
       <ul className="key-images">{keyImages.map((image, at) => <Card key={image.id} report={report} image={image} at={at} count={keyImages.length} />)}</ul>
-      <div className="key-image-buttons">
-        {marked.length > 0 && <button className="button" onClick={() => void addKeyImages(marked)}><Icon name="import" size={14} />{t('report.takeMarked', { count: marked.length })}</button>}
-        <button className="button" onClick={() => void openImages()}><Icon name="plus" size={14} />{t('report.chooseImages')} <KeyHint of="report.images" usually="I" /></button>
-      </div>
+      <button className="button" onClick={() => void openImages()}><Icon name="plus" size={14} />{t('report.chooseImages')} <KeyHint of="report.images" usually="I" /></button>
     </>
   );
 }

@@ -10,7 +10,7 @@ import { tell, tellFault } from '#renderer/workstation/notices.ts';
 import { createStore } from '#renderer/workstation/store.ts';
 import { subscribe } from '#renderer/workstation/subscribe.ts';
 import { text } from '#renderer/workstation/text.ts';
-import { answersSince, canExport, decisionOf, frameIdOf, initialReport, isSamePlace, keyImageOf, openSteps, previewKey, reduceReport, type Decision, type FaultLines, type OpenStep, type Sentence } from './state.ts';
+import { answersSince, canExport, composedAt, decisionOf, frameIdOf, initialReport, isSamePlace, keyImageOf, openSteps, previewKey, reduceReport, type Decision, type FaultLines, type OpenStep, type Sentence } from './state.ts';
 
 export const reports = createStore(reduceReport, initialReport);
 
@@ -64,8 +64,8 @@ async function openSelected(): Promise<void> {
   try {
     const report = await call('report.get', { reportId: id, version });
     reports.dispatch({ type: 'report', report });
-    if (report.status === 'draft' && judged.has(report.study.id)) await takeIn([]);
-    await loadBeside(report);
+    const isDrawnOn = await loadBeside(report);
+    if (report.status === 'draft' && (isDrawnOn || judged.has(report.study.id))) await takeIn([]);
     if (report.signature) reports.dispatch({ type: 'check', id, check: await call('report.check', { reportId: id, version }) });
   } catch (thrown) {
     reports.dispatch({ type: 'reportFailed', id, fault: linesOf(thrown, text('report.cannotOpen')) });
@@ -81,16 +81,18 @@ export async function openImages(): Promise<void> {
   await call('library.study', { studyId: report.study.id }).then((study) => reports.dispatch({ type: 'detail', detail: study }), tellFault);
 }
 
-async function loadBeside({ id, study, status }: Report): Promise<void> {
+/** What left, what was done, what was asked since. Says whether something was drawn or marked since the draft was composed. */
+async function loadBeside({ id, study, status }: Report): Promise<boolean> {
   const isDraft = status === 'draft';
   const [exports, events, traces, drawings] = await Promise.all([
     call('report.exports', { reportId: id }), call('report.history', { reportId: id }), isDraft ? call('review.traces', { studyId: study.id }).catch(() => []) : [], isDraft ? call('annotations.list', { studyId: study.id }).catch(() => []) : [],
   ]);
   const { report } = reports.get();
+  const composed = report ? composedAt(report, events) : '';
   // A second question about a step belongs to the answer that it is about.
   const answers = traces.filter(({ origin }) => origin === undefined);
-  const marked = drawings.filter(({ kind, isHidden }) => kind === 'key' && !isHidden).map(({ frameId }) => frameId);
-  reports.dispatch({ type: 'beside', id, exports, events, marked, newAnswers: report?.status === 'draft' ? answersSince(report, events, answers) : [] });
+  reports.dispatch({ type: 'beside', id, exports, events, newAnswers: report?.status === 'draft' ? answersSince(report, composed, answers) : [] });
+  return drawings.some(({ changedAt }) => changedAt > composed);
 }
 
 // Changes follow each other: each names the revision that the one before it made.
@@ -161,19 +163,22 @@ export async function compose(studyId: string): Promise<void> {
 }
 
 /** Takes in what was asked, judged and drawn since; what was written into the draft stays, and so does what was left out. */
-export const bringUpToDate = (priorStudyId?: string | null): Promise<void> => takeIn(reports.get().newAnswers, priorStudyId);
+export async function bringUpToDate(priorStudyId?: string | null): Promise<void> {
+  const done = await takeIn(reports.get().newAnswers, priorStudyId);
+  if (done) remember(done);
+}
 
-async function takeIn(newAnswers: readonly string[], priorStudyId?: string | null): Promise<void> {
+/** By itself, when a draft is opened, it is nobody's gesture: to undo it would surprise whoever takes back a verdict. */
+async function takeIn(newAnswers: readonly string[], priorStudyId?: string | null): ReturnType<typeof draftChanged> {
   const done = await draftChanged(async ({ id, study, comparison, questions }) => {
     const traceIds = [...new Set([...questions.map((question) => question.id), ...judged.get(study.id) ?? [], ...newAnswers])];
     const report = await call('report.compose', { studyId: study.id, reportId: id, traceIds: traceIds.length > 0 ? traceIds : null, priorStudyId: priorStudyId === undefined ? comparison?.studyId ?? null : priorStudyId });
     judged.delete(study.id);
     return report;
   });
-  if (!done) return;
-  remember(done);
   const { report } = reports.get();
-  if (report) await loadBeside(report).catch(tellFault);
+  if (done && report) await loadBeside(report).catch(tellFault);
+  return done;
 }
 
 /** What was decided of a sentence, or of an answer where there is no `stepId`; what is not said stays as it is. */

@@ -47,8 +47,6 @@ export interface ReportState {
   readonly events: readonly ReportEvent[];
   /** Answers that the model gave since the draft was composed. */
   readonly newAnswers: readonly string[];
-  /** Frames that a person marked as key images while looking. */
-  readonly marked: readonly string[];
   readonly check: { readonly holds: boolean; readonly why: string } | null;
   readonly isWriting: boolean;
   /** What the person types and is not yet on the disk. */
@@ -69,7 +67,7 @@ export type ReportChangeOfScreen =
   | { readonly type: 'report'; readonly report: Report }
   | { readonly type: 'reportFailed'; readonly id: string; readonly fault: FaultLines }
   | { readonly type: 'detail'; readonly detail: StudyDetail }
-  | { readonly type: 'beside'; readonly id: string; readonly exports: readonly ReportExport[]; readonly events: readonly ReportEvent[]; readonly newAnswers: readonly string[]; readonly marked: readonly string[] }
+  | { readonly type: 'beside'; readonly id: string; readonly exports: readonly ReportExport[]; readonly events: readonly ReportEvent[]; readonly newAnswers: readonly string[] }
   | { readonly type: 'check'; readonly id: string; readonly check: ReportState['check'] }
   | { readonly type: 'writing'; readonly isWriting: boolean }
   | { readonly type: 'typing'; readonly isTyping: boolean }
@@ -84,7 +82,7 @@ const noExport: Exporting = { choices: null, chosen: [], withoutSubject: false, 
 const noSigning: ReportState['signing'] = { way: null, isBusy: false, fault: null };
 
 export const initialReport: ReportState = {
-  isLoaded: false, fault: null, studyId: null, summaries: [], studies: [], selectedId: null, version: null, report: null, reportFault: null, detail: null, exports: [], events: [], newAnswers: [], marked: [], check: null,
+  isLoaded: false, fault: null, studyId: null, summaries: [], studies: [], selectedId: null, version: null, report: null, reportFault: null, detail: null, exports: [], events: [], newAnswers: [], check: null,
   isWriting: false, isTyping: false, preview: null, previewFault: null, pane: 'edit', dialog: null, signing: noSigning, exporting: noExport,
 };
 
@@ -118,7 +116,7 @@ export function reduceReport(state: ReportState, change: ReportChangeOfScreen): 
     }
     case 'reportFailed': return change.id === state.selectedId ? { ...state, reportFault: change.fault } : state;
     case 'detail': return change.detail.study.id === state.report?.study.id ? { ...state, detail: change.detail } : state;
-    case 'beside': return change.id === state.selectedId ? { ...state, exports: change.exports, events: change.events, newAnswers: change.newAnswers, marked: change.marked } : state;
+    case 'beside': return change.id === state.selectedId ? { ...state, exports: change.exports, events: change.events, newAnswers: change.newAnswers } : state;
     case 'check': return change.id === state.selectedId ? { ...state, check: change.check } : state;
     case 'writing': return { ...state, isWriting: change.isWriting };
     case 'typing': return state.isTyping === change.isTyping ? state : { ...state, isTyping: change.isTyping };
@@ -132,7 +130,7 @@ export function reduceReport(state: ReportState, change: ReportChangeOfScreen): 
 }
 
 const selected = (state: ReportState, selectedId: string | null, version: number | null): ReportState => ({
-  ...state, selectedId, version, report: null, reportFault: null, detail: null, exports: [], events: [], newAnswers: [], marked: [], check: null, preview: null, previewFault: null, dialog: null, isTyping: false,
+  ...state, selectedId, version, report: null, reportFault: null, detail: null, exports: [], events: [], newAnswers: [], check: null, preview: null, previewFault: null, dialog: null, isTyping: false,
 });
 
 const inOrder = (summaries: readonly ReportSummary[]): readonly ReportSummary[] => [...summaries].sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : a.updatedAt > b.updatedAt ? -1 : 0));
@@ -145,11 +143,13 @@ export function listed({ summaries, studyId }: Pick<ReportState, 'summaries' | '
   return { own: summaries.filter((one) => one.studyId === studyId), others: summaries.filter((one) => one.studyId !== studyId) };
 }
 
+/** When the draft was last composed or brought up to date. */
+export const composedAt = ({ createdAt, version }: Pick<Report, 'createdAt' | 'version'>, events: readonly ReportEvent[]): string =>
+  events.findLast((event) => event.version === version && (event.what === 'Composed' || event.what === 'Brought up to date'))?.at ?? createdAt;
+
 /** Answers that are younger than the draft's last composition and not in it. A question that was left out on purpose is older. */
-export function answersSince(report: Pick<Report, 'questions' | 'createdAt' | 'version'>, events: readonly ReportEvent[], traces: readonly { readonly id: string; readonly askedAt: string }[]): readonly string[] {
-  const composed = events.findLast(({ what, version }) => version === report.version && (what === 'Composed' || what === 'Brought up to date'))?.at ?? report.createdAt;
-  return traces.filter(({ id, askedAt }) => askedAt > composed && !report.questions.some((question) => question.id === id)).map(({ id }) => id);
-}
+export const answersSince = ({ questions }: Pick<Report, 'questions'>, composed: string, traces: readonly { readonly id: string; readonly askedAt: string }[]): readonly string[] =>
+  traces.filter(({ id, askedAt }) => askedAt > composed && !questions.some((question) => question.id === id)).map(({ id }) => id);
 
 /** Something that waits for a verdict, and where in the review it stands. */
 export interface OpenStep {
@@ -228,9 +228,6 @@ export function suggestedPlaces({ questions, boxes, measurements, keyImages }: P
   for (const { place } of keyImages) counts.delete(frameIdOf(place));
   return [...counts].sort((a, b) => b[1] - a[1]).map(([id]) => placeOf(id));
 }
-
-/** Of the frames that were marked while looking, those that the report shows nowhere. */
-export const markedPlaces = ({ keyImages }: Pick<Report, 'keyImages'>, marked: readonly string[]): readonly ImagePlace[] => [...new Set(marked)].map(placeOf).filter((place) => !keyImages.some((image) => isSamePlace(image.place, place)));
 
 /** A key image of a place with all that is marked on it. @param id  `own-…`, so that it stays when the draft is brought up to date */
 export function keyImageOf(report: Pick<Report, 'questions' | 'boxes' | 'measurements'>, place: ImagePlace, id: string, caption: string): KeyImage {

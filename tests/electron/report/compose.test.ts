@@ -77,6 +77,14 @@ describe('a draft of a judged answer', () => {
     expect([next.findings.map(({ id }) => id), next.measurements.map(({ id }) => id), next.keyImages.map(({ id }) => id)]).toEqual([['f-mass'], ['m-length-0001'], ['own-k1', image.id]]);
     expect(next.keyImages.some(({ overlays }) => overlays.includes('m-ellipse-001'))).toBe(false);
   });
+  test('keeps a caption and a list of limitations as a person wrote them', async () => {
+    const at = { at: fixedNow, by: 'reader', revision: () => report };
+    const [image] = report.keyImages;
+    if (!image) throw new Error('There is no key image.');
+    const changed = [{ kind: 'keyImage' as const, keyImage: { ...image, caption: 'As I see it', overlays: [] } }, { kind: 'limitations' as const, texts: ['One plane only.'] }].reduce((one, change) => applyChange(one, change, at), report);
+    const next = refreshed(changed, await made(), report);
+    expect([next.keyImages[0]?.caption, next.keyImages[0]?.overlays, next.limitations]).toEqual(['As I see it', [], ['One plane only.']]);
+  });
   test('takes in regions that were drawn since, but into no finding that a person wrote otherwise', async () => {
     const at = { at: fixedNow, by: 'reader', revision: () => report };
     const drawn = await made();

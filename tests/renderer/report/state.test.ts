@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ReportSummary } from '#electron/contract/report.ts';
 import type { Measurement, Report, ReportBox, ReportQuestion, ReportStep, ReportVerdict } from '#models/clinical/report.ts';
-import { answersSince, canExport, decisionOf, decisions, findingChange, initialReport, keyImageChange, keyImageOf, listed, markedPlaces, namesInText, openSteps, overlaysAt, placeOf, quantityText, reduceReport, signatureLacks, suggestedPlaces, type ReportState } from '#renderer/report/state.ts';
+import { answersSince, canExport, composedAt, decisionOf, decisions, findingChange, initialReport, keyImageChange, keyImageOf, listed, namesInText, openSteps, overlaysAt, placeOf, quantityText, reduceReport, signatureLacks, suggestedPlaces, type ReportState } from '#renderer/report/state.ts';
 
 const study = '0'.repeat(24);
 const other = '1'.repeat(24);
@@ -41,7 +41,7 @@ describe('the report screen', () => {
   test('an answer about a report that is no longer selected changes nothing', () => {
     const state = loaded(study, summary('r'), summary('s', { updatedAt: '2026-02-01T00:00:00Z' }));
     expect(reduceReport(state, { type: 'report', report: report() })).toBe(state);
-    expect(reduceReport(state, { type: 'beside', id: 'r', exports: [], events: [], newAnswers: [], marked: [] })).toBe(state);
+    expect(reduceReport(state, { type: 'beside', id: 'r', exports: [], events: [], newAnswers: [] })).toBe(state);
   });
   test('a preview of an older revision is not shown', () => {
     const state = reduceReport(loaded(study, summary('r')), { type: 'report', report: report({ revision: 3 }) });
@@ -69,7 +69,8 @@ test('answers younger than the draft are counted, those left out on purpose are 
   const draft = report({ createdAt: '2026-01-01T08:00', questions: [question('in', [])] });
   const composed = { at: '2026-01-01T10:00', by: '', what: 'Brought up to date', version: 1, revision: 2, status: 'draft' } as const;
   const traces = [{ id: 'in', askedAt: '2026-01-01T07:00' }, { id: 'left-out', askedAt: '2026-01-01T09:00' }, { id: 'new', askedAt: '2026-01-01T11:00' }];
-  expect([answersSince(draft, [composed, { ...composed, what: 'Changed', at: '2026-01-01T12:00' }], traces), answersSince(draft, [], traces)]).toEqual([['new'], ['left-out', 'new']]);
+  const at = composedAt(draft, [composed, { ...composed, what: 'Changed', at: '2026-01-01T12:00' }]);
+  expect([at, answersSince(draft, at, traces), answersSince(draft, composedAt(draft, []), traces)]).toEqual(['2026-01-01T10:00', ['new'], ['left-out', 'new']]);
 });
 
 describe('a signature', () => {
@@ -96,10 +97,6 @@ describe('key images', () => {
   const shown = report({ questions: [question('q', [], 'accepted', [a, b])], boxes: [box('nodule', b), box('gone', c, true)], measurements: [measure('m', b)] });
   test('are suggested from what is spoken of, the most first, without what was removed', () => expect(suggestedPlaces(shown)).toEqual([placeOf(b), placeOf(a)]));
   test('are not suggested twice', () => expect(suggestedPlaces({ ...shown, keyImages: [keyImageOf(shown, placeOf(b), 'k', '')] })).toEqual([placeOf(a)]));
-  test('that were marked while looking are offered until they are shown', () => {
-    expect(markedPlaces(shown, [c, a, c])).toEqual([placeOf(c), placeOf(a)]);
-    expect(markedPlaces({ keyImages: [keyImageOf(shown, placeOf(a), 'k', '')] }, [c, a])).toEqual([placeOf(c)]);
-  });
   test('carry what is marked on them', () => {
     expect(overlaysAt(shown, placeOf(b)).map(({ id }) => id)).toEqual(['nodule', 'm']);
     expect(keyImageOf(shown, placeOf(b), 'k', 'x')).toMatchObject({ id: 'k', caption: 'x', overlays: ['nodule', 'm'], window: null, region: null });
