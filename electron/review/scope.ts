@@ -1,20 +1,10 @@
 /** What a model was made for, as its folder says, and whether an image or a question lies outside of it. Nothing is judged by the look of a picture. */
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { Flag } from '#electron/contract/review.ts';
-import { Modality } from '#models/clinical/study.ts';
+import { Scope } from '#models/clinical/scope.ts';
+import type { Modality } from '#models/clinical/study.ts';
 import type { Placement } from '#models/imaging/sides.ts';
-
-/** `scope.json` beside the weights: which kinds of images it was trained on, how many at a time, and what it learnt to draw boxes around. */
-export const Scope = z.object({
-  format: z.literal('loupe.scope/1'),
-  trained: z.array(z.object({ modality: Modality, bodyParts: z.array(z.string().max(60)).max(100) })).max(100),
-  locates: z.array(z.string().max(60)).max(400).default([]),
-  /** The most pictures of one question that it was trained on; absent: nothing is said of it. */
-  mostImages: z.number().int().positive().optional(),
-});
-export type Scope = z.infer<typeof Scope>;
 
 const mostBytes = 200_000;
 

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readScope, scopeFlags, type Scope } from '#electron/review/scope.ts';
+import { readScope, scopeFlags } from '#electron/review/scope.ts';
+import type { Scope } from '#models/clinical/scope.ts';
 import type { Placement } from '#models/imaging/sides.ts';
 
 const scope: Scope = { format: 'loupe.scope/1', trained: [{ modality: 'xray', bodyParts: ['chest'] }, { modality: 'ct', bodyParts: ['chest', 'brain'] }], locates: [] };
