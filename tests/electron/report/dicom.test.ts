@@ -8,6 +8,7 @@ import { sc } from '#electron/report/formats/dicomSc.ts';
 import { seg } from '#electron/report/formats/dicomSeg.ts';
 import { isKnownCode, sr } from '#electron/report/formats/dicomSr.ts';
 import { fileName, trackingUidOf, uidOf, type ReportFormat, type ReportPictures, type SourceImage } from '#electron/report/formats/format.ts';
+import { Random } from '#models/base/random.ts';
 import type { Report } from '#models/clinical/report.ts';
 import { deidentify, identifiersIn, mappingOf } from '#models/imaging/dicom/deidentify.ts';
 import { noGeometry } from '#training/synthesis/phantoms/study.ts';
@@ -120,6 +121,37 @@ describe('the structured report', () => {
     const codes = codesIn(readDicom(await written(sample(report))).dataSet);
     expect(codes.length).toBeGreaterThan(60);
     expect(codes.filter((code) => !isKnownCode(code))).toEqual([]);
+  });
+
+  test('gives regions anywhere on an image back within a hundredth of a pixel, clamped to the image', async () => {
+    const random = new Random(5);
+    const base = sampleReport();
+    const [first] = base.boxes;
+    const side = (limit: number): [number, number] => {
+      const [a, b] = [random.uniform() * 1.2 * limit - 0.1 * limit, random.uniform() * 1.2 * limit - 0.1 * limit];
+      return [Math.min(a, b), Math.max(a, b)];
+    };
+    const boxes = Array.from({ length: 300 }, (_, i) => {
+      const [[x1, x2], [y1, y2]] = [side(480), side(560)];
+      return { ...first!, id: `r${i}`, tracking: `r/${i}`, box: { x1, y1, x2, y2 } };
+    });
+    const { regions } = readReportRegions(await written(sample({ ...base, boxes, measurements: [] })));
+    const off = boxes.map(({ box }, i) => Math.max(...(['x1', 'y1', 'x2', 'y2'] as const).map((edge) => Math.abs(regions[i]!.box[edge] - Math.min(Math.max(box[edge], 0), edge.startsWith('x') ? 480 : 560)))));
+    expect([regions.length, Math.max(...off) < 0.01]).toEqual([300, true]);
+  });
+
+  test('counts on a slide in the whole pixel matrix, and on one of many frames names the frame', async () => {
+    const report = sampleReport();
+    const slide: Report = { ...report, sources: report.sources.map((source) => ({ ...source, kind: 'slide', columns: 90_000, rows: 70_000 })), boxes: [{ ...report.boxes[0]!, box: { x1: 80_000.5, y1: 60_000.25, x2: 81_000, y2: 61_000 } }], measurements: [] };
+    const { regions: [onSlide] } = readReportRegions(await written(sample(slide, imagesOf(slide, { rows: 256, columns: 256, frames: 900 }))));
+    expect([onSlide?.box, onSlide?.source.frame]).toEqual([{ x1: 80_000.5, y1: 60_000.25, x2: 81_000, y2: 61_000 }, 0]);
+    const film = report.boxes[0]!;
+    const later: Report = { ...report, boxes: [{ ...film, place: { ...film.place, frame: 6 } }], measurements: [], keyImages: [] };
+    const frames = imagesOf(report, { frames: 9 }).flatMap((image) => [0, 6].map((frame) => ({ ...image, frame })));
+    expect(readReportRegions(await written(sample(later, frames))).regions.map(({ source }) => source.frame)).toEqual([6]);
+    const [masks] = await seg.write(later, sample(later, frames).pictures);
+    expect(readReportRegions(masks!.bytes).regions.map(({ source }) => source.frame)).toEqual([6]);
+    expect(seg.unsuitable({ ...slide, study: { ...slide.study, kind: 'slide' } }, sample(slide).pictures)).toMatch(/slide/);
   });
 
   test.skipIf(!hasDsrdump)('is read by dsrdump, with its regions (skipped where it is not installed)', async () => {
