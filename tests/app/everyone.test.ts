@@ -15,7 +15,7 @@ beforeAll(async () => {
   workstation = await openWorkstation({ width: 1280, height: 800 });
   ({ page } = workstation);
   page.setDefaultTimeout(280_000);
-  await page.waitForFunction(() => document.querySelectorAll('[data-study]').length >= 10, undefined, { timeout: patience });
+  await page.waitForSelector('[data-study]:has(.what)', { timeout: patience });
 });
 afterAll(async () => {
   await workstation?.close();
