@@ -66,8 +66,8 @@ describe.skipIf(!existsSync(model))('the commands on a small checkpoint (skipped
 
   test('the same question gives the same trace, times aside', async () => {
     const ask = async (): Promise<unknown> => {
-      const { timing, ...rest } = await run(review, { ask: 'What is seen?', model, 'max-new-tokens': '8' }, [image]);
-      expect(timing).toBeDefined();
+      const { timing, asked_at: at, ...rest } = await run(review, { ask: 'What is seen?', model, 'max-new-tokens': '8' }, [image]);
+      expect([typeof timing, at]).toEqual(['object', expect.stringMatching(/^\d{4}-.*Z$/)]);
       return rest;
     };
     expect(await ask()).toEqual(await ask());
