@@ -102,8 +102,8 @@ export const ImportProgress = z.object({
   /** Files whose content was already there. */
   known: z.number().int(),
   skippedCount: z.number().int(),
-  /** The first of them, each with its reason. */
-  skipped: z.array(z.object({ name: z.string(), why: z.string() })),
+  /** The first of them, each with its reason and that reason's stable code. */
+  skipped: z.array(z.object({ name: z.string(), why: z.string(), code: z.string() })),
   current: z.string(),
   studies: z.array(StudyId),
   isDone: z.boolean(),

@@ -18,6 +18,8 @@ export interface UnpackedEntry extends ArchiveEntry {
   /** Where it lies now; null where it was left out, and `why` says why. */
   readonly path: string | null;
   readonly why: string | null;
+  /** Stable, for `why`. */
+  readonly code: string | null;
 }
 
 export interface ArchiveLimits {
@@ -65,17 +67,17 @@ export async function* unpack(path: string, folder: string, limits: ArchiveLimit
       total += bytes;
       if (total > limits.bytes) throw beyond(`Unpacked it is more than ${Math.round(limits.bytes / 1e9)} GB.`);
       if (why !== null) {
-        yield { name, bytes, path: null, why };
+        yield { name, bytes, path: null, ...why };
         continue;
       }
       const target = join(folder, String(at));
       try {
         await extract(handle, record, target);
-        yield { name, bytes, path: target, why: null };
+        yield { name, bytes, path: target, why: null, code: null };
       } catch (error) {
         await rm(target, { force: true });
         if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw error;
-        yield { name, bytes, path: null, why: error instanceof Fault ? error.why : 'Its packed bytes are damaged.' };
+        yield { name, bytes, path: null, why: error instanceof Fault ? error.why : 'Its packed bytes are damaged.', code: 'archive.damaged' };
       }
     }
   } finally {
@@ -86,11 +88,11 @@ export async function* unpack(path: string, folder: string, limits: ArchiveLimit
 const damaged = (why: string): Fault => new Fault({ code: 'archive.damaged', what: 'The archive cannot be unpacked.', why, mend: 'Copy it again, or unpack it with another program and import the folder.' });
 const beyond = (why: string): Fault => new Fault({ code: 'archive.limits', what: 'The archive was not unpacked.', why, mend: 'Unpack it with another program and import a part of it.' });
 
-function reasonAgainst({ isEncrypted, method, bytes, packed, offset }: Record, limits: ArchiveLimits, size: number): string | null {
-  if (isEncrypted) return 'It is encrypted.';
-  if (method !== 0 && method !== 8) return `Its packing method ${method} is not supported.`;
-  if (offset + 30 > size || packed > size) return 'Its packed bytes lie outside the archive.';
-  if (bytes > 1_000_000 && bytes > packed * limits.ratio) return 'It claims to unpack to an implausible size.';
+function reasonAgainst({ isEncrypted, method, bytes, packed, offset }: Record, limits: ArchiveLimits, size: number): { readonly why: string; readonly code: string } | null {
+  if (isEncrypted) return { why: 'It is encrypted.', code: 'archive.encrypted' };
+  if (method !== 0 && method !== 8) return { why: `Its packing method ${method} is not supported.`, code: 'archive.packing' };
+  if (offset + 30 > size || packed > size) return { why: 'Its packed bytes lie outside the archive.', code: 'archive.damaged' };
+  if (bytes > 1_000_000 && bytes > packed * limits.ratio) return { why: 'It claims to unpack to an implausible size.', code: 'archive.limits' };
   return null;
 }
 

@@ -61,8 +61,8 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
     toldAt = performance.now();
     onProgress(progress);
   };
-  const skip = (name: string, why: string): void =>
-    tell({ done: progress.done + 1, skippedCount: progress.skippedCount + 1, skipped: progress.skipped.length < keptReasons ? [...progress.skipped, { name, why }] : progress.skipped });
+  const skip = (name: string, why: string, code: string): void =>
+    tell({ done: progress.done + 1, skippedCount: progress.skippedCount + 1, skipped: progress.skipped.length < keptReasons ? [...progress.skipped, { name, why, code }] : progress.skipped });
 
   const touched = new Set<string>();
   const unsettled = new Set<string>();
@@ -80,7 +80,7 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
     tell({ current: name });
     const staged = await blobs.stage(path).catch((cause: unknown) => {
       if (cause instanceof Fault) throw cause;
-      skip(name, readingReason(cause));
+      skip(name, ...readingReason(cause));
       return null;
     });
     if (!staged) return;
@@ -108,13 +108,13 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
     } catch (thrown) {
       await staged.discard();
       if (!(thrown instanceof Fault) || thrown.code === 'storage.write') throw thrown;
-      skip(name, thrown.why);
+      skip(name, thrown.why, thrown.code);
     }
   };
 
   const takeArchive = async (path: string, name: string, nesting: number): Promise<void> => {
     if (nesting >= maximumNesting) {
-      skip(name, 'It is an archive within an archive within an archive.');
+      skip(name, 'It is an archive within an archive within an archive.', 'archive.nested');
       return;
     }
     const folder = await mkdtemp(join(tmpdir(), 'loupe-import-'));
@@ -123,13 +123,13 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
     let queue: Promise<void> = Promise.resolve();
     let failure: unknown;
     tell({ done: progress.done + 1, found: progress.found });
-    await reader.unpack({ path, folder }, ({ name: entry, path: unpacked, why }) => {
+    await reader.unpack({ path, folder }, ({ name: entry, path: unpacked, why, code }) => {
       if (isOfTheSystem(entry)) return;
       const inside = `${name} › ${entry}`;
       tell({ found: progress.found + 1 });
       queue = queue.then(async () => {
         if (failure !== undefined || signal.aborted) return;
-        if (unpacked === null) skip(inside, why ?? 'It cannot be unpacked.');
+        if (unpacked === null) skip(inside, why ?? 'It cannot be unpacked.', code ?? 'archive.damaged');
         else {
           await take({ path: unpacked, name: inside, depth: 0, isTemporary: true }, nesting + 1);
           await rm(unpacked, { force: true });
@@ -153,7 +153,7 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
       const called = `${name} › ${reference}`;
       seen.add(file);
       const there = await stat(file).catch(() => null);
-      if (!there?.isFile()) skip(called, 'The table of contents names it, but it is not there. Import the whole folder of the medium.');
+      if (!there?.isFile()) skip(called, 'The table of contents names it, but it is not there. Import the whole folder of the medium.', 'library.missing');
       else await take({ path: file, name: called, depth: 0, isTemporary: false }, nesting);
       await settle(false);
     }
@@ -161,14 +161,14 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
 
   const walk = async function* (candidate: Candidate): AsyncGenerator<Candidate> {
     const entries = await readdir(candidate.path, { withFileTypes: true }).catch((cause: unknown) => {
-      skip(candidate.name, readingReason(cause));
+      skip(candidate.name, ...readingReason(cause));
       return [];
     });
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const child: Candidate = { path: join(candidate.path, entry.name), name: `${candidate.name}/${entry.name}`, depth: candidate.depth + 1, isTemporary: false };
       if (isOfTheSystem(entry.name)) continue;
-      if (entry.isSymbolicLink()) skip(child.name, 'It is a link, and links are not followed.');
-      else if (entry.isDirectory() && child.depth > maximumDepth) skip(child.name, `It lies more than ${maximumDepth} folders deep.`);
+      if (entry.isSymbolicLink()) skip(child.name, 'It is a link, and links are not followed.', 'library.link');
+      else if (entry.isDirectory() && child.depth > maximumDepth) skip(child.name, `It lies more than ${maximumDepth} folders deep.`, 'library.depth');
       else if (entry.isDirectory()) yield* walk(child);
       else if (entry.isFile()) yield child;
     }
@@ -179,7 +179,7 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
     for (const { path, name = basename(path) } of paths) {
       const candidate: Candidate = { path, name, depth: 0, isTemporary: false };
       const there = await stat(path).catch((cause: unknown) => {
-        skip(name, readingReason(cause));
+        skip(name, ...readingReason(cause));
         return null;
       });
       if (there?.isDirectory()) {
@@ -217,11 +217,12 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
 /** Files that systems leave behind and nobody means to import. */
 const isOfTheSystem = (name: string): boolean => /(^|\/)(\.[^/]*|Thumbs\.db|desktop\.ini|__MACOSX(\/.*)?)$/i.test(name);
 
-function readingReason(cause: unknown): string {
+/** Why a file cannot be read, and the reason's code. */
+function readingReason(cause: unknown): readonly [string, string] {
   switch ((cause as NodeJS.ErrnoException).code) {
-    case 'ENOENT': return 'It is not there any more.';
-    case 'EACCES': case 'EPERM': return 'You may not read it.';
-    case 'EISDIR': return 'It is a folder.';
-    default: return cause instanceof Error ? cause.message : String(cause);
+    case 'ENOENT': return ['It is not there any more.', 'library.gone'];
+    case 'EACCES': case 'EPERM': return ['You may not read it.', 'library.forbidden'];
+    case 'EISDIR': return ['It is a folder.', 'library.folder'];
+    default: return [cause instanceof Error ? cause.message : String(cause), 'library.reading'];
   }
 }

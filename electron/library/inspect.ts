@@ -45,7 +45,9 @@ export async function inspect(path: string, name: string, sha256: string): Promi
   const kind = kindOf(await startOfFile(path, kindBytes));
   switch (kind) {
     case 'zip': return { kind: 'archive' };
-    case 'unknown': throw leftOut('library.kind', name, (await stat(path)).size === 0 ? 'The file is empty.' : 'It is neither DICOM nor a slide nor a PNG, JPEG or TIFF picture.');
+    case 'unknown':
+      if ((await stat(path)).size === 0) throw leftOut('library.empty', name, 'The file is empty.');
+      throw leftOut('library.kind', name, 'It is neither DICOM nor a slide nor a PNG, JPEG or TIFF picture.');
     case 'dicom': return await isSlidePart(path) ? inspectSlidePart(path, name) : inspectDicom(readDicom(await wholeFile(path, name)), name);
     case 'tiff': case 'png': case 'jpeg': {
       if (kind === 'tiff' && await isSlideFile(path, name)) return { kind: 'image', frames: 1, study: plainStudy(name, sha256, 'slide') };
@@ -110,7 +112,7 @@ function inspectDicom(file: DicomFile, name: string): Inspection {
   }
   const sopClass = firstText(dataSet, 'x00080016');
   if (sopClass === segmentation || firstText(dataSet, 'x00080060') === 'SEG') throw leftOut('library.segmentation', name, 'It is a segmentation: it marks regions of other images and has no image of its own.');
-  if (!file.image) throw leftOut('library.noImage', name, file.imageFault?.why ?? 'It carries no image.');
+  if (!file.image) throw leftOut(file.imageFault?.code ?? 'library.noImage', name, file.imageFault?.why ?? 'It carries no image.');
   if (file.wholeFrames === 0) throw leftOut('library.truncated', name, file.notes[0]?.why ?? 'The pixel data end before the first image does.');
   return { kind: 'image', frames: file.wholeFrames, study: dicomStudy(file, name) };
 }

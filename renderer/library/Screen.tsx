@@ -34,7 +34,7 @@ export function LibraryScreen(): ReactElement {
       </section>
       <Detail study={selected} />
       <Dialog isOpen={reasons !== undefined} title={t('library.skippedTitle')} onClose={() => library.dispatch({ type: 'reasons', importId: null })}>
-        <ul className="reasons">{reasons?.skipped.map(({ name, why }, at) => <li key={at}>{name}<span>{why}</span></li>)}</ul>
+        <ul className="reasons">{reasons?.skipped.map(({ name, why, code }, at) => <li key={at}>{name}<span>{why}</span><code>{code}</code></li>)}</ul>
       </Dialog>
     </div>
   );

@@ -12,11 +12,11 @@ import { identifiersOf } from '#electron/library/identifiers.ts';
 import { inspect, isoDate, shownName } from '#electron/library/inspect.ts';
 import { openLibrary, type Library, type LibraryReader } from '#electron/library/library.ts';
 import { openPixels } from '#electron/library/pixels.ts';
-import { writeDicom, type NewElement } from '#models/imaging/dicom/writer.ts';
+import { pixelElements, writeDicom, type NewElement } from '#models/imaging/dicom/writer.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
 import { resize } from '#models/imaging/resize.ts';
 import { slideFile, tilesOf } from '#tests/support/dicomSlides.ts';
-import { pattern } from '#tests/support/pictures.ts';
+import { fixture, pattern } from '#tests/support/pictures.ts';
 import { sampleStudy } from '#training/synthesis/samples.ts';
 
 /** The reader as it runs in the decoding process, without the process. */
@@ -100,6 +100,44 @@ describe('an import', () => {
     expect(reasons['letter.txt']).toMatch(/neither DICOM/);
     expect(reasons['link.dcm']).toMatch(/link/);
     expect(Object.values(reasons).every((why) => typeof why === 'string' && why.length > 10)).toBe(true);
+  });
+
+  test('has a code of its own for each kind of damage', async () => {
+    const place = join(folder, 'damaged');
+    mkdirSync(place, { recursive: true });
+    const whole = film.files.get('chest-film.dcm') as Uint8Array;
+    const letters = new TextEncoder().encode('Dear colleague');
+    const identity = (sopClass: string): NewElement[] => [{ tag: 'x00080016', vr: 'UI', value: sopClass }, { tag: 'x00080018', vr: 'UI', value: '1.2.3' }, { tag: 'x00080060', vr: 'CS', value: 'OT' }];
+    const image = pixelElements({ rows: 4, columns: 4, photometric: 'MONOCHROME2', data: new Uint8Array(16) });
+    const packed = zipSync({ 'a.dcm': whole });
+    const withFlag = packed.slice();
+    // General purpose bit 0, in the central directory alone: that is where it is looked for.
+    const central = Buffer.from(withFlag).indexOf(Buffer.from([0x50, 0x4b, 1, 2]));
+    withFlag[central + 8] = 1;
+    const flipped = packed.slice();
+    flipped[200] = flipped[200]! ^ 255;
+    const files: Readonly<Record<string, readonly [Uint8Array, string]>> = {
+      'letter.txt': [letters, 'library.kind'],
+      'empty.dcm': [new Uint8Array(0), 'library.empty'],
+      'cut-pixels.dcm': [whole.subarray(0, whole.length >> 1), 'library.truncated'],
+      'no-image.dcm': [writeDicom(identity('1.2.840.10008.5.1.4.1.1.88.33')), 'dicom.noImage'],
+      'segmentation.dcm': [writeDicom([...identity('1.2.840.10008.5.1.4.1.1.66.4'), ...image]), 'library.segmentation'],
+      'syntax.dcm': [writeDicom([...identity('1.2.840.10008.5.1.4.1.1.7'), ...image.filter(({ tag }) => tag !== 'x7fe00010')], { transferSyntaxUid: '1.2.840.10008.1.2.4.100', table: 'basic', frames: [[letters]] }), 'dicom.transferSyntax'],
+      'header.dcm': [writeDicom([...identity('1.2.840.10008.5.1.4.1.1.7'), ...image.map((one) => (one.tag === 'x00280010' ? { tag: 'x00280010', vr: 'US', value: 0 } as const : one))]), 'dicom.header'],
+      'cut.png': [fixture('rgb.png').subarray(0, 60), 'picture.truncated'],
+      'inks.jpg': [fixture('inks.jpg'), 'picture.unsupported'],
+      'nested.zip': [zipSync({ 'b.zip': zipSync({ 'c.zip': packed }) }), 'archive.nested'],
+      'locked.zip': [withFlag, 'archive.encrypted'],
+      'flipped.zip': [flipped, 'archive.damaged'],
+    };
+    for (const [name, [bytes]] of Object.entries(files)) writeFileSync(join(place, name), bytes);
+    symlinkSync('/etc/hostname', join(place, 'link.dcm'));
+    const { library, told } = open();
+    const { skipped, added } = await imported(library, told, place);
+    const codes = Object.fromEntries(skipped.map(({ name, code }) => [name.split('/')[1]?.split(' › ')[0] ?? '', code]));
+    expect(codes).toEqual({ ...Object.fromEntries(Object.entries(files).map(([name, [, code]]) => [name, code])), 'link.dcm': 'library.link' });
+    expect(new Set(Object.values(codes)).size).toBe(13);
+    expect(added).toBe(0);
   });
 
   test('of a ZIP archive takes what is in it, an archive within it too', async () => {
