@@ -9,7 +9,7 @@ export const ReportId = z.string().regex(/^[\w-]{1,64}$/);
 const itemId = z.string().min(1).max(120);
 const prose = z.string().max(20_000);
 
-/** As in `electron/report/formats/format.ts`. */
+/** What a report can be written as; `document` is the PDF within DICOM. Each has its writer in `electron/report/formats.ts`. */
 export const reportFormats = ['pdf', 'html', 'sr', 'seg', 'sc', 'document', 'fhir', 'capsule'] as const;
 export const ReportFormatName = z.enum(reportFormats);
 export type ReportFormatName = z.infer<typeof ReportFormatName>;

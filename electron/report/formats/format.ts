@@ -1,11 +1,11 @@
 /** What a writer of reports is: from a report and its pictures to files, the same for the same, and back again to see that they hold what was meant. */
 import { createHash } from 'node:crypto';
+import { reportFormats, type ReportFormatName } from '#electron/contract/report.ts';
 import type { FrameGeometry } from '#models/clinical/study.ts';
 import type { Report, ReportBox } from '#models/clinical/report.ts';
 
-export const formatNames = ['pdf', 'html', 'sr', 'seg', 'sc', 'document', 'fhir', 'capsule'] as const;
-/** `document` is the PDF within DICOM. */
-export type FormatName = (typeof formatNames)[number];
+export type FormatName = ReportFormatName;
+export const formatNames: readonly FormatName[] = reportFormats;
 
 export interface Bitmap {
   readonly width: number;
