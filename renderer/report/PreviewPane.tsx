@@ -26,7 +26,13 @@ export function PreviewPane(): ReactElement {
       {/* No scripts: the page reads its scroll position and nothing more. */}
       <iframe ref={frame} sandbox="allow-same-origin" title={t('report.preview')} data-ready={preview ? '' : undefined} onLoad={({ currentTarget: { contentDocument } }) => {
         if (contentDocument?.scrollingElement) contentDocument.scrollingElement.scrollTop = scrolled.current;
+        // Keys go on to the screen while somebody reads here.
+        contentDocument?.addEventListener('keydown', (event) => {
+          if (!window.dispatchEvent(new KeyboardEvent('keydown', { ...keyOf(event), bubbles: true, cancelable: true }))) event.preventDefault();
+        });
       }} />
     </section>
   );
 }
+
+const keyOf = ({ key, code, ctrlKey, metaKey, altKey, shiftKey, repeat }: KeyboardEvent): KeyboardEventInit => ({ key, code, ctrlKey, metaKey, altKey, shiftKey, repeat });

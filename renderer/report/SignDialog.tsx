@@ -46,17 +46,17 @@ function Refusal({ report }: { readonly report: Report }): ReactElement {
 function Form({ report }: { readonly report: Report }): ReactElement {
   const t = useText();
   const { way, isBusy, fault } = useStore(reports, (state) => state.signing);
-  const [name, setName] = useState<string | null>(null);
-  const [role, setRole] = useState('');
+  const signer = useStore(reports, (state) => state.signer);
+  const [name, setName] = useState(signer.name);
+  const [role, setRole] = useState(signer.role);
   const [meaning, setMeaning] = useState<SignatureMeaning>('author');
   const [passphrase, setPassphrase] = useState('');
   const [again, setAgain] = useState('');
-  const shownName = name ?? '';
-  const lacks = signatureLacks(report, way, { name: shownName, passphrase, again });
+  const lacks = signatureLacks(report, way, { name, passphrase, again });
   return (
     <form className="sign-form" aria-busy={isBusy} onSubmit={(event) => {
       event.preventDefault();
-      if (lacks === null) void sign({ name: shownName, role, meaning, passphrase });
+      if (lacks === null) void sign({ name, role, meaning, passphrase });
     }}>
       <p className="hint">{t('report.signText')}</p>
       {lacks === 'impression' && (
@@ -66,7 +66,7 @@ function Form({ report }: { readonly report: Report }): ReactElement {
         }}>{t('report.writeImpression')}</button></p>
       )}
       <div className="pair">
-        <label>{t('report.name')}<input data-autofocus="" type="text" name="name" autoComplete="name" required maxLength={200} value={shownName} placeholder={way?.account ?? ''} onChange={(event) => setName(event.currentTarget.value)} /></label>
+        <label>{t('report.name')}<input data-autofocus="" type="text" name="name" autoComplete="name" required maxLength={200} value={name} placeholder={way?.account ?? ''} onChange={(event) => setName(event.currentTarget.value)} /></label>
         <label>{t('report.role')}<input type="text" name="role" autoComplete="organization-title" maxLength={200} value={role} placeholder={t('report.roleHint')} onChange={(event) => setRole(event.currentTarget.value)} /></label>
       </div>
       <fieldset><legend>{t('report.meaning')}</legend>

@@ -215,6 +215,7 @@ export async function sign(form: { readonly name: string; readonly role: string;
     const { name, role, meaning, passphrase } = form;
     const signed = await inTurn(() => call('report.sign', { reportId: report.id, revision: reports.get().report?.revision ?? report.revision, name: name.trim(), role: role.trim(), meaning, passphrase }));
     reports.dispatch({ type: 'report', report: signed });
+    reports.dispatch({ type: 'signer', name: name.trim(), role: role.trim() });
     reports.dispatch({ type: 'dialog', dialog: null });
     tell({ tone: 'good', text: text('report.signedNow', { version: signed.version }) });
     await openSelected();

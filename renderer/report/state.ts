@@ -55,6 +55,8 @@ export interface ReportState {
   readonly previewFault: FaultLines | null;
   readonly pane: 'edit' | 'preview';
   readonly dialog: 'sign' | 'export' | 'images' | null;
+  /** Who signed last, to be offered again. */
+  readonly signer: { readonly name: string; readonly role: string };
   readonly signing: { readonly way: SigningWay | null; readonly isBusy: boolean; readonly fault: FaultLines | null };
   readonly exporting: Exporting;
 }
@@ -76,6 +78,7 @@ export type ReportChangeOfScreen =
   | { readonly type: 'pane'; readonly pane: ReportState['pane'] }
   | { readonly type: 'dialog'; readonly dialog: ReportState['dialog'] }
   | { readonly type: 'signing'; readonly change: Partial<ReportState['signing']> }
+  | { readonly type: 'signer'; readonly name: string; readonly role: string }
   | { readonly type: 'exporting'; readonly change: Partial<Exporting> };
 
 const noExport: Exporting = { choices: null, chosen: [], withoutSubject: false, isSeen: false, isBusy: false, result: null, fault: null };
@@ -83,7 +86,7 @@ const noSigning: ReportState['signing'] = { way: null, isBusy: false, fault: nul
 
 export const initialReport: ReportState = {
   isLoaded: false, fault: null, studyId: null, summaries: [], studies: [], selectedId: null, version: null, report: null, reportFault: null, detail: null, exports: [], events: [], newAnswers: [], check: null,
-  isWriting: false, isTyping: false, preview: null, previewFault: null, pane: 'edit', dialog: null, signing: noSigning, exporting: noExport,
+  isWriting: false, isTyping: false, preview: null, previewFault: null, pane: 'edit', dialog: null, signer: { name: '', role: '' }, signing: noSigning, exporting: noExport,
 };
 
 export function reduceReport(state: ReportState, change: ReportChangeOfScreen): ReportState {
@@ -125,6 +128,7 @@ export function reduceReport(state: ReportState, change: ReportChangeOfScreen): 
     case 'pane': return { ...state, pane: change.pane };
     case 'dialog': return { ...state, dialog: change.dialog, ...(change.dialog === 'sign' ? { signing: noSigning } : {}), ...(change.dialog === 'export' ? { exporting: noExport } : {}) };
     case 'signing': return { ...state, signing: { ...state.signing, ...change.change } };
+    case 'signer': return { ...state, signer: { name: change.name, role: change.role } };
     case 'exporting': return { ...state, exporting: { ...state.exporting, ...change.change } };
   }
 }
