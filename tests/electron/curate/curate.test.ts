@@ -229,7 +229,7 @@ describe('what was said of a case', () => {
   test('a label that its own verifier would not accept is refused', async () => {
     const { curation } = bench();
     const made = await curation.capture('trace-1', 0);
-    for (const label of [{ kind: 'number', value: -3, tolerance: 1, unit: '' }, { kind: 'choice', options: ['a', 'b'], right: 7 }, { kind: 'boxes', boxes: [{ label: 'x', box: { x1: 2000, y1: 0, x2: 2100, y2: 10 } }] }] as const) {
+    for (const label of [{ kind: 'number', value: 1e21, tolerance: 1, unit: '' }, { kind: 'choice', options: ['a', 'b'], right: 7 }, { kind: 'boxes', boxes: [{ label: 'x', box: { x1: 2000, y1: 0, x2: 2100, y2: 10 } }] }] as const) {
       await expect(curation.change({ what: 'Label', how: 'done', items: [putCase({ ...made, label: label as CuratedCase['label'] })] })).rejects.toMatchObject({ code: 'curate.verifier' });
     }
     expect(curation.dataset().cases[0]).toEqual(made);
