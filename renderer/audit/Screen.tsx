@@ -59,7 +59,7 @@ function Verdict({ state: { state, verifying, verdict, verifyFault } }: { readon
         <>
           <h2><Icon name={verdict.isWhole ? 'check' : 'warning'} size={20} />{t(verdict.isWhole ? 'audit.whole' : 'audit.notWhole')}</h2>
           <p className="number">{[t('audit.entries', { count: verdict.entries }), t('audit.underSignature', { signed: formatNumber(verdict.signed) }), t('audit.checkpoints', { count: verdict.checkpoints })].join(' · ')}</p>
-          {verdict.findings.length > 0 && <ul className="findings">{verdict.findings.slice(0, 20).map(({ kind, where, what, why }, at) => <li key={at} data-kind={kind}><b>{what}</b> <span className="number">{where}</span><small>{why}</small></li>)}</ul>}
+          {verdict.findings.length > 0 && <ul className="findings" tabIndex={0}>{verdict.findings.slice(0, 20).map(({ kind, where, what, why }, at) => <li key={at} data-kind={kind}><b>{what}</b> <span className="number">{where}</span><small>{why}</small></li>)}</ul>}
           {verdict.findings.length > 20 && <p>{t('audit.andMore', { count: verdict.findings.length - 20 })}</p>}
           {verdict.notes.map((note) => <p key={note} className="note">{note}</p>)}
           <small className="number">{t('audit.took', { time: formatMoment(verdict.at), seconds: formatNumber(verdict.seconds, 2) })}</small>

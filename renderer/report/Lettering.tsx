@@ -14,7 +14,7 @@ export function Lettering({ report, isSeen, onSeen }: { readonly report: Report;
   return (
     <div className="lettering">
       {names.length > 0 && <p className="sign-warning">{t('report.namesInText', { places: names.map(({ part, word }) => t('report.namedIn', { word, part: t(`report.${part}`) })).join(', ') })}</p>}
-      <ul>{report.keyImages.map((image, at) => <Picture key={image.id} report={report} image={image} number={at + 1} />)}</ul>
+      <ul tabIndex={0}>{report.keyImages.map((image, at) => <Picture key={image.id} report={report} image={image} number={at + 1} />)}</ul>
       <label className="choice"><input type="checkbox" checked={isSeen} onChange={(event) => onSeen(event.currentTarget.checked)} /><span>{t(report.keyImages.length > 0 ? 'report.seenPictures' : 'report.seenText')}</span></label>
     </div>
   );

@@ -151,7 +151,13 @@ export async function change(...changes: readonly Making[]): Promise<boolean> {
 /** What is typed is kept while it is typed; whoever leaves the field has made one gesture, however often it was kept. */
 export const keepTyped = write;
 
+/** A new draft, where the study has none that is open. */
 export async function compose(studyId: string): Promise<void> {
+  const open = reports.get().summaries.find((one) => one.studyId === studyId && one.status === 'draft');
+  if (open) {
+    await select(open.id);
+    return tell({ tone: 'plain', text: text('report.hasDraft') });
+  }
   try {
     const report = await call('report.compose', { studyId });
     judged.delete(studyId);

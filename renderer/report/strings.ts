@@ -1,7 +1,7 @@
 /** English of the report screen. */
 export const reportStrings = {
   loading: 'Opening the reports …', opening: 'Opening the report …', openAgain: 'Open it again.', noList: 'The reports cannot be listed.', cannotOpen: 'The report cannot be opened.', noPreview: 'The preview cannot be drawn.', cannotSign: 'The report cannot be signed.', cannotExport: 'The report cannot be exported.',
-  list: 'Reports', ofStudy: 'This study', ofOthers: 'Other studies', all: 'All reports', new: 'New draft', gone: 'A removed study', versions: 'Versions', versionName: 'Version {{version}}',
+  list: 'Reports', ofStudy: 'This study', ofOthers: 'Other studies', all: 'All reports', new: 'New draft', hasDraft: 'This study has a draft: here it is. Sign or discard it before you begin another.', gone: 'A removed study', versions: 'Versions', versionName: 'Version {{version}}',
   emptyTitle: 'No report yet', emptyText: 'A report is composed of what was asked, judged and drawn in one study: open a study first.', chooseTitle: 'Choose a report', toLibrary: 'To the library',
   noneTitle: 'No report of this study', noneText: 'A draft takes in every answer with its reasoning, what was judged of it, the drawings and their measures. Nothing leaves before you sign and export it.',
   status: { draft: 'Draft', signed: 'Signed', superseded: 'Superseded' }, open_one: '{{count}} to decide', open_other: '{{count}} to decide',
