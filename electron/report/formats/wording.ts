@@ -220,7 +220,7 @@ function measurements(report: Report): readonly Block[] {
   return [
     heading('Measurements'),
     {
-      kind: 'table', title: 'Measurements', columns: [{ title: 'No.', share: 7 }, { title: 'What', share: 20 }, { title: 'Value', share: 26 }, { title: 'Image', share: 15 }, { title: 'Scale', share: 19 }, { title: 'By', share: 21 }],
+      kind: 'table', title: 'Measurements', columns: [{ title: 'No.', share: 7 }, { title: 'What', share: 20 }, { title: 'Value', share: 26 }, { title: 'Image', share: 14 }, { title: 'Scale', share: 18 }, { title: 'By', share: 23 }],
       rows: report.measurements.map((measurement) => [
         measurementName(report, measurement.id), measurement.label || sentenceCase(measurement.kind), valuesOf(measurement), labelOf(report, measurement.place),
         [measurement.spacing.text, measurement.spacing.caution].filter(Boolean).join('. '), `${measurement.author.name}${measurement.author.kind === 'model' ? ` (${modelMark})` : ''}, ${time(measurement.at)}`,
