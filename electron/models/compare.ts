@@ -85,10 +85,13 @@ export function differenceOf([first, second]: readonly [Pick<Written, 'answer' |
   const [a, b] = [boxesBy(first.findings), boxesBy(second.findings)];
   const boxes = [...new Set([...a.keys(), ...b.keys()])].map((label) => ({ label, iou: overlap(a.get(label) ?? [], b.get(label) ?? []) }));
   return {
-    sameAnswer: first.answer !== null && second.answer !== null && plain(first.answer) === plain(second.answer),
+    sameAnswer: first.answer !== null && second.answer !== null && (areBoxes(first.answer) && areBoxes(second.answer) ? [...a.keys()].sort().join('\n') === [...b.keys()].sort().join('\n') : plain(first.answer) === plain(second.answer)),
     confidence: first.confidence && second.confidence ? second.confidence.value - first.confidence.value : null, boxes,
   };
 }
+
+/** An answer that is a list of boxes says the same where it names the same things; how far they lie upon each other is told apart. */
+const areBoxes = (answer: string): boolean => /^\s*\[[\s\S]*\]\s*$/.test(answer);
 
 const plain = (text: string): string => text.trim().toLowerCase().replace(/\s+/g, ' ').replace(/\.$/, '');
 

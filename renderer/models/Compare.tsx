@@ -7,7 +7,7 @@ import { useStore } from '#renderer/workstation/store.ts';
 import { formatDate, formatNumber, useText } from '#renderer/workstation/text.ts';
 import { pictureUrl, thumbnailUrl } from '#renderer/workstation/urls.ts';
 import { chooseStudy, compareNow, models, openCompare, openImport, stopComparing } from './models.ts';
-import type { Comparing } from './state.ts';
+import { spokenAnswer, type Comparing } from './state.ts';
 
 export function Compare(): ReactElement {
   const t = useText();
@@ -97,9 +97,10 @@ function Answer({ at, name, comparing: { running, result } }: { readonly at: 0 |
 
 function Given({ side }: { readonly side: Side }): ReactElement {
   const t = useText();
+  const spoken = spokenAnswer(side);
   return (
     <>
-      <p className="compare-answer" data-missing={side.answer === null ? '' : undefined}>{side.answer ?? t('models.noAnswer')}</p>
+      <p className="compare-answer" data-missing={side.answer === null ? '' : undefined}>{spoken === null ? t('models.noAnswer') : spoken === '' ? t('review.noneFound') : spoken}</p>
       {side.confidence && <p className="model-note" title={side.confidence.method}>{t('models.confidence', { percent: formatNumber(100 * side.confidence.value, 0) })}</p>}
       {side.parsed ? <ol className="compare-steps" aria-label={t('models.steps')}>{side.steps.map(({ kind, text }, i) => <li key={i}><b data-kind={kind}>{t(`review.kind.${kind}`)}</b> {text}</li>)}</ol> : <><p className="model-note">{t('models.raw')}</p><pre className="writing" tabIndex={0}>{side.raw}</pre></>}
       <p className="model-note number">{t('models.sideFoot', { tokens: side.tokens, rate: formatNumber(side.tokensPerSecond, 1), device: side.device })}</p>

@@ -140,6 +140,12 @@ export function rowsOf({ models, runs }: Pick<Models, 'models' | 'runs'>): reado
 
 export const selectedRow = (state: ModelsState): Row | undefined => (state.data ? rowsOf(state.data).find(({ id }) => id === state.selectedId) : undefined);
 
+/** An answer for people: of a list of boxes the things that it names; null where there is none, empty where it finds nothing. */
+export function spokenAnswer({ answer, findings }: Pick<Comparison['sides'][0], 'answer' | 'findings'>): string | null {
+  if (answer === null || !/^\s*\[[\s\S]*\]\s*$/.test(answer)) return answer;
+  return [...new Set(findings.map(({ label }) => label))].join(', ');
+}
+
 /** A part of a model's card. */
 export type Block =
   | { readonly kind: 'heading'; readonly level: 1 | 2 | 3; readonly text: string }

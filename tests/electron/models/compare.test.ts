@@ -10,6 +10,10 @@ const side = (answer: string | null, value: number | null, boxes: readonly (read
 describe('two answers', () => {
   test('are the same whatever their letter case and last full stop', () => expect(differenceOf([side('Left lung.', 0.5, []), side('left  lung', 0.75, [])])).toEqual({ sameAnswer: true, confidence: 0.25, boxes: [] }));
   test('that are none are not the same', () => expect(differenceOf([side(null, null, []), side(null, 0.5, [])])).toEqual({ sameAnswer: false, confidence: null, boxes: [] }));
+  test('that are lists of boxes are the same where they name the same', () => {
+    expect(differenceOf([side('[{"a":1}]', null, [['lung', 0]]), side('[{"a":2}]', null, [['Lung', 2]])]).sameAnswer).toBe(true);
+    expect(differenceOf([side('[{"a":1}]', null, [['lung', 0]]), side('[]', null, [])]).sameAnswer).toBe(false);
+  });
   test('part where their boxes do', () =>
     expect(differenceOf([side('a', null, [['Lung', 0], ['heart', 0]]), side('a', null, [['lung', 5]])]).boxes).toEqual([{ label: 'lung', iou: expect.closeTo(1 / 3) }, { label: 'heart', iou: null }]));
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ModelInfo, Models, Offer, RunAdapter } from '#electron/contract/models.ts';
-import { blocksOf, initialModels, noBringing, reduceModels, rowsOf, spansOf, type ModelsAction, type ModelsState } from '#renderer/models/state.ts';
+import { blocksOf, initialModels, noBringing, reduceModels, rowsOf, spansOf, spokenAnswer, type ModelsAction, type ModelsState } from '#renderer/models/state.ts';
 
 const model = (id: string, change: Partial<ModelInfo> = {}): ModelInfo => ({
   id, name: id, origin: 'imported', isInUse: false, baseId: null, family: 'qwen2_5_vl', parameters: 1e6, precision: 'F16', bytes: 10, licence: null, addedAt: null, addedBy: '', from: null, lineage: `lineage of ${id}`, chain: [], adapter: null, parity: null,
@@ -56,6 +56,11 @@ describe('an import', () => {
     expect(state.bringing).toMatchObject({ name: 'Mine', bits: 4 });
     expect(after(state, { type: 'order', change: { offerId: 'finer' } }).bringing).toMatchObject({ name: 'finer', bits: null, baseId: 'base' });
   });
+});
+
+test('an answer of boxes is said by what it names', () => {
+  const findings = [{ label: 'left lung', frame: 0, boxes: [] }, { label: 'right lung', frame: 0, boxes: [] }, { label: 'left lung', frame: 0, boxes: [] }];
+  expect([spokenAnswer({ answer: '[{}]', findings }), spokenAnswer({ answer: '[]', findings: [] }), spokenAnswer({ answer: 'yes', findings }), spokenAnswer({ answer: null, findings })]).toEqual(['left lung, right lung', '', 'yes', null]);
 });
 
 describe('a card', () => {
