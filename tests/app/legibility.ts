@@ -20,7 +20,8 @@ export const lookOver = (page: Page): Promise<Seen> => page.evaluate(() => {
   const left = '.cells, .viewport, svg, canvas, .visually-hidden, .palette, option, script, style, .u-legend';
   const named = (element: Element, text: string, why: string): string => `${element.tagName.toLowerCase()}${element.className && typeof element.className === 'string' ? `.${element.className.split(' ').join('.')}` : ''} “${text.slice(0, 60)}” ${why}`;
   for (const element of document.querySelectorAll('body *')) {
-    if (element.closest(left) || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+    // What is there for screen readers alone is clipped to nothing.
+    if (element.closest(left) || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) || getComputedStyle(element).clipPath !== 'none') continue;
     const nodes = [...element.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE && (node.textContent ?? '').trim() !== '');
     if (nodes.length === 0) continue;
     const text = nodes.map((node) => (node.textContent ?? '').trim()).join(' ');
