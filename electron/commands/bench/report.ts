@@ -15,7 +15,7 @@ import { framePicture } from '#training/synthesis/phantoms/study.ts';
 import { rounded } from './measure.ts';
 
 const questions = 10;
-const steps = 12;
+const steps = 16;
 const images = 20;
 
 export async function benchReport(): Promise<readonly Record<string, unknown>[]> {
