@@ -128,6 +128,17 @@ describe('a report', () => {
     await page.click('.versions .chip:has-text("Version 1")');
     await page.waitForSelector('.signature[data-holds=true]');
   });
+
+  test('has one open draft at a time, which can be discarded: what was signed stays', async () => {
+    await away();
+    await page.keyboard.press('d');
+    await page.waitForSelector('.notice:has-text("has a draft")');
+    await page.waitForSelector('.report-version:has-text("Version 2")');
+    await page.click('.report-tools [aria-label="Discard the draft"]');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.signature[data-holds=true]');
+    expect(await page.textContent('.report-version')).toBe('Version 1');
+  });
 });
 
 describe('the journal', () => {
