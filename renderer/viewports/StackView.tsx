@@ -1,5 +1,5 @@
 /** A stack of frames under the pointer. */
-import { useEffect, useState, type ReactElement, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactElement, type ReactNode } from 'react';
 import type { WiredFrame } from '#electron/contract/frame.ts';
 import type { SeriesSummary } from '#electron/contract/library.ts';
 import { Fault } from '#models/base/fault.ts';
@@ -36,22 +36,31 @@ export function StackView({ series, index, look, tool, calibration, corner, onIn
   const { canvas, element, viewport, shown, show, seen, pointer, probeRef } = useCanvasViewport({ look, tool, onLook, onFrame, onViewport, onLeaf: (by) => onIndex(index + by), ...(onPoint ? { onPoint } : {}) });
   const [fault, setFault] = useState<Fault | null>(null);
   const frame = series.frames[index];
+  // Leafing faster than slices come shows those that come, in their order; one that comes after a later one is not shown any more.
+  const order = useRef({ asked: 0, shown: 0 });
+  useEffect(() => {
+    const counts = { asked: 0, shown: 0 };
+    order.current = counts;
+    return () => {
+      // What comes after the viewport is gone is for nobody.
+      counts.shown = Infinity;
+    };
+  }, [viewport]);
   useEffect(() => {
     if (!frame || !viewport) return undefined;
-    let isWanted = true;
+    const counts = order.current;
+    const own = ++counts.asked;
     fetchFrame(frame.id).then((wired) => {
-      if (!isWanted) return;
+      if (own < counts.shown) return;
+      counts.shown = own;
       setFault(null);
       show(wired);
-      fetchAhead(neighbours(series, index));
+      if (own === counts.asked) fetchAhead(neighbours(series, index));
     }, (thrown: unknown) => {
-      if (isWanted) setFault(thrown instanceof Fault ? thrown : new Fault({ code: 'frame.damaged', what: 'The image cannot be shown.', why: String(thrown), mend: 'Import the study again.' }));
+      if (own === counts.asked) setFault(thrown instanceof Fault ? thrown : new Fault({ code: 'frame.damaged', what: 'The image cannot be shown.', why: String(thrown), mend: 'Import the study again.' }));
     });
-    return () => {
-      isWanted = false;
-    };
+    return undefined;
   }, [frame, index, series, viewport, show]);
-
   const header = shown?.header ?? null;
   const count = series.frames.length;
   return (
