@@ -119,10 +119,10 @@ describe('the model manager', () => {
     const file = join(opened.shelf.folderFor(copyId), 'model.safetensors');
     const bytes = readFileSync(file);
     const last = bytes.length - 1;
-    bytes[last] = bytes[last]! ^ 1;
+    bytes[last] = (bytes[last] ?? 0) ^ 1;
     writeFileSync(file, bytes);
     expect(await opened.models.verify(copyId)).toMatchObject([{ code: 'lineage.file', message: expect.stringContaining('model.safetensors') }]);
-    bytes[last] = bytes[last]! ^ 1;
+    bytes[last] = (bytes[last] ?? 0) ^ 1;
     writeFileSync(file, bytes);
   });
 
