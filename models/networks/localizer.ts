@@ -22,7 +22,7 @@ import type { Grid } from './rope.ts';
 import { patchFeatures } from './vision.ts';
 
 export interface LocalizerConfig {
-  /** Blocks of the tower after which patches are read, from 1. */
+  /** Blocks of the tower after which patches are read, from 1; 0 reads their pixels too, which tell edges that a tower need not keep. */
   readonly features: readonly number[];
   /** Pixels of the square to which a picture is brought, a side. */
   readonly side: number;
@@ -46,7 +46,7 @@ export function parseLocalizerConfig(json: unknown): LocalizerConfig {
   const isCount = (x: unknown, low: number, high: number): x is number => typeof x === 'number' && Number.isInteger(x) && x >= low && x <= high;
   for (const [name, [low, high]] of Object.entries(shape)) if (!isCount(fields[name], low, high)) throw refuse(`${name} is not a whole number from ${low} to ${high}.`);
   const { features } = fields;
-  if (!Array.isArray(features) || features.length === 0 || features.length > 64 || !features.every((block) => isCount(block, 1, 512))) throw refuse('features is no list of blocks.');
+  if (!Array.isArray(features) || features.length === 0 || features.length > 64 || !features.every((block) => isCount(block, 0, 512)) || Math.max(...features as number[]) === 0) throw refuse('features is no list of blocks.');
   const config = fields as unknown as LocalizerConfig;
   if (config.width % config.heads !== 0) throw refuse(`A width of ${config.width} cannot be divided among ${config.heads} heads.`);
   return config;
@@ -61,13 +61,13 @@ export interface LocalizerMakings {
   readonly centres: Float32Array;
 }
 
-export function localizerMakings({ vision: { patchSize, mergeSize, width, depth } }: QwenVlConfig, config: LocalizerConfig): LocalizerMakings {
+export function localizerMakings({ vision: { patchSize, mergeSize, width, depth, channels } }: QwenVlConfig, config: LocalizerConfig): LocalizerMakings {
   const patches = config.side / patchSize;
   if (!Number.isInteger(patches) || patches % mergeSize !== 0 || Math.max(...config.features) > depth) {
     throw new Fault({ code: 'localizer.config', what: 'The localizer does not fit this tower.', why: `It reads pictures of ${config.side} pixels and blocks ${config.features.join(', ')}; the tower has ${depth} blocks and cells of ${patchSize * mergeSize} pixels.`, mend: 'Give the model that its run began from.' });
   }
   const grid: Grid = [1, patches, patches];
-  return { config, grid, features: config.features.length * width, centres: patchCentres(grid, mergeSize) };
+  return { config, grid, features: config.features.reduce((sum, block) => sum + (block === 0 ? channels * patchSize * patchSize : width), 0), centres: patchCentres(grid, mergeSize) };
 }
 
 /** The tower's weights that its features need. */
@@ -224,18 +224,31 @@ export function promptGraph(graph: Graph, parameters: Parameters, config: Locali
 }
 
 /** The patches of all images after the encoder, [B·T, C]. */
-function encoded(graph: Graph, layers: Layers, { width, mlpWidth, encoderLayers }: LocalizerConfig, features: Value, centres: Float32Array, batch: number): Value {
+function encoded(graph: Graph, layers: Layers, { width, mlpWidth, heads, encoderLayers }: LocalizerConfig, features: Value, centres: Float32Array, batch: number): Value {
   const tokens = centres.length / 2;
   const code = new Float32Array(batch * tokens * 4 * waves);
   for (let t = 0; t < tokens; t++) code.set(boxCode([centres[2 * t]!, centres[2 * t + 1]!]).subarray(0, 4 * waves), t * 4 * waves);
   for (let b = 1; b < batch; b++) code.copyWithin(b * tokens * 4 * waves, 0, tokens * 4 * waves);
   let x = add(layers.linear(layers.norm(features, 'input.norm'), 'input', width), layers.linear(graph.constant(code, [batch * tokens, 4 * waves]), 'place', width));
+  const near = neighbourhood(graph, centres, heads);
   for (let layer = 0; layer < encoderLayers; layer++) {
     const name = `encoder.${layer}`;
-    x = layers.norm(add(x, layers.attention(x, x, x, `${name}.attention`, batch)), `${name}.norm1`);
+    x = layers.norm(add(x, layers.attention(x, x, x, `${name}.attention`, batch, near)), `${name}.norm1`);
     x = layers.norm(add(x, layers.mlp(x, `${name}.mlp`, mlpWidth, width)), `${name}.norm2`);
   }
   return x;
+}
+
+/** How far patches lie from each other, squared, in patches: the first heads look at their neighbours, the last one everywhere. [1, heads, T, T] */
+function neighbourhood(graph: Graph, centres: Float32Array, heads: number): Value {
+  const tokens = centres.length / 2;
+  const side = Math.sqrt(tokens);
+  const bias = new Float32Array(heads * tokens * tokens);
+  for (let head = 0; head + 1 < heads; head++) for (let a = 0; a < tokens; a++) for (let b = 0; b < tokens; b++) {
+    const distance = ((centres[2 * a]! - centres[2 * b]!) * side) ** 2 + ((centres[2 * a + 1]! - centres[2 * b + 1]!) * side) ** 2;
+    bias[(head * tokens + a) * tokens + b] = -distance / (2 * 4 ** head);
+  }
+  return graph.constant(bias, [1, heads, tokens, tokens]);
 }
 
 /** A prompt for each row of `mix`. */

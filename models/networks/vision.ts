@@ -102,8 +102,8 @@ export function visionTower(graph: Graph, parameters: Parameters, config: QwenVl
 /**
  * What every patch has become after some of the tower's blocks, side by side, each brought to a mean square of one; what lies behind the last of them is not computed.
  *
- * @param after  numbers of blocks, from 1
- * @returns      [P, after.length · width], rows in the order of `patches`
+ * @param after  numbers of blocks, from 1; 0 for the patches themselves, as they come
+ * @returns      [P, F], rows in the order of `patches`: `width` columns for a block, those of `patches` for 0
  */
 export function patchFeatures(graph: Graph, parameters: Parameters, config: QwenVlConfig, patches: Value, grids: readonly Grid[], after: readonly number[]): Value {
   const { width, mergeSize } = config.vision;
@@ -114,9 +114,9 @@ export function patchFeatures(graph: Graph, parameters: Parameters, config: Qwen
     if (after.includes(block + 1)) levels.push(rmsNorm(hidden, ones, 1e-6));
   });
   const rows = concat(levels, 1);
-  if (!windows) return rows;
   const columns = rows.shape[1]!;
-  return reshape(gather(reshape(rows, [count / perCell, perCell * columns]), graph.constant(windows.inverse, [windows.inverse.length])), [count, columns]);
+  const inOrder = windows ? reshape(gather(reshape(rows, [count / perCell, perCell * columns]), graph.constant(windows.inverse, [windows.inverse.length])), [count, columns]) : rows;
+  return after.includes(0) ? concat([patches, inOrder], 1) : inOrder;
 }
 
 /** The first `depth` blocks, rows in window order where there are windows; `told` hears what each block gives. */

@@ -8,7 +8,7 @@
 import { Recipe } from '#training/records/recipe.ts';
 
 const locate = {
-  localizer: { features: [2, 4, 6], width: 128, heads: 4, mlpWidth: 256, encoderLayers: 1, decoderLayers: 2, queries: 96 },
+  localizer: { features: [0, 2, 4, 6], width: 128, heads: 4, mlpWidth: 256, encoderLayers: 1, decoderLayers: 2, queries: 96 },
   views: 4, examples: 3, dense: 1,
 } as const;
 

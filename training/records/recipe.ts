@@ -71,7 +71,7 @@ export type PolicyStage = z.infer<typeof PolicyStage>;
 export const LocateStage = z.object({
   /** `models/networks/localizer.ts`; its side follows from the stage's pixels. */
   localizer: z.object({
-    features: z.array(z.number().int().positive()).min(1), width: z.number().int().positive(), heads: z.number().int().positive(), mlpWidth: z.number().int().positive(),
+    features: z.array(z.number().int().nonnegative()).min(1), width: z.number().int().positive(), heads: z.number().int().positive(), mlpWidth: z.number().int().positive(),
     encoderLayers: z.number().int().nonnegative(), decoderLayers: z.number().int().positive(), queries: z.number().int().min(2),
   }),
   /** Views of each image, of which the first is the image as it is stored; their features are computed once. */
