@@ -39,6 +39,7 @@ export const command: Command = {
     out: { type: 'string', help: 'the folder that the files are written to: all of them, or none' },
     format: { type: 'string', help: `by commas: ${formatNames.join(', ')}; document is the PDF within DICOM` },
     'without-subject': { type: 'boolean', help: 'leaves out who it is about; the signature holds all the same' },
+    'pixels-seen': { type: 'boolean', help: 'with --without-subject: the key images were looked at, and no name is written in them' },
     accept: { type: 'boolean', help: 'accepts every step and answer that nobody has decided about' },
     impression: { type: 'string', help: 'what is concluded; where absent, what the accepted answers say' },
     title: { type: 'string', help: 'of the report' },
@@ -82,7 +83,7 @@ async function run(context: CommandContext): Promise<void> {
           report = await reports.sign({ reportId: report.id, revision: report.revision, name, role: textOption(context, 'role') ?? '', meaning: meaning.data, passphrase: passphraseOf(context) });
           context.progress(`Signed by ${name}: ${report.signature?.says ?? ''}`);
         }
-        const made = out === undefined ? null : await reports.export({ reportId: report.id, version: report.version, formats, withoutSubject: flag(context, 'without-subject') }, resolve(out));
+        const made = out === undefined ? null : await reports.export({ reportId: report.id, version: report.version, formats, withoutSubject: flag(context, 'without-subject'), pixelsSeen: flag(context, 'pixels-seen') }, resolve(out));
         const left = undecided(report).length;
         const summary = { id: report.id, version: report.version, revision: report.revision, status: report.status, undecided: left, content: report.signature?.content ?? null, key: report.signature?.fingerprint ?? null };
         context.print({ report: summary, ...(made ? { folder: made.folder, files: made.files, journal: made.seq } : {}) }, [

@@ -76,6 +76,9 @@ export type ReportExport = z.infer<typeof ReportExport>;
 /** Whether each format can be written of a report; null: it can, else why not. */
 export const FormatChoice = z.object({ format: ReportFormatName, why: z.string().nullable() });
 
+/** Without the subject nothing leaves before a person has looked for names in the pixels of the key images. */
+const anonymity = { withoutSubject: z.boolean().default(false), pixelsSeen: z.boolean().default(false) };
+
 const which = { reportId: ReportId, version: z.number().int().positive().nullable().default(null) };
 
 export const reportMethods = {
@@ -109,7 +112,7 @@ export const reportMethods = {
   'report.discard': { argument: z.object({ reportId: ReportId }), result: z.null() },
   'report.formats': { argument: z.object(which), result: z.array(FormatChoice) },
   /** All of them or none. Asks for a folder where the shell has a dialog, else writes below the data folder; null: none was chosen. */
-  'report.export': { argument: z.object({ ...which, formats: z.array(ReportFormatName).min(1).max(reportFormats.length), withoutSubject: z.boolean().default(false) }), result: ReportExport.nullable() },
+  'report.export': { argument: z.object({ ...which, formats: z.array(ReportFormatName).min(1).max(reportFormats.length), ...anonymity }), result: ReportExport.nullable() },
   'report.exports': { argument: z.object({ reportId: ReportId }), result: z.array(ReportExport) },
   /** The report as one page of HTML that needs nothing else. */
   'report.preview': { argument: z.object(which), result: z.object({ html: z.string() }) },

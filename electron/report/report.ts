@@ -48,6 +48,8 @@ export interface ExportRequest {
   readonly version: number | null;
   readonly formats: readonly FormatName[];
   readonly withoutSubject: boolean;
+  /** A person has looked for names in the pixels of the key images: asked for where the subject is left out. */
+  readonly pixelsSeen?: boolean;
 }
 
 export interface Reports {
@@ -162,18 +164,19 @@ export function openReports({ folder, now, by, sources, audit, setStatus, change
       const pictures = await picturesFor(report);
       return (await writers(formatNames)).map((format) => ({ format: format.name, why: format.unsuitable(report, pictures) }));
     },
-    async export({ reportId, version, formats, withoutSubject: isAnonymous }, target) {
+    async export({ reportId, version, formats, withoutSubject: isAnonymous, pixelsSeen = false }, target) {
       const whole = store.get(reportId, version);
       const opened = await audit();
       return attempt(opened, whole, 'report.export', async () => {
         if (whole.signature) mustHold(whole);
+        if (isAnonymous && whole.keyImages.length > 0 && !pixelsSeen) throw unseen(whole.keyImages.length);
         const report = isAnonymous ? withoutSubject(whole) : whole;
         const files = await written(report, await picturesFor(report), await writers(formats));
         const { entry } = opened.journal.append({
           kind: 'export', subject: subjectOf(opened, whole),
           body: {
             version: report.version, revision: report.revision, status: report.status, content: contentHash(report), withoutSubject: isAnonymous,
-            files: files.map(({ format, sha256: hash, bytes }) => ({ format, sha256: hash, bytes: bytes.length })),
+            ...(isAnonymous ? { pixelsSeen } : {}), files: files.map(({ format, sha256: hash, bytes }) => ({ format, sha256: hash, bytes: bytes.length })),
           },
         });
         await place(files, target);
@@ -244,3 +247,10 @@ function rememberPictures(sources: ReportSources): (report: Report) => Promise<R
     return last.pictures;
   };
 }
+
+const unseen = (count: number): Fault => new Fault({
+  code: 'report.unseen',
+  what: 'The report does not leave without the subject yet.',
+  why: `Nobody has said that the ${count === 1 ? 'key image was' : `${count} key images were`} looked at: a name may be written in the pixels.`,
+  mend: 'Look at each key image and confirm it: in the export dialog, or with --pixels-seen.',
+});

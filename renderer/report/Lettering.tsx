@@ -2,7 +2,7 @@
 import { useEffect, useState, type ReactElement } from 'react';
 import type { Box } from '#models/clinical/finding.ts';
 import type { KeyImage, Report } from '#models/clinical/report.ts';
-import { lettering } from '#models/imaging/lettering.ts';
+import { writtenRows } from '#models/imaging/writing.ts';
 import { useText } from '#renderer/workstation/text.ts';
 import { pictureUrl, thumbnailUrl } from '#renderer/workstation/urls.ts';
 import { KeyPicture } from './KeyPicture.tsx';
@@ -55,5 +55,5 @@ async function writingIn(url: string, columns: number, rows: number): Promise<re
   const data = new Uint8Array(width * height * 3);
   for (let from = 0, to = 0; to < data.length; from += 4, to += 3) data.set(shown.subarray(from, from + 3), to);
   const [x, y] = [columns / width, rows / height];
-  return lettering({ width, height, data }).map(({ x1, y1, x2, y2 }) => ({ x1: x1 * x, y1: y1 * y, x2: x2 * x, y2: y2 * y }));
+  return writtenRows({ width, height, data }).map(({ x1, y1, x2, y2 }) => ({ x1: x1 * x, y1: y1 * y, x2: x2 * x, y2: y2 * y }));
 }

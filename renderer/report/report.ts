@@ -247,11 +247,11 @@ export async function openExport(): Promise<void> {
 
 export async function exportChosen(): Promise<void> {
   const { report, version, exporting } = reports.get();
-  const { chosen, withoutSubject } = exporting;
+  const { chosen, withoutSubject, isSeen } = exporting;
   if (!report || !canExport(exporting)) return;
   reports.dispatch({ type: 'exporting', change: { isBusy: true, fault: null, result: null } });
   try {
-    const result = await call('report.export', { reportId: report.id, version, formats: [...chosen], withoutSubject });
+    const result = await call('report.export', { reportId: report.id, version, formats: [...chosen], withoutSubject, pixelsSeen: isSeen });
     reports.dispatch({ type: 'exporting', change: { result } });
     await loadBeside(report);
   } catch (thrown) {

@@ -71,7 +71,8 @@ describe('a study of the data folder', () => {
     const { printed } = await run(id ?? '', { supersede: true, impression: 'Otherwise.', sign: 'Reader One' });
     expect(printed.report).toMatchObject({ version: 2, status: 'signed' });
     const out = join(folder, 'anonymous');
-    const again = await run(id ?? '', { version: '1', out, format: 'html', 'without-subject': true });
+    await expect(run(id ?? '', { version: '1', out, format: 'html', 'without-subject': true })).rejects.toMatchObject({ code: 'report.unseen' });
+    const again = await run(id ?? '', { version: '1', out, format: 'html', 'without-subject': true, 'pixels-seen': true });
     expect([again.printed.report.status, readFileSync(join(out, again.printed.files?.[0]?.name ?? ''), 'utf8').includes('Sample, Alpha')]).toEqual(['superseded', false]);
   });
 });
