@@ -46,7 +46,7 @@ export function parseLocalizerConfig(json: unknown): LocalizerConfig {
   const isCount = (x: unknown, low: number, high: number): x is number => typeof x === 'number' && Number.isInteger(x) && x >= low && x <= high;
   for (const [name, [low, high]] of Object.entries(shape)) if (!isCount(fields[name], low, high)) throw refuse(`${name} is not a whole number from ${low} to ${high}.`);
   const { features } = fields;
-  if (!Array.isArray(features) || features.length === 0 || features.length > 64 || !features.every((block) => isCount(block, 0, 512)) || Math.max(...features as number[]) === 0) throw refuse('features is no list of blocks.');
+  if (!Array.isArray(features) || features.length === 0 || features.length > 64 || !features.every((block) => isCount(block, 0, 512)) || Math.max(...features) === 0) throw refuse('features is no list of blocks.');
   const config = fields as unknown as LocalizerConfig;
   if (config.width % config.heads !== 0) throw refuse(`A width of ${config.width} cannot be divided among ${config.heads} heads.`);
   return config;

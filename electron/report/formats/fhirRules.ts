@@ -166,12 +166,12 @@ export function bundleFaults(bundle: unknown, isKnown: (system: string, code: st
   const checkReference = (reference: Json, among: readonly string[], path: string): void => {
     if (reference.reference === undefined) {
       if (reference.identifier === undefined && reference.display === undefined) faults.push(`${path}: it points to nothing.`);
-      if (reference.type !== undefined && !among.includes(String(reference.type))) faults.push(`${path}: it may not point to a ${String(reference.type)}.`);
+      if (reference.type !== undefined && !among.includes(said(reference.type))) faults.push(`${path}: it may not point to a ${said(reference.type)}.`);
       return;
     }
     const target = targets.get(reference.reference);
-    if (target === undefined) faults.push(`${path}: ${String(reference.reference)} is not in the bundle.`);
-    else if (!among.includes(String(target))) faults.push(`${path}: it may not point to a ${String(target)}.`);
+    if (target === undefined) faults.push(`${path}: ${said(reference.reference)} is not in the bundle.`);
+    else if (!among.includes(said(target))) faults.push(`${path}: it may not point to a ${said(target)}.`);
   };
 
   const checkCode = ({ system, code, display, unit }: Json, type: string, path: string): void => {
@@ -180,9 +180,12 @@ export function bundleFaults(bundle: unknown, isKnown: (system: string, code: st
       : system === systems.uri ? /^urn:oid:[0-9.]+$/.test(String(code))
         : (system === systems.dicom && modalityCodes.includes(String(code)) && display === undefined)
           || Object.values(fhirCodes).some((row) => row[0] === system && row[1] === code && row[2] === display) || isKnown(String(system), String(code), String(display));
-    if (!known) faults.push(`${path}: ${String(system)} ${String(code)} “${String(display ?? unit ?? '')}” is not in the table of codes.`);
+    if (!known) faults.push(`${path}: ${String(system)} ${String(code)} “${said(display ?? unit ?? '')}” is not in the table of codes.`);
   };
 
   check(bundle, 'Bundle', 'Bundle');
   return faults;
 }
+
+/** A value of any kind as it is told to people. */
+const said = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

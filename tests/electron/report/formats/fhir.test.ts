@@ -90,7 +90,7 @@ describe('the rules', () => {
   /** What is said of a bundle after one change to a resource of it. */
   async function after(type: string, change: (resource: Record<string, unknown>) => void): Promise<string> {
     const { bundle } = await written(sampleReport({ isSigned: true }));
-    change(bundle.entry.find(({ resource }) => resource.resourceType === type)!.resource as Record<string, unknown>);
+    change(bundle.entry.find(({ resource }) => resource.resourceType === type)!.resource);
     return bundleFaults(bundle, isKnown).join(' ');
   }
 
