@@ -41,7 +41,7 @@ async function begin(language: string | null, size: { readonly width: number; re
   await page.waitForSelector('[data-study]');
   await page.locator('[data-study]:has(.what)').first().click();
   await page.keyboard.press('Enter');
-  await page.waitForSelector('.viewport[data-ready]');
+  await page.waitForSelector('.viewport[data-ready], .viewport[data-slide]');
 }
 
 /** The page's own words stand in brackets; what files, formats and models say does not. */

@@ -172,6 +172,7 @@ describe('the workstation', () => {
 
   test('puts both studies into one question, each by its name, and shows each as the network was given it', async () => {
     await page.keyboard.press('Control+2');
+    await page.waitForSelector('.prior-offer');
     await page.keyboard.press('p');
     await page.waitForFunction(() => document.querySelectorAll('.cell .viewport[data-ready]').length === 2);
     await page.keyboard.press('Shift+T');
