@@ -53,7 +53,8 @@ describe('the models of the workstation', () => {
     await page.locator('.bring-in select').selectOption('4');
     await picture('models-import');
     await page.getByRole('dialog').getByRole('button', { name: 'Import' }).click();
-    await page.waitForSelector('.model-job [role=progressbar]');
+    // A small model may be in before its progress is looked at.
+    await page.waitForSelector(`.model-job [role=progressbar], ${row('My model')}`);
     await page.waitForSelector(row('My model'), { timeout: patience });
     await page.waitForSelector('.model-head h2:text-is("My model")');
     await page.waitForSelector('.tried[data-passed=true]');
