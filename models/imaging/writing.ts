@@ -1,6 +1,7 @@
 /** Writing in a picture that is about to leave: found more readily than by `lettering.ts`, since a person looks at what is found and a miss names a patient. */
 import type { Box } from '#models/clinical/finding.ts';
 import type { Picture } from './image.ts';
+import { visitMarks } from './marks.ts';
 
 /** Sides of a letter, in pixels. */
 const [least, most] = [5, 72];
@@ -99,54 +100,34 @@ function leastAlong(plane: Uint8Array, { lines, length, line, step }: { readonly
 
 /** Connected strokes that are the size of a letter, or of a few that touch. */
 function marksOf({ plane, strokes, width, height }: { readonly plane: Uint8Array; readonly strokes: Uint8Array; readonly width: number; readonly height: number }): readonly Mark[] {
-  const seen = new Uint8Array(plane.length);
-  const stack = new Int32Array(plane.length);
+  const isInk = (i: number): boolean => (strokes[i] as number) >= leastContrast;
   const marks: Mark[] = [];
-  for (let start = 0; start < plane.length; start++) {
-    if (seen[start] || (strokes[start] as number) < leastContrast) continue;
-    let [top, count, runs, peak, edge, fall, ground] = [0, 0, 0, 0, 0, 0, 0];
-    let [x1, y1, x2, y2] = [width, height, 0, 0];
-    stack[top++] = start;
-    seen[start] = 1;
-    while (top > 0) {
-      const i = stack[--top] as number;
-      const [x, y] = [i % width, (i / width) | 0];
-      count++;
+  let [runs, peak, edge, fall, ground] = [0, 0, 0, 0, 0];
+  visitMarks({ width, height }, isInk, {
+    begin: () => ([runs, peak, edge, fall, ground] = [0, 0, 0, 0, 0]),
+    ink(i, x) {
       // A run of ink begins where the pixel to the left is none.
-      if (x === 0 || (strokes[i - 1] as number) < leastContrast) runs++;
+      if (x === 0 || !isInk(i - 1)) runs++;
       peak = Math.max(peak, plane[i] as number);
-      x1 = Math.min(x1, x);
-      x2 = Math.max(x2, x + 1);
-      y1 = Math.min(y1, y);
-      y2 = Math.max(y2, y + 1);
-      for (let dy = -1; dy <= 1; dy++) for (let dx = -1; dx <= 1; dx++) {
-        const [nx, ny] = [x + dx, y + dy];
-        if (nx < 0 || ny < 0 || nx >= width || ny >= height) continue;
-        const n = ny * width + nx;
-        if ((strokes[n] as number) >= leastContrast) {
-          if (seen[n]) continue;
-          seen[n] = 1;
-          stack[top++] = n;
-        } else if (dx === 0 || dy === 0) {
-          // Two pixels out: a smoothed border takes one.
-          const [fx, fy] = [Math.min(width - 1, Math.max(0, x + 2 * dx)), Math.min(height - 1, Math.max(0, y + 2 * dy))];
-          const outside = plane[fy * width + fx] as number;
-          edge++;
-          fall += (plane[i] as number) - outside;
-          ground += outside;
-        }
-      }
-    }
-    const [w, h] = [x2 - x1, y2 - y1];
-    const fill = count / (w * h);
-    const letters = Math.max(1, Math.round(w / (0.8 * h)));
-    const isLetter = h >= least && h <= most && w <= (h <= smallPrint ? 5 : 2.2) * h && count >= 5 && (w < 0.4 * h || (fill >= 0.14 && fill <= 0.88));
-    // Letters that touch still cross each line once and again.
-    const isPrint = letters === 1 || runs / h >= 0.75 * letters;
-    // Ink falls off at its border, tissue and noise towards it.
-    const isSharp = fall >= leastFall * (peak * edge - ground);
-    if (isLetter && isPrint && isSharp) marks.push({ x1, y1, x2, y2, letters, peak });
-  }
+    },
+    border(i, beyond) {
+      const outside = plane[beyond] as number;
+      edge++;
+      fall += (plane[i] as number) - outside;
+      ground += outside;
+    },
+    end(box, count) {
+      const [w, h] = [box.x2 - box.x1, box.y2 - box.y1];
+      const fill = count / (w * h);
+      const letters = Math.max(1, Math.round(w / (0.8 * h)));
+      const isLetter = h >= least && h <= most && w <= (h <= smallPrint ? 5 : 2.2) * h && count >= 5 && (w < 0.4 * h || (fill >= 0.14 && fill <= 0.88));
+      // Letters that touch still cross each line once and again.
+      const isPrint = letters === 1 || runs / h >= 0.75 * letters;
+      // Ink falls off at its border, tissue and noise towards it.
+      const isSharp = fall >= leastFall * (peak * edge - ground);
+      if (isLetter && isPrint && isSharp) marks.push({ ...box, letters, peak });
+    },
+  });
   return marks;
 }
 
