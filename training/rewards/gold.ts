@@ -1,4 +1,5 @@
 /** The right answer to one question, in a form that a program can check. */
+import { AlterationClaim } from '#models/clinical/alteration.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import { rowFault } from './reward.ts';
 
@@ -28,6 +29,8 @@ export type Gold =
   | { readonly kind: 'boxes'; readonly boxes: readonly LabelledBox[]; readonly matchLabels: boolean }
   /** Places in the pixels that the question is about; a claimed point counts within `tolerance` pixels. */
   | { readonly kind: 'points'; readonly points: readonly LabelledPoint[]; readonly tolerance: number }
+  /** What was done to an image, its box in the pixels that the question is about. */
+  | ({ readonly kind: 'alteration' } & Readonly<AlterationClaim>)
   | { readonly kind: 'text'; readonly text: string };
 
 export const letterOf = (index: number): string => String.fromCharCode(65 + index);
@@ -72,6 +75,7 @@ export const goldKinds: { readonly [K in Gold['kind']]: { readonly form: string;
     form: '{points: [{label, x, y}], tolerance: PIXELS}',
     holds: ({ points, tolerance }) => Array.isArray(points) && points.length <= 1000 && points.every(isLabelledPoint) && isFinite(tolerance) && tolerance > 0,
   },
+  alteration: { form: '{class: NAME, type: NAME or null, box: {x1, y1, x2, y2} or null}', holds: (target) => AlterationClaim.safeParse(target).success },
   text: { form: '{text: TEXT}', holds: ({ text }) => isText(text) },
 };
 

@@ -10,6 +10,7 @@ import { openVlThinkerRewards } from './openVlThinker.ts';
 import { pathoR1Rewards } from './pathoR1.ts';
 import { longestText, rowFault, type NamedReward, type RewardMode, type RewardResult, type RewardRow } from './reward.ts';
 import { skyworkRewards } from './skyworkR1V3.ts';
+import { soFakeR1Rewards } from './soFakeR1.ts';
 import { trlRewards } from './trl.ts';
 import { visionR1Rewards } from './visionR1.ts';
 import { visionR1LocalizationRewards } from './visionR1Localization.ts';
@@ -36,6 +37,7 @@ const table = [
   ...weThinkRewards,
   ...skyworkRewards,
   ...vlRethinkerRewards,
+  ...soFakeR1Rewards,
 ] as const;
 
 /** A reward of the table, for recipes: a misspelt name does not compile. */

@@ -1,4 +1,5 @@
 /** Targets of published rewards: each release writes its solution in its own way, and a gold of ours is written out likewise. */
+import { alterationText } from '#models/clinical/alteration.ts';
 import { isGold, letterOf, type Gold } from './gold.ts';
 import { cornersOf, isCorners, type Corners, type Size } from './geometry.ts';
 import { pointList } from './points.ts';
@@ -14,6 +15,7 @@ export function goldText(gold: Gold): string {
     case 'word': return gold.accept[0] ?? '';
     case 'number': return String(gold.value);
     case 'ordinal': return gold.value;
+    case 'alteration': return alterationText(gold);
     case 'text': return gold.text;
     case 'points': return gold.points.length === 0 ? 'None' : pointList(gold.points);
     case 'boxes': {

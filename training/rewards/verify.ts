@@ -1,4 +1,5 @@
 /** Does an answer agree with the gold? One verifier for each kind, all linear in the answer, none of which runs what it reads. */
+import { parseAlteration } from '#models/clinical/alteration.ts';
 import { iou } from '#models/clinical/finding.ts';
 import { answerOf, boxAnswerOf, boxesIn, normalise } from './extract.ts';
 import { letterOf, type Gold, type LabelledBox } from './gold.ts';
@@ -80,11 +81,18 @@ export const verifiers: Verifiers = {
     return matchPoints(claimed, points, tolerance) / most;
   },
 
+  /** The right class, and for a tampered image the IoU of the boxes. */
+  alteration(answer, { class: name, box }) {
+    const claim = parseAlteration(answer);
+    if (claim?.class !== name || !claim.isWellFormed) return 0;
+    return name !== 'TAMPERED' ? 1 : claim.box && box ? iou(claim.box, box) : 0;
+  },
+
   /** The harmonic mean of word precision and recall. */
   text: (answer, { text }) => wordF1(answer, text),
 };
 
-const thresholds: Readonly<Record<Gold['kind'], number>> = { choice: 1, choices: 1, yesNo: 1, word: 1, number: 1, ordinal: 1, boxes: 0.5, points: 0.5, text: 0.5 };
+const thresholds: Readonly<Record<Gold['kind'], number>> = { choice: 1, choices: 1, yesNo: 1, word: 1, number: 1, ordinal: 1, boxes: 0.5, points: 0.5, alteration: 0.5, text: 0.5 };
 
 /** Scores a bare answer. An answer is correct at score 1; boxes and free text already at 0.5. */
 export function verifyAnswer(answer: string, gold: Gold): Verdict {

@@ -1,0 +1,49 @@
+/** Signs that an image was altered: what may be claimed of one, the form in which a model claims it, and how strong the signs are. Never a proof, either way. */
+import { z } from 'zod';
+import { Box } from './finding.ts';
+
+export const alterationClasses = ['REAL', 'TAMPERED', 'FULL_SYNTHETIC'] as const;
+export type AlterationClass = (typeof alterationClasses)[number];
+
+export const alterationTypes = ['INJECTED', 'REMOVED', 'COPY_MOVE', 'SPLICED'] as const;
+export type AlterationType = (typeof alterationTypes)[number];
+
+/** What is claimed, or true, of one image. Only a tampered one has a box, in pixels of the image, and may have a type. */
+export const AlterationClaim = z.object({ class: z.enum(alterationClasses), type: z.enum(alterationTypes).nullable(), box: Box.nullable() });
+export type AlterationClaim = z.infer<typeof AlterationClaim>;
+
+/** How strong the signs are; `unexamined` where nothing could be looked for. */
+export const alterationLevels = ['unexamined', 'none', 'suspected', 'strong'] as const;
+export type AlterationLevel = (typeof alterationLevels)[number];
+
+export interface AnsweredAlteration extends AlterationClaim {
+  /** Whether a tampered image has a proper box, and any other neither box nor type. */
+  readonly isWellFormed: boolean;
+}
+
+const blank = '[ \\t\\n]*';
+const corner = `\\(${blank}(\\d{1,6})${blank},${blank}(\\d{1,6})${blank}\\)`;
+const grammar = new RegExp(`^(REAL|TAMPERED|FULL_SYNTHETIC)(?:${blank},${blank}(INJECTED|REMOVED|COPY_MOVE|SPLICED))?(?:${blank},${blank}${corner}${blank},${blank}${corner})?${blank}\\.?$`);
+const longest = 400;
+
+/**
+ * An answer in the grammar `CLASS[, TYPE][, (x1,y1),(x2,y2)][.]`, letter case and all; null for any other text.
+ * A box whose corners are not in order is none.
+ */
+export function parseAlteration(answer: string): AnsweredAlteration | null {
+  const text = answer.trim();
+  const match = text.length > longest ? null : grammar.exec(text);
+  if (!match) return null;
+  const [name, type = null, ...corners] = match.slice(1) as [AlterationClass, AlterationType | undefined, ...(string | undefined)[]];
+  const [x1, y1, x2, y2] = corners.map(Number) as [number, number, number, number];
+  const isBoxed = corners[0] !== undefined;
+  const isProper = isBoxed && x2 > x1 && y2 > y1;
+  return { class: name, type, box: isProper ? { x1, y1, x2, y2 } : null, isWellFormed: name === 'TAMPERED' ? isProper : !isBoxed && type === null };
+}
+
+/** The claim in that grammar; the box in whole pixels. */
+export function alterationText({ class: name, type, box }: AlterationClaim): string {
+  if (name !== 'TAMPERED') return name;
+  const place = box ? `,(${Math.round(box.x1)},${Math.round(box.y1)}),(${Math.round(box.x2)},${Math.round(box.y2)})` : '';
+  return `${name}${type ? `, ${type}` : ''}${place}`;
+}
