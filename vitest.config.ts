@@ -21,6 +21,8 @@ export default defineConfig({
     sequence: { sequencer: ByName, shuffle: false },
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    // What is polled for is waited for as long as a page is: one second, the default, says little on a loaded machine.
+    expect: { poll: { timeout: 60_000 } },
     env: { ORT_DISABLE_TELEMETRY: '1' },
   },
 });

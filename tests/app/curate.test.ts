@@ -3,30 +3,30 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { readIndex } from '#training/data/cases.ts';
-import { closeBrowser, openWorkstation, type Workstation } from '#tests/support/browser.ts';
+import { closeBrowser, inSteps, openWorkstation, type Workstation } from '#tests/support/browser.ts';
 
+inSteps();
 let workstation: Workstation;
 let page: Page;
 beforeAll(async () => {
   workstation = await openWorkstation();
   ({ page } = workstation);
-}, 240_000);
+});
 afterAll(async () => {
   await workstation?.close();
   await closeBrowser();
 });
 
-const screens = process.env.LOUPE_SCREENS;
-const shoot = async (name: string): Promise<void> => void (screens === undefined ? undefined : await page.screenshot({ path: `${screens}/${name}.png` }));
 const journal = (): string => readFileSync(`${workstation.dataFolder}/curation.jsonl`, 'utf8');
+const gestures = (): number => journal().split('\n').length - 1;
 
 describe('judging', () => {
   test('goes from step to step by keys, and says how far it is', async () => {
-    await page.click('[data-study]:has-text("Synthetic chest film")', { timeout: 180_000 });
+    await page.click('[data-study]:has-text("Synthetic chest film")');
     await page.keyboard.press('Enter');
     await page.waitForSelector('.viewport[data-ready]');
     await page.click('.ask button[type=submit]');
-    await page.waitForSelector('[data-trace] .judge-progress', { timeout: 180_000 });
+    await page.waitForSelector('[data-trace] .judge-progress');
     await page.mouse.click(1000, 12);
     await page.keyboard.press('Enter');
     await page.waitForSelector('.step[data-verdict=accepted]');
@@ -37,16 +37,17 @@ describe('judging', () => {
     await page.keyboard.press('x');
     await page.waitForSelector('[data-verdict=rejected]');
     expect(await page.textContent('.judge-progress')).toMatch(/^2 of \d+ judged$/);
-  }, 300_000);
+  });
 
   test('takes back and does again, and the journal keeps every gesture', async () => {
-    const before = journal().split('\n').length;
+    // The page says what was judged before the journal has it.
+    await expect.poll(gestures).toBe(2);
     await page.keyboard.press('Control+z');
     await page.waitForFunction(() => document.querySelector('.judge-progress')?.textContent?.startsWith('1 of'));
     await page.keyboard.press('Control+Shift+z');
     await page.waitForFunction(() => document.querySelector('.judge-progress')?.textContent?.startsWith('2 of'));
-    await expect.poll(() => journal().split('\n').length).toBe(before + 2);
-  }, 60_000);
+    await expect.poll(gestures).toBe(4);
+  });
 
   test('lets a box be moved, and leaves a ghost where the model had it', async () => {
     await page.locator('[data-mark] rect.label').first().click();
@@ -60,15 +61,15 @@ describe('judging', () => {
     await page.mouse.up();
     await page.waitForSelector('.box-editor .ghost');
     await expect.poll(() => journal()).toMatch(/Box moved/);
-    await shoot('judge');
-  }, 60_000);
+    await workstation.picture('judge');
+  });
 
   test('makes a training case of what is current by one gesture', async () => {
     await page.keyboard.press('k');
     await page.keyboard.press('Shift+Enter');
-    await page.waitForSelector('.verdict[data-verdict=case]', { timeout: 60_000 });
-    await expect.poll(async () => (await readIndex(`${workstation.dataFolder}/dataset/index.jsonl`).catch(() => [])).length, { timeout: 60_000 }).toBe(1);
-  }, 150_000);
+    await page.waitForSelector('.verdict[data-verdict=case]');
+    await expect.poll(async () => (await readIndex(`${workstation.dataFolder}/dataset/index.jsonl`).catch(() => [])).length).toBe(1);
+  });
 });
 
 describe('the dataset', () => {
@@ -76,11 +77,11 @@ describe('the dataset', () => {
     await page.keyboard.press('Control+3');
     await page.waitForSelector('.case-row[aria-selected=true]');
     await page.keyboard.press('c');
-    await page.waitForSelector('.check-line:has-text("1 of 1 cases may enter training: 0 errors")', { timeout: 60_000 });
+    await page.waitForSelector('.check-line:has-text("1 of 1 cases may enter training: 0 errors")');
     await page.keyboard.press('Control+s');
-    await page.waitForSelector('.snapshot-row', { timeout: 60_000 });
-    await shoot('curate');
-  }, 180_000);
+    await page.waitForSelector('.snapshot-row');
+    await workstation.picture('curate');
+  });
 
   test('filters by a bar of the balance', async () => {
     await page.locator('.bar-row[data-facet=split]').first().click();
@@ -95,7 +96,7 @@ describe('the dataset', () => {
     await page.click('.case-history li:last-child .text-button');
     await page.waitForSelector('.case-history li:has-text("Restored")');
     expect(await page.locator('.case-row:has-text("Where does the right lung lie?")').count()).toBe(0);
-  }, 60_000);
+  });
 
   test('gave the page no reason to complain', () => expect(workstation.complaints).toEqual([]));
 });

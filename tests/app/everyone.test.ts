@@ -1,22 +1,18 @@
 /** What holds for everybody on every screen: words in any language and direction, at twice the size, without motion, by keys alone, and always the banner. */
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { isMethod } from '#electron/contract/contract.ts';
-import { closeBrowser, openWorkstation, type Workstation } from '#tests/support/browser.ts';
+import { closeBrowser, isReady, openWorkstation, type Workstation } from '#tests/support/browser.ts';
 import { lookOver } from '#tests/app/legibility.ts';
 
-/** Nothing here takes longer than seconds on a machine that has nothing else to do. */
-const patience = 300_000;
-vi.setConfig({ testTimeout: patience, hookTimeout: patience });
 
 let workstation: Workstation;
 let page: Page;
 beforeAll(async () => {
   workstation = await openWorkstation({ width: 1280, height: 800 });
   ({ page } = workstation);
-  page.setDefaultTimeout(280_000);
-  await page.waitForSelector('[data-study]:has(.what)', { timeout: patience });
+  await page.waitForSelector('[data-study]:has(.what)');
 });
 afterAll(async () => {
   await workstation?.close();
@@ -60,7 +56,7 @@ describe.each([['in English at 200 %', null, { width: 640, height: 400 }], ['fro
 
     test.each(screens)('the screen %s shows all its words, none upon another, and the banner', async (name, key, sign) => {
       await show(key, sign);
-      if (process.env.LOUPE_SCREENS) await page.screenshot({ path: `${process.env.LOUPE_SCREENS}/${name}-${language ?? 'en'}-${size.width}.png` });
+      await workstation.picture(`${name}-${language ?? 'en'}-${size.width}`);
       const { cut, overlapping, rawKeys: keys, texts } = await lookOver(page);
       // The journal names what was called.
       const rawKeys = keys.filter((key) => !isMethod(key));
@@ -117,6 +113,7 @@ describe('everybody', () => {
     await page.keyboard.press('p');
     await page.waitForSelector('.stage-bar [data-tool=freehand][aria-pressed=true]');
     await page.reload();
+    await isReady(page);
     await page.waitForSelector('[data-study]');
     await page.keyboard.press('Control+,');
     await page.waitForSelector('.settings');

@@ -3,14 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { grpoLora } from '#training/recipes/grpo.ts';
-import { closeBrowser, openWorkstation, type Workstation } from '#tests/support/browser.ts';
+import { closeBrowser, inSteps, openWorkstation, type Workstation } from '#tests/support/browser.ts';
 
-const patience = 300_000;
-vi.setConfig({ testTimeout: patience, hookTimeout: patience });
 
-const screens = process.env.LOUPE_SCREENS;
+inSteps();
 let workstation: Workstation;
 let page: Page;
 const data = mkdtempSync(join(tmpdir(), 'loupe-finetune-'));
@@ -29,13 +27,10 @@ afterAll(async () => {
   rmSync(data, { recursive: true, force: true });
 });
 
-const picture = async (name: string): Promise<void> => void (screens !== undefined && await page.screenshot({ path: resolve(screens, `${name}.png`) }));
 const state = (...names: readonly string[]): string => names.map((name) => `.run[data-state="${name}"]`).join(', ');
 
 describe('fine-tuning', () => {
   test('says what a run is where there is none', async () => {
-    // The page hears keys once its frame stands.
-    await page.waitForSelector('.tabs');
     await page.keyboard.press('Control+4');
     await page.waitForSelector('text=No run yet');
   });
@@ -46,28 +41,28 @@ describe('fine-tuning', () => {
     await page.waitForSelector('text=80 to learn from, 40 to judge on');
     await page.fill('.wizard input[type=text]', 'First');
     await page.click('text=Estimate time and memory');
-    await page.waitForSelector('[data-estimate]', { timeout: patience });
+    await page.waitForSelector('[data-estimate]');
     expect(await page.textContent('[data-estimate]')).toMatch(/s an update, tried here just now/);
-    await picture('finetune-wizard');
+    await workstation.picture('finetune-wizard');
   });
 
   test('draws a point for each update as it comes', async () => {
     await page.click('.wizard button[type=submit]');
-    await page.waitForSelector(state('running'), { timeout: patience });
-    await page.waitForFunction(() => Number(document.querySelector<HTMLElement>('.chart')?.dataset['points'] ?? 0) >= 4, undefined, { timeout: patience });
+    await page.waitForSelector(state('running'));
+    await page.waitForFunction(() => Number(document.querySelector<HTMLElement>('.chart')?.dataset['points'] ?? 0) >= 4);
     expect(await page.locator('.chart canvas').count()).toBeGreaterThan(4);
-    await picture('finetune-curves');
+    await workstation.picture('finetune-curves');
   });
 
   test('pauses by a key, and goes on by the same', async () => {
     await page.keyboard.press('p');
-    await page.waitForSelector(state('paused'), { timeout: patience });
+    await page.waitForSelector(state('paused'));
     await page.keyboard.press('p');
-    await page.waitForSelector(state('running', 'done'), { timeout: patience });
+    await page.waitForSelector(state('running', 'done'));
   });
 
   test('shows what was tried: the picture, each completion sorted by advantage, each token in its colour', async () => {
-    await page.waitForSelector(state('done'), { timeout: patience });
+    await page.waitForSelector(state('done'));
     await page.click('.chart .u-over');
     await page.waitForSelector('.completion');
     await page.waitForFunction(() => {
@@ -84,17 +79,17 @@ describe('fine-tuning', () => {
       return [answer.status, answer.headers.get('content-type'), (await answer.arrayBuffer()).byteLength > 500];
     });
     expect(response).toEqual([200, 'image/png', true]);
-    await picture('finetune-rollouts');
+    await workstation.picture('finetune-rollouts');
   });
 
   test('promotes no model that was not judged, and says which one answers', async () => {
     await page.keyboard.press('3');
     await page.waitForSelector('text=Not judged yet');
-    await picture('finetune-evaluation');
+    await workstation.picture('finetune-evaluation');
     await page.keyboard.press('4');
     await page.waitForSelector('text=Nothing was promoted yet');
     expect(await page.isDisabled('button:has-text("Roll back")')).toBe(true);
-    await picture('finetune-model');
+    await workstation.picture('finetune-model');
   });
 
   test('gave the page no reason to complain', () => expect(workstation.complaints).toEqual([]));

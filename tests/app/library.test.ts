@@ -10,17 +10,13 @@ import { encodePng } from '#models/imaging/png.ts';
 import { resize } from '#models/imaging/resize.ts';
 import { blockFiles } from '#tests/support/blocks.ts';
 import { slideFile } from '#tests/support/dicomSlides.ts';
-import { closeBrowser, openWorkstation, type Workstation } from '#tests/support/browser.ts';
+import { closeBrowser, inSteps, openWorkstation, type Workstation } from '#tests/support/browser.ts';
 import { pattern } from '#tests/support/pictures.ts';
 
 const dataFolder = mkdtempSync(join(tmpdir(), 'loupe-library-'));
-const patience = 240_000;
+inSteps();
 let workstation: Workstation;
 let page: Page;
-const screens = process.env['LOUPE_SCREENS'];
-const shot = async (name: string): Promise<void> => {
-  if (screens !== undefined) await page.screenshot({ path: `${screens}/${name}.png` });
-};
 
 /** Sixteen bars of four pixels, 125 HU from one to the next. */
 const bars = { count: 16, width: 4, first: -1000, step: 125 } as const;
@@ -39,9 +35,8 @@ const wedge = (): Uint8Array => {
 beforeAll(async () => {
   workstation = await openWorkstation({ dataFolder, samples: false });
   ({ page } = workstation);
-  page.setDefaultTimeout(90_000);
   await page.waitForSelector('.tabs');
-}, 2 * patience);
+});
 afterAll(async () => {
   await workstation?.close();
   await closeBrowser();
@@ -70,14 +65,14 @@ describe('what is dropped', () => {
     files['glass/half.dcm'] = slideFile({ picture: resize(pattern(700, 500), { width: 350, height: 250 }), tile: 64, number: 2 });
     const junk: Record<string, Uint8Array> = { 'letter.txt': new TextEncoder().encode('Dear colleague'), 'empty.dcm': new Uint8Array(0), 'cut.dcm': wedge().subarray(0, 500), 'half.png': files['photo.png']!.subarray(0, 60), 'noise.bin': Uint8Array.from({ length: 300 }, (_, i) => i * 37) };
     await drop({ ...files, ...junk });
-    await page.waitForSelector('.import .text-button', { timeout: patience });
-    await page.waitForFunction(() => document.querySelectorAll('[data-study]').length === 4 && document.querySelector('.import .track') === null, undefined, { timeout: patience });
+    await page.waitForSelector('.import .text-button');
+    await page.waitForFunction(() => document.querySelectorAll('[data-study]').length === 4 && document.querySelector('.import .track') === null);
     await page.locator('.import .text-button').click();
     const reasons = await page.locator('.reasons li').evaluateAll((all) => all.map((one) => [one.firstChild?.textContent?.split(' › ').at(-1), one.querySelector('span')?.textContent ?? '']));
     expect(reasons.map(([name]) => name).sort()).toEqual(Object.keys(junk).sort());
     expect(reasons.every(([, why]) => (why ?? '').length > 10)).toBe(true);
     await page.keyboard.press('Escape');
-  }, patience);
+  });
 
   test('shows no label of a slide, nowhere in the page', async () => {
     await page.locator(row('SLIDE')).dblclick();
@@ -88,15 +83,15 @@ describe('what is dropped', () => {
     expect(zoom).toBeGreaterThan(0);
     expect(await page.locator('[data-magnification]').textContent()).toMatch(/×/);
     await page.waitForTimeout(800);
-    await shot('library-dicom-slide');
+    await workstation.picture('library-dicom-slide');
     await page.keyboard.press('Control+1');
-  }, patience);
+  });
 
   test('with a slice missing says where, until that is taken note of, and makes no volume', async () => {
     await page.locator(row('BLOCK')).dblclick();
     await page.waitForSelector('.viewport[data-ready]');
     expect(await page.locator('.series-notice').textContent()).toMatch(/4 mm instead of 2 mm: 1 image is missing/);
-    await shot('library-gap');
+    await workstation.picture('library-gap');
     await page.locator('.series-notice .text-button').click();
     expect(await page.locator('.series-notice').count()).toBe(0);
     await page.keyboard.press('Alt+4');
@@ -104,7 +99,7 @@ describe('what is dropped', () => {
     expect(await page.locator('.cell-note[role=alert]').first().textContent()).toContain('missing');
     await page.keyboard.press('Alt+1');
     await page.keyboard.press('Control+1');
-  }, patience);
+  });
 });
 
 describe('a still', () => {
@@ -124,13 +119,13 @@ describe('a still', () => {
     await page.locator('.detail .picture').hover();
     await page.waitForSelector('.detail canvas[data-still]');
     const still = await greys('.detail canvas.still');
-    await shot('library-preview');
+    await workstation.picture('library-preview');
     expect(still).toEqual(Array.from({ length: bars.count }, (_, bar) => linear(bars.first + bars.step * bar)));
     await page.keyboard.press('Enter');
     await page.waitForSelector('.viewport[data-ready]');
     await page.waitForTimeout(500);
     expect(await greys('[data-cell="0"] canvas.image')).toEqual(still);
-  }, patience);
+  });
 
   test('of a key image follows the window of its series', async () => {
     await page.keyboard.press('Shift+K');
@@ -140,12 +135,12 @@ describe('a still', () => {
     await page.waitForSelector('.key-image canvas[data-still]');
     await page.waitForTimeout(500);
     expect(await greys('.key-image canvas.still')).toEqual(await greys('[data-cell="0"] canvas.image'));
-    await shot('library-key-image');
+    await workstation.picture('library-key-image');
     await page.keyboard.press('Control+z');
     expect(await page.locator('.key-image').count()).toBe(0);
     await page.keyboard.press('Shift+M');
     await page.keyboard.press('Control+1');
-  }, patience);
+  });
 });
 
 describe('a picture without a scale', () => {
@@ -172,7 +167,7 @@ describe('a picture without a scale', () => {
     await page.keyboard.press('Escape');
     await page.keyboard.press('Escape');
     await page.keyboard.press('Control+1');
-  }, patience);
+  });
 });
 
 describe('after a kill', () => {
@@ -209,7 +204,7 @@ describe('after a kill', () => {
     await page.waitForSelector('[data-kind=length]');
     expect(await page.locator('[data-kind=length]').count()).toBe(2);
     expect(complaints).toEqual([]);
-  }, patience);
+  });
 
   test('the page has no reason to complain', () => expect(workstation.complaints).toEqual([]));
 });

@@ -2,14 +2,12 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
-import { closeBrowser, openWorkstation, type Workstation } from '#tests/support/browser.ts';
+import { closeBrowser, inSteps, openWorkstation, type Workstation } from '#tests/support/browser.ts';
 
-/** Nothing here takes longer than seconds on a machine that has nothing else to do. */
-const patience = 300_000;
-vi.setConfig({ testTimeout: patience, hookTimeout: patience });
 
+inSteps();
 let workstation: Workstation;
 let page: Page;
 const dataFolder = mkdtempSync(join(tmpdir(), 'loupe-models-page-'));
@@ -19,7 +17,6 @@ beforeAll(async () => {
   writeFileSync(join(dataFolder, 'incoming', 'no-weights', 'config.json'), '{"model_type":"llava"}');
   workstation = await openWorkstation({ dataFolder, width: 1440, height: 900 });
   ({ page } = workstation);
-  page.setDefaultTimeout(280_000);
 });
 afterAll(async () => {
   await workstation?.close();
@@ -28,9 +25,6 @@ afterAll(async () => {
 });
 
 const row = (words: string): string => `[data-model]:has(.model-name:text-is("${words}"))`;
-const picture = async (name: string): Promise<void> => {
-  if (process.env.LOUPE_SCREENS) await page.screenshot({ path: `${process.env.LOUPE_SCREENS}/${name}.png` });
-};
 
 describe('the models of the workstation', () => {
   test('stand on a screen of their own: the built-in one answers, its card and its lineage are there', async () => {
@@ -41,7 +35,7 @@ describe('the models of the workstation', () => {
     await page.keyboard.press('2');
     await page.waitForSelector('.card h3:has-text("loupe-base")');
     expect(await page.locator('.card table').count()).toBeGreaterThan(1);
-    await picture('models-card');
+    await workstation.picture('models-card');
     await page.keyboard.press('1');
   });
 
@@ -51,32 +45,32 @@ describe('the models of the workstation', () => {
     await page.getByLabel('loupe-copy').check();
     await page.locator('.bring-in .line input').fill('My model');
     await page.locator('.bring-in select').selectOption('4');
-    await picture('models-import');
+    await workstation.picture('models-import');
     await page.getByRole('dialog').getByRole('button', { name: 'Import' }).click();
     // A small model may be in before its progress is looked at.
     await page.waitForSelector(`.model-job [role=progressbar], ${row('My model')}`);
-    await page.waitForSelector(row('My model'), { timeout: patience });
+    await page.waitForSelector(row('My model'));
     await page.waitForSelector('.model-head h2:text-is("My model")');
     await page.waitForSelector('.tried[data-passed=true]');
     expect(await page.textContent('.about')).toContain('What rounding cost');
     await page.keyboard.press('v');
     await page.waitForSelector('.model-good');
-    await picture('models');
+    await workstation.picture('models');
   });
 
   test('answer side by side about one picture, with the same input', async () => {
     await page.waitForFunction(async () => document.querySelectorAll('[data-model]').length === 2);
     await page.keyboard.press('3');
     const study = page.locator('.compare-form select').nth(2);
-    await page.waitForFunction(() => [...document.querySelectorAll('.compare-form option')].some(({ textContent }) => textContent?.includes('Synthetic chest film')), undefined, { timeout: patience });
+    await page.waitForFunction(() => [...document.querySelectorAll('.compare-form option')].some(({ textContent }) => textContent?.includes('Synthetic chest film')));
     await study.selectOption({ label: await study.locator('option', { hasText: 'Synthetic chest film' }).first().innerText() });
     await page.waitForFunction(() => (document.querySelector('.compare-question input') as HTMLInputElement).value.includes('lungs'));
     await page.getByRole('button', { name: 'Ask both' }).click();
-    await page.waitForSelector('[data-comparison]', { timeout: patience });
+    await page.waitForSelector('[data-comparison]');
     expect(await page.textContent('[data-comparison]')).toContain('Same input');
     expect(await page.locator('.compare-side .compare-answer').count()).toBe(2);
     expect(await page.locator('.compare-picture rect[data-side="0"]').count()).toBeGreaterThan(0);
-    await picture('models-compare');
+    await workstation.picture('models-compare');
   });
 
   test('take turns in answering: chosen, put back, removed and brought back', async () => {

@@ -1,14 +1,12 @@
 /** From a judged answer to a signed report that left, and to the journal that says so and holds. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
-import { closeBrowser, openWorkstation, type Workstation } from '#tests/support/browser.ts';
+import { closeBrowser, inSteps, openWorkstation, type Workstation } from '#tests/support/browser.ts';
 
-/** Nothing here takes longer than seconds on a machine that has nothing else to do. */
-const patience = 300_000;
-vi.setConfig({ testTimeout: patience, hookTimeout: patience });
 
+inSteps();
 let workstation: Workstation;
 let page: Page;
 beforeAll(async () => {
@@ -20,8 +18,6 @@ afterAll(async () => {
   await closeBrowser();
 });
 
-const screens = process.env.LOUPE_SCREENS;
-const shoot = async (name: string): Promise<void> => void (screens === undefined ? undefined : await page.screenshot({ path: `${screens}/${name}.png` }));
 /** Nothing has the focus then, and keys are the screen's. */
 const away = (): Promise<void> => page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
 const preview = (): ReturnType<Page['frameLocator']> => page.frameLocator('.report-preview iframe');
@@ -29,11 +25,11 @@ const passphrase = 'a passphrase of several words';
 
 describe('a report', () => {
   test('is drafted from an answer that is judged in part, and shows what will leave', async () => {
-    await page.click('[data-study]:has-text("Synthetic chest film")', { timeout: patience });
+    await page.click('[data-study]:has-text("Synthetic chest film")');
     await page.keyboard.press('Enter');
     await page.waitForSelector('.viewport[data-ready]');
     await page.click('.ask button[type=submit]');
-    await page.waitForSelector('[data-trace] .judge-progress', { timeout: patience });
+    await page.waitForSelector('[data-trace] .judge-progress');
     await away();
     await page.keyboard.press('Enter');
     await page.waitForSelector('.step[data-verdict=accepted]');
@@ -43,7 +39,7 @@ describe('a report', () => {
     await page.waitForSelector('.report-editor [data-decide]');
     expect(await page.locator('[data-decide][data-verdict=accepted]').count()).toBe(1);
     await preview().locator('text=Research use only').first().waitFor();
-    await shoot('report-draft');
+    await workstation.picture('report-draft');
   });
 
   test('cannot be signed while a sentence is undecided, says which, and leads to its image', async () => {
@@ -93,13 +89,13 @@ describe('a report', () => {
     await page.fill('.sign-form input[name=passphrase]', passphrase);
     expect(await page.locator('.sign-form button[type=submit]').isDisabled()).toBe(true);
     await page.fill('.sign-form input[name=again]', passphrase);
-    await shoot('report-sign');
+    await workstation.picture('report-sign');
     await page.click('.sign-form button[type=submit]');
     await page.waitForSelector('.signature[data-holds=true]');
     expect(await page.textContent('.signature')).toContain('I have reviewed this report');
     expect(await page.locator('.report-editor textarea').count()).toBe(0);
     await preview().locator('text=Signed by A reader').first().waitFor();
-    await shoot('report-signed');
+    await workstation.picture('report-signed');
   });
 
   test('leaves without a name only after a person has looked at its pictures', async () => {
@@ -112,7 +108,7 @@ describe('a report', () => {
     await page.locator('.lettering .choice input').check();
     await page.click('.export-form button[type=submit]');
     await page.waitForSelector('.export-result');
-    await shoot('report-exported');
+    await workstation.picture('report-exported');
     const names = await page.locator('[data-exported] b').allTextContents();
     expect(names.map((name) => name.split('.').at(-1)).sort()).toEqual(['pdf', 'zip']);
     const folder = await page.textContent('.export-result .path') as string;
@@ -147,7 +143,7 @@ describe('the journal', () => {
     await page.waitForSelector('.entry-row[data-kind=sign]');
     await page.keyboard.press('v');
     await page.waitForSelector('[data-verdict=whole]');
-    await shoot('audit');
+    await workstation.picture('audit');
     await page.click('.chip[data-kind=export]');
     await page.waitForFunction(() => document.querySelector('.entry-row') !== null && document.querySelector('.entry-row:not([data-kind=export])') === null);
     await page.waitForSelector('.entry-row[data-kind=export][aria-selected=true]');
@@ -181,7 +177,7 @@ test('both pages have no serious finding of accessibility, nor when they are enl
         isWide: document.documentElement.scrollWidth > document.documentElement.clientWidth,
       };
     });
-    await shoot(`${key === 'Control+5' ? 'report' : 'audit'}-${width}`);
+    await workstation.picture(`${key === 'Control+5' ? 'report' : 'audit'}-${width}`);
     expect([width, key, serious, isWide]).toEqual([width, key, [], false]);
   }
 });

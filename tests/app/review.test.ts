@@ -1,14 +1,12 @@
 /** The page in a real browser, from the library to an answer with its boxes. */
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { sampleStudy } from '#training/synthesis/samples.ts';
-import { closeBrowser, openWorkstation, type Workstation } from '#tests/support/browser.ts';
+import { closeBrowser, inSteps, openWorkstation, type Workstation } from '#tests/support/browser.ts';
 
-/** Nothing here takes longer than seconds on a machine that has nothing else to do. */
-const patience = 300_000;
-vi.setConfig({ testTimeout: patience, hookTimeout: patience });
 
+inSteps();
 let workstation: Workstation;
 let page: Page;
 beforeAll(async () => {
@@ -22,16 +20,13 @@ afterAll(async () => {
 
 const study = (words: string): string => `[data-study]:has-text("${words}")`;
 const scopeText = async (): Promise<string> => (await page.textContent('.ask-foot .scope')) ?? '';
-const shot = async (name: string): Promise<void> => {
-  if (process.env['LOUPE_SCREENS'] !== undefined) await page.screenshot({ path: `${process.env['LOUPE_SCREENS']}/${name}.png` });
-};
 
 /** Asks, and waits for an answer that is another than the one that stands there. */
 async function ask(question: string): Promise<void> {
   const before = await page.getAttribute('[data-trace]', 'data-trace');
   await page.fill('#review-question', question);
   await page.click('.ask button[type=submit]');
-  await page.waitForFunction((last) => ![null, undefined, last].includes(document.querySelector('[data-trace]')?.getAttribute('data-trace')), before, { timeout: patience });
+  await page.waitForFunction((last) => ![null, undefined, last].includes(document.querySelector('[data-trace]')?.getAttribute('data-trace')), before);
 }
 
 /** Another film of the sample's patient, taken some months before: other texts of the same length in their place. */
@@ -42,8 +37,8 @@ function earlierFilm(): Uint8Array {
 
 describe('the workstation', () => {
   test('opens with the sample studies in its library', async () => {
-    await page.waitForSelector(study('Synthetic chest film'), { timeout: patience });
-    await page.waitForFunction(() => document.querySelectorAll('[data-study]').length >= 10, undefined, { timeout: patience });
+    await page.waitForSelector(study('Synthetic chest film'));
+    await page.waitForFunction(() => document.querySelectorAll('[data-study]').length >= 10);
     expect(await page.textContent('.foot .research')).toMatch(/not a medical device/);
   });
 
@@ -83,7 +78,7 @@ describe('the workstation', () => {
 
   test('answers a question with step cards and boxes, each tied to the other', async () => {
     await page.click('.ask button[type=submit]');
-    await page.waitForSelector('[data-trace]', { timeout: patience });
+    await page.waitForSelector('[data-trace]');
     expect(await page.locator('.step').count()).toBeGreaterThan(0);
     const mark = page.locator('[data-mark]').first();
     await mark.waitFor();
@@ -109,12 +104,12 @@ describe('the workstation', () => {
 
   test('checks what the answer stands on, region by region, and keeps it', async () => {
     await page.keyboard.press('Shift+E');
-    await page.waitForSelector('[data-check]', { timeout: patience });
+    await page.waitForSelector('[data-check]');
     expect(await page.locator('.evidence li[data-region]').count()).toBeGreaterThan(0);
     expect(await page.textContent('.evidence-badge')).toMatch(/moves with the image|Did not use the image/);
     await page.locator('.evidence li[data-region]').first().hover();
     await page.waitForSelector('[data-mark][data-lit]');
-    await shot('evidence');
+    await workstation.picture('evidence');
   });
 
   test('shows the picture that the network was given', async () => {
@@ -124,7 +119,7 @@ describe('the workstation', () => {
     await page.waitForSelector('.model-eye svg path');
     const size = await page.locator('.model-eye img').evaluate((image: HTMLImageElement) => [image.naturalWidth, image.naturalHeight]);
     expect(await page.textContent('.model-eye figcaption')).toContain(`${size[0]} × ${size[1]}`);
-    await shot('eye');
+    await workstation.picture('eye');
     await page.keyboard.press('Escape');
     await page.waitForSelector('.model-eye', { state: 'detached' });
   });
@@ -143,11 +138,11 @@ describe('the workstation', () => {
     await ask('Is there an abnormality, and where?');
     expect(await page.textContent('.seen')).toContain(`region ${named ?? 'without a size'} at`);
     expect(await page.textContent('.engine-line')).toMatch(/loupe-base.*tokens\/s.*MB/);
-    await shot('place');
+    await workstation.picture('place');
     // Whether the answer points at nothing is the model's to decide.
     if (await page.locator('.locate button').count() === 0) return;
     await page.locator('.locate button').first().click();
-    await page.waitForSelector('.locate[data-second]', { timeout: patience });
+    await page.waitForSelector('.locate[data-second]');
     expect(await page.textContent('.locate[data-second]')).toMatch(/^Second question: /);
   });
 
@@ -180,11 +175,11 @@ describe('the workstation', () => {
     await ask('Has anything changed since the earlier film?');
     expect((await page.locator('.seen li').allTextContents()).map((said) => said.slice(0, 17))).toEqual(['1 · current study', '2 · earlier study']);
     expect(await page.textContent('.grave')).toContain('The model was trained on one at a time.');
-    await shot('studies');
+    await workstation.picture('studies');
     await page.locator('.stage-bar').click({ position: { x: 2, y: 2 } });
     await page.keyboard.press('y');
     await page.waitForFunction(() => document.querySelectorAll('.model-eye img[data-loaded]').length === 2);
-    await shot('studies-eye');
+    await workstation.picture('studies-eye');
     await page.keyboard.press('Escape');
     await page.waitForSelector('.model-eye', { state: 'detached' });
   });

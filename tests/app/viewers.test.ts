@@ -4,20 +4,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { sampleStudy } from '#training/synthesis/samples.ts';
 import { block, blockFiles, blockImage, filmFile } from '#tests/support/blocks.ts';
-import { closeBrowser, openWorkstation, type Workstation } from '#tests/support/browser.ts';
+import { closeBrowser, inSteps, isReady, openWorkstation, type Workstation } from '#tests/support/browser.ts';
 
+inSteps();
 let workstation: Workstation;
 let page: Page;
 const now = { study: '1', date: '20250601', frameOfReference: '1' } as const;
-const screens = process.env['LOUPE_SCREENS'];
-const shot = async (name: string): Promise<void> => {
-  if (screens !== undefined) await page.screenshot({ path: `${screens}/${name}.png` });
-};
 
 beforeAll(async () => {
   workstation = await openWorkstation({ samples: false });
   ({ page } = workstation);
-  page.setDefaultTimeout(30_000);
   const files: Record<string, Uint8Array> = {};
   const put = (folder: string, list: readonly Uint8Array[]): void => list.forEach((bytes, i) => (files[`${folder}/${i}.dcm`] = bytes));
   put('thin', blockFiles({ ...now, series: '1', description: 'Thin', slices: 40, stepMm: 2 }));
@@ -25,15 +21,13 @@ beforeAll(async () => {
   put('before', blockFiles({ study: '2', date: '20241001', frameOfReference: '2', series: '1', description: 'Thin', slices: 40, stepMm: 2, startMm: -11 }));
   files['film.dcm'] = filmFile(24, 80);
   for (const [name, bytes] of sampleStudy('slide').files) files[name] = bytes;
-  await page.waitForSelector('.tabs', { timeout: 120_000 });
-  await page.waitForTimeout(1000);
   await page.evaluate((zip) => {
     const transfer = new DataTransfer();
     transfer.items.add(new File([Uint8Array.from(atob(zip), (letter) => letter.charCodeAt(0))], 'blocks.zip'));
     window.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
   }, Buffer.from(zipSync(files, { level: 0 })).toString('base64'));
-  await page.waitForFunction(() => document.querySelectorAll('[data-study]').length === 4, undefined, { timeout: 120_000 });
-}, 300_000);
+  await page.waitForFunction(() => document.querySelectorAll('[data-study]').length === 4);
+});
 afterAll(async () => {
   await workstation?.close();
   await closeBrowser();
@@ -124,7 +118,7 @@ describe('a frame', () => {
     await page.keyboard.press('Control+Shift+z');
     expect(await page.locator('[data-drawing]').count()).toBe(0);
     await press('Escape', 'Escape');
-  }, 120_000);
+  });
 
   test('keeps a box on its pixels through zoom, turns and mirrors, to half a pixel', async () => {
     // Drawn by another window, as it were: exactly on the block's edges.
@@ -135,6 +129,7 @@ describe('a frame', () => {
     }, { studyId, frameId, box: block });
     expect(put).toMatchObject({ ok: true });
     await page.reload();
+    await isReady(page);
     await page.waitForSelector('[data-study]');
     await openBlock();
     await page.waitForSelector('[data-kind=rectangle]');
@@ -143,8 +138,8 @@ describe('a frame', () => {
       await press(...keys);
       near(await brightEdges(), await drawnBox(), 0.5);
     }
-    await shot('viewer-box');
-  }, 180_000);
+    await workstation.picture('viewer-box');
+  });
 
   test('tells the statistics of the stored values, whatever window is on', async () => {
     await press('2');
@@ -196,9 +191,9 @@ describe('a frame', () => {
     const middle = await drawnBox();
     const size = await page.locator('[data-cell="0"] canvas.image').evaluate((element) => ({ x: element.clientWidth / 2, y: element.clientHeight / 2 }));
     near({ x: (middle.x1 + middle.x2) / 2, y: (middle.y1 + middle.y2) / 2 }, size, 1);
-    await shot('viewer-drawings');
+    await workstation.picture('viewer-drawings');
     await press('Shift+M');
-  }, 120_000);
+  });
 });
 
 const saved = (): Promise<string> => page.evaluate(async () => {
@@ -222,8 +217,8 @@ describe('several cells', () => {
       expect(Math.abs(other * 8 - Math.min(72, at * 2))).toBeLessThanOrEqual(4);
     }
     expect(await page.locator('[data-cell="1"] [data-link]').getAttribute('data-link')).toBe('space');
-    await shot('viewer-linked');
-  }, 120_000);
+    await workstation.picture('viewer-linked');
+  });
 
   test('take a series that is dragged into them, and one is shown alone by a double click', async () => {
     await press('Alt+3');
@@ -234,7 +229,7 @@ describe('several cells', () => {
     await page.locator('.cell canvas.image').dblclick();
     await page.waitForFunction(() => document.querySelectorAll('.cell').length === 4);
     await press('Alt+1');
-  }, 60_000);
+  });
 
   test('bring in the earlier study beside the new one, and follow it by hand', async () => {
     await openBlock();
@@ -247,16 +242,16 @@ describe('several cells', () => {
     const [a, b] = [await slice(0), await slice(1)];
     await press('ArrowDown', 'ArrowDown', 'ArrowDown');
     expect([await slice(0), await slice(1)]).toEqual([a + 3, b + 3]);
-    await shot('viewer-prior');
+    await workstation.picture('viewer-prior');
     await press('Alt+1');
-  }, 120_000);
+  });
 });
 
 describe('three planes', () => {
   test('meet at the place that is clicked, to half a voxel', async () => {
     await openBlock();
     await press('Alt+4');
-    await page.waitForFunction(() => document.querySelectorAll('[data-plane][data-ready]').length === 3, undefined, { timeout: 60_000 });
+    await page.waitForFunction(() => document.querySelectorAll('[data-plane][data-ready]').length === 3);
     await page.waitForTimeout(400);
     const edges = await brightEdges(0);
     const { left, top } = await page.locator('[data-cell="0"] canvas.image').evaluate((element) => element.getBoundingClientRect().toJSON() as { left: number; top: number });
@@ -272,9 +267,9 @@ describe('three planes', () => {
     // The coronal plane through it shows the block as wide as it is and as high as its slices.
     const coronal = await brightEdges(2);
     expect(Math.abs((coronal.x2 - coronal.x1) / (coronal.y2 - coronal.y1) - (40 * 0.8) / (block.to - block.from))).toBeLessThan(0.03);
-    await shot('viewer-planes');
+    await workstation.picture('viewer-planes');
     await page.keyboard.press('Alt+1');
-  }, 180_000);
+  });
 });
 
 describe('a film', () => {
@@ -306,7 +301,7 @@ describe('a film', () => {
     const stopped = await page.locator('[data-slice]').getAttribute('data-slice');
     await page.waitForTimeout(300);
     expect(await page.locator('[data-slice]').getAttribute('data-slice')).toBe(stopped);
-  }, 120_000);
+  });
 });
 
 describe('a slide', () => {
@@ -326,8 +321,8 @@ describe('a slide', () => {
     const microns = label.endsWith('µm') ? Number.parseFloat(label) : Number.parseFloat(label) * (label.endsWith('mm') ? 1000 : 10_000);
     expect(Math.abs((bar * mppScreen) / microns - 1)).toBeLessThan(0.01);
     expect(zoom).toBeGreaterThan(0);
-    await shot('viewer-slide');
-  }, 120_000);
+    await workstation.picture('viewer-slide');
+  });
 
   test('stays under the pointer while the wheel enlarges it', async () => {
     const { left, top } = await page.locator('[data-slide]').evaluate((element) => element.getBoundingClientRect().toJSON() as { left: number; top: number });
@@ -354,8 +349,8 @@ describe('a slide', () => {
       near(await corner(), { x: still.x + (start.x - still.x) * grown, y: still.y + (start.y - still.y) * grown }, 1);
     }
     expect(await page.locator('[data-kind=ellipse] .words').textContent()).toMatch(/µm²|mm²/);
-    await shot('viewer-slide-drawing');
-  }, 120_000);
+    await workstation.picture('viewer-slide-drawing');
+  });
 });
 
 test('the page had no reason to complain', () => expect(workstation.complaints).toEqual([]));

@@ -4,12 +4,15 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Browser, Page } from 'playwright-core';
+import { afterEach, beforeEach } from 'vitest';
 import { launchChromium } from '#electron/commands/bench/chromium.ts';
 
 export interface Workstation extends Program {
   readonly page: Page;
   /** What the page complained of: errors, and refusals of its content security policy. */
   readonly complaints: readonly string[];
+  /** Keeps what the window shows as NAME.png in the folder that `LOUPE_SCREENS` names, for whoever wants to look. */
+  picture(name: string): Promise<void>;
 }
 
 export interface WorkstationOptions {
@@ -24,6 +27,9 @@ interface Bundler {
   program(): Promise<string>;
   page(): Promise<string>;
 }
+
+/** Milliseconds until a step on the page is given up: nothing takes more than seconds on a machine that has nothing else to do. */
+export const patience = 150_000;
 
 let launched: Promise<Browser> | undefined;
 
@@ -80,15 +86,39 @@ export async function openWorkstation({ width = 1600, height = 1000, ...options 
     if (message.type() === 'error') complaints.push(message.text());
   });
   page.on('pageerror', (error) => complaints.push(error.message));
-  page.setDefaultTimeout(240_000);
+  page.setDefaultTimeout(patience);
   await page.goto(started.address);
+  await isReady(page);
+  const screens = process.env['LOUPE_SCREENS'];
   return {
     ...started, page, complaints,
+    async picture(name) {
+      if (screens !== undefined) await page.screenshot({ path: join(screens, `${name}.png`) });
+    },
     async close() {
       await context.close();
       await started.close();
     },
   };
+}
+
+/** The page hears keys once its frame stands: a key that is pressed before is lost. */
+export async function isReady(page: Page): Promise<void> {
+  await page.waitForSelector('.tabs');
+}
+
+/**
+ * For a file whose tests are steps of one way through the page: where one fails, the rest is skipped instead of each waiting for what will not come.
+ * Called once, at the top of the file.
+ */
+export function inSteps(): void {
+  let isLost = false;
+  beforeEach(({ skip }) => {
+    if (isLost) skip('A step before it failed.');
+  });
+  afterEach(({ task }) => {
+    isLost ||= task.result?.state === 'fail';
+  });
 }
 
 function addressOf(host: ChildProcess): Promise<string> {
