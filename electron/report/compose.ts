@@ -7,7 +7,7 @@ import { regionsOf } from '#electron/contract/regions.ts';
 import type { AskedView, EvidenceCheck, Trace } from '#electron/contract/review.ts';
 import { codes } from '#models/clinical/codes.ts';
 import {
-  researchBanner, type AnswerProvenance, type Author, type Comparison, type ImagePlace, type KeyImage, type Measurement, type Report, type ReportBox, type ReportFinding, type ReportQuestion, type ReportSource,
+  researchBanner, type AnswerProvenance, type Author, type Comparison, type ImagePlace, type KeyImage, type Measurement, type Report, type ReportBox, type ReportFinding, type ReportQuestion, type ReportSection, type ReportSource,
   type ReportStep, type ReportSubject, type ReportVerdict, type ReportWindow,
 } from '#models/clinical/report.ts';
 import { frameIn } from './measured.ts';
@@ -42,6 +42,8 @@ export interface Gathered {
   /** Images that a person marked as key images. */
   readonly marked: readonly ImagePlace[];
   readonly prior: { readonly study: StudySummary; readonly studyUid: string | null; readonly changes: Comparison['changes'] } | null;
+  /** What others found or did: each becomes a section of the report. */
+  readonly sections?: readonly ReportSection[];
   /** Headers of the frames that are spoken of, where they are DICOM. */
   readonly images: readonly SourceImage[];
 }
@@ -76,7 +78,7 @@ export function compose(gathered: Gathered, { id, now, software, journal, salt }
     title: clip(`Report on ${study.description === '' ? study.modalities.join(', ') : study.description}`),
     study: { id: study.id, modality: study.modalities[0] ?? '', modalities: study.modalities.slice(0, 32).map((code) => code.slice(0, 16)), description: clip(study.description), kind: study.kind, isSample: study.isSample },
     ...bindSubject(subject, salt), sources: sourcesOf(gathered, [...boxes.map(({ place }) => place), ...keyImages.map(({ place }) => place), ...questions.flatMap(({ scope }) => scope.map(({ place }) => place)), ...measurements.map(({ place }) => place)]),
-    questions, boxes, findings, measurements: [...measurements], keyImages, comparison: prior && comparisonOf(prior, study), impression: impressionOf({ questions }), limitations: [...limitationsOf(gathered, questions), ...(all.length > mostBoxes ? [`Of ${all.length} regions the first ${mostBoxes} are in the report.`] : [])],
+    questions, boxes, findings, measurements: [...measurements], keyImages, comparison: prior && comparisonOf(prior, study), ...(gathered.sections && gathered.sections.length > 0 ? { sections: gathered.sections.slice(0, 20) } : {}), impression: impressionOf({ questions }), limitations: [...limitationsOf(gathered, questions), ...(all.length > mostBoxes ? [`Of ${all.length} regions the first ${mostBoxes} are in the report.`] : [])],
     software, journal, signature: null,
   };
 }

@@ -7,7 +7,7 @@ import { priorsOf } from '#electron/contract/priors.ts';
 import type { EvidenceCheck, Region, Trace, ViewWindow } from '#electron/contract/review.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { Annotation } from '#models/clinical/annotation.ts';
-import type { ImagePlace, Report } from '#models/clinical/report.ts';
+import type { ImagePlace, Report, ReportSection } from '#models/clinical/report.ts';
 import type { Gathered, Judged, KeptRecord } from './compose.ts';
 import type { ReportPictures, SourceImage } from './formats/format.ts';
 import { changesSince, frameIn, measurementsOf } from './measured.ts';
@@ -27,6 +27,8 @@ export interface ReportSources {
   image(place: ImagePlace): Promise<SourceImage | null>;
   shown(view: { readonly place: ImagePlace; readonly window: ViewWindow | null; readonly region: Region | null }): Promise<Shown>;
   record(traceId: string): Promise<KeptRecord | null>;
+  /** What checks of the images and other services have to say of a study and these answers about it; absent: nothing. */
+  sections?(studyId: string, traceIds: readonly string[]): Promise<readonly ReportSection[]>;
 }
 
 export interface Wanted {
@@ -57,9 +59,10 @@ export async function gather(sources: ReportSources, { studyId, traceIds, priorS
   ]);
   const images = (await Promise.all(places.map(sources.image))).filter((image) => image !== null);
   const records = (await Promise.all(traces.map(({ id }) => sources.record(id)))).filter((record) => record !== null);
+  const sections = await sources.sections?.(studyId, traces.map(({ id }) => id)) ?? [];
   const prior = sources.studies().find(({ id }) => id === priorStudyId) ?? priorsOf(detail.study, sources.studies())[0];
   return {
-    detail, others, traces, judgements: traces.flatMap(({ id }) => sources.judged(id) ?? []), checks: sources.checks(studyId), records, measurements, marked, images,
+    detail, others, traces, judgements: traces.flatMap(({ id }) => sources.judged(id) ?? []), checks: sources.checks(studyId), records, measurements, marked, images, sections,
     prior: prior ? await priorOf(sources, prior, { measurements, by }) : null,
   };
 }

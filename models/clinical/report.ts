@@ -195,6 +195,18 @@ export const Comparison = z.object({
 });
 export type Comparison = z.infer<typeof Comparison>;
 
+/** What something beside the reasoning found or did: a check of the images' integrity, what was done in the viewer. Each is a section of its own, after the comparison; writers know no more of it. */
+export const ReportSection = z.object({
+  id,
+  title: line,
+  /** In a sentence or two; may be empty. */
+  text: prose,
+  tone: z.enum(['plain', 'caution']),
+  rows: z.array(z.object({ name: line, value: z.string().max(4000), isCode: z.boolean().optional() })).max(200),
+  author: Author,
+});
+export type ReportSection = z.infer<typeof ReportSection>;
+
 /** Who it is about. Apart from everything else, so that a report can be released without it and its signature still holds. */
 export const ReportSubject = z.object({
   patientName: line,
@@ -268,6 +280,8 @@ export const Report = z.object({
   measurements: z.array(Measurement).max(500),
   keyImages: z.array(KeyImage).max(100),
   comparison: Comparison.nullable(),
+  /** Absent where there are none. */
+  sections: z.array(ReportSection).max(20).optional(),
   impression: prose,
   limitations: z.array(prose).max(50),
   /** The program that composed it and where the audit journal stood then. */

@@ -101,7 +101,7 @@ export function wordingOf(report: Report): Wording {
         ['Supersedes', report.supersedes && `version ${report.supersedes.version}, signed ${time(report.supersedes.signedAt)}`]]),
     ],
     blocks: [
-      ...scope(report), ...findings(report), ...measurements(report), ...comparison(report), heading('Impression'), paragraph(report.impression || 'No impression was written.', report.impression ? 'strong' : 'muted'),
+      ...scope(report), ...findings(report), ...measurements(report), ...comparison(report), ...sections(report), heading('Impression'), paragraph(report.impression || 'No impression was written.', report.impression ? 'strong' : 'muted'),
       ...keyImages(report), ...report.questions.flatMap((question, i) => reasoning(report, question, i)), ...regions(report), ...limitations(report), ...signature(report), ...provenance(report),
     ],
   };
@@ -245,6 +245,15 @@ function comparison({ comparison: prior }: Report): readonly Block[] {
       ? [{ kind: 'table', title: 'What changed since', columns: [{ title: 'What', share: 34 }, { title: 'Quantity', share: 18 }, { title: 'Before', share: 14, isNumber: true }, { title: 'Now', share: 14, isNumber: true }, { title: 'Change', share: 20, isNumber: true }], rows } as const]
       : []),
   ];
+}
+
+function sections({ sections: own = [] }: Report): readonly Block[] {
+  return own.flatMap(({ title, text, tone, rows, author }): readonly Block[] => [
+    heading(title),
+    ...(text ? [paragraph(text, tone)] : []),
+    ...(rows.length > 0 ? [{ kind: 'fields', title, rows: given(rows.map(({ name, value, isCode }) => [name, value, ...(isCode ? [true as const] : [])] as const)) } as const] : []),
+    paragraph(author.kind === 'model' ? `${modelMark} (${author.name}).` : `By ${author.name}.`, 'muted'),
+  ]);
 }
 
 function keyImages(report: Report): readonly Block[] {

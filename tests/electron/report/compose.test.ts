@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { compose, contradictions, impressionOf, refreshed, spokenAnswer } from '#electron/report/compose.ts';
 import { applyChange } from '#electron/report/change.ts';
+import { textsOf, wordingOf } from '#electron/report/formats/wording.ts';
 import { gather } from '#electron/report/gather.ts';
 import { boxesOf, isByModel, Report, undecided } from '#models/clinical/report.ts';
 import { temporaryFolder } from '#tests/support/audit.ts';
@@ -59,6 +60,11 @@ describe('a draft of a judged answer', () => {
   test('keeps where the model had put a moved box', () => expect(boxesOf(report, ['trace-1.b0'])).toMatchObject([{ box: { x1: 21 }, original: { x1: 20 }, author: { kind: 'model' } }]));
   test('says whose a drawn box is', () => expect(report.boxes.find(({ label }) => label === 'Calcification')).toMatchObject({ author: { kind: 'person', name: 'reader' }, original: null }));
   test('takes the accepted answer for its impression', () => expect([report.impression, undecided(report)]).toEqual(['Yes, a mass.', []]));
+  test('takes in what other services found, as sections of their own that every readable form shows', async () => {
+    const section = { id: 'integrity', title: 'Integrity of the images', text: 'Signs of alteration.', tone: 'caution' as const, rows: [{ name: 'film.dcm', value: 'A copied patch.' }], author: { kind: 'model' as const, name: 'checker' } };
+    const report = compose(await gather({ ...study.sources, sections: () => Promise.resolve([section]) }, { studyId: study.detail.study.id, traceIds: null, priorStudyId: null, by: 'reader' }), { id: 'r', now: fixedNow, software: { name: 'loupe', version: '1', build: 'x' }, journal: null });
+    expect([Report.parse(report).sections, textsOf(wordingOf(report))]).toEqual([[section], expect.arrayContaining(['Integrity of the images', 'Signs of alteration.', 'film.dcm', 'A copied patch.', 'AI-generated (checker).'])]);
+  });
   test('is refreshed without losing what was written into it', async () => {
     const at = { at: fixedNow, by: 'reader', revision: () => report };
     const changed = [{ kind: 'impression' as const, text: 'My own words.' }, { kind: 'addFinding' as const, label: 'Cyst', text: '', boxes: [] }, { kind: 'step' as const, stepId: 'trace-1:3', verdict: 'rejected' as const, text: null, reason: 'No.' }].reduce((one, change) => applyChange(one, change, at), report);
