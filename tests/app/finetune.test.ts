@@ -1,7 +1,7 @@
 /** Fine-tuning in a real browser: from the order of a run to its curves, what was tried, and the refusal of a model that nobody judged. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { grpoLora } from '#training/recipes/grpo.ts';
