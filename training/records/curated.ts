@@ -1,6 +1,7 @@
 /** What a person judged about one image, as a row of an index carries it: a question, its checkable answer, and the reasoning that was accepted. */
 import { z } from 'zod';
 import { alterationText } from '#models/clinical/alteration.ts';
+import { directiveText } from '#models/clinical/directive.ts';
 import { StepKind } from '#models/clinical/trace.ts';
 import { isGold, letterOf, type Gold } from '#training/rewards/gold.ts';
 import { pointList } from '#training/rewards/points.ts';
@@ -74,6 +75,7 @@ export function answerOfGold(gold: Gold): string {
     case 'boxes': return JSON.stringify(gold.boxes.map(({ label, box: { x1, y1, x2, y2 } }) => ({ bbox_2d: [x1, y1, x2, y2], label })));
     case 'points': return pointList(gold.points);
     case 'alteration': return alterationText(gold);
+    case 'directive': return directiveText(gold);
     case 'text': return gold.text;
   }
 }

@@ -1,5 +1,6 @@
 /** The checkable answer as it is stored: the schema of a gold, for files and pipes. */
 import { z } from 'zod';
+import { DirectiveWords } from '#models/clinical/directive.ts';
 import type { Gold } from '#training/rewards/gold.ts';
 
 const words = z.array(z.string().max(200)).max(1000);
@@ -15,5 +16,6 @@ export const GoldSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ordinal'), value: z.string(), scale: words.min(1) }),
   z.object({ kind: z.literal('boxes'), boxes: z.array(labelledBox).max(1000), matchLabels: z.boolean() }),
   z.object({ kind: z.literal('points'), points: z.array(labelledPoint).max(1000), tolerance: z.number().positive() }),
+  z.object({ kind: z.literal('directive'), ...DirectiveWords.shape }),
   z.object({ kind: z.literal('text'), text: z.string().max(4000) }),
 ]) satisfies z.ZodType<Gold>;

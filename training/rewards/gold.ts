@@ -1,5 +1,6 @@
 /** The right answer to one question, in a form that a program can check. */
 import { AlterationClaim } from '#models/clinical/alteration.ts';
+import { DirectiveWords } from '#models/clinical/directive.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import { rowFault } from './reward.ts';
 
@@ -31,6 +32,8 @@ export type Gold =
   | { readonly kind: 'points'; readonly points: readonly LabelledPoint[]; readonly tolerance: number }
   /** What was done to an image, its box in the pixels that the question is about. */
   | ({ readonly kind: 'alteration' } & Readonly<AlterationClaim>)
+  /** What a sentence asks a detector to seek. */
+  | ({ readonly kind: 'directive' } & Readonly<DirectiveWords>)
   | { readonly kind: 'text'; readonly text: string };
 
 export const letterOf = (index: number): string => String.fromCharCode(65 + index);
@@ -76,6 +79,7 @@ export const goldKinds: { readonly [K in Gold['kind']]: { readonly form: string;
     holds: ({ points, tolerance }) => Array.isArray(points) && points.length <= 1000 && points.every(isLabelledPoint) && isFinite(tolerance) && tolerance > 0,
   },
   alteration: { form: '{class: NAME, type: NAME or null, box: {x1, y1, x2, y2} or null}', holds: (target) => AlterationClaim.safeParse(target).success },
+  directive: { form: '{target, anatomy, side, slice_from, slice_to}', holds: ({ kind: _kind, ...words }) => DirectiveWords.safeParse(words).success },
   text: { form: '{text: TEXT}', holds: ({ text }) => isText(text) },
 };
 

@@ -2,6 +2,7 @@
 import { Fault } from '#models/base/fault.ts';
 import { clinicalRewards } from './clinical.ts';
 import { closest } from './closest.ts';
+import { directiveRewards } from './directive.ts';
 import { easyR1Rewards } from './easyR1.ts';
 import { genericRewards } from './generic.ts';
 import { mathRewards } from './mathExpression.ts';
@@ -38,6 +39,7 @@ const table = [
   ...skyworkRewards,
   ...vlRethinkerRewards,
   ...soFakeR1Rewards,
+  ...directiveRewards,
 ] as const;
 
 /** A reward of the table, for recipes: a misspelt name does not compile. */

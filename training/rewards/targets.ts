@@ -1,5 +1,6 @@
 /** Targets of published rewards: each release writes its solution in its own way, and a gold of ours is written out likewise. */
 import { alterationText } from '#models/clinical/alteration.ts';
+import { directiveText } from '#models/clinical/directive.ts';
 import { isGold, letterOf, type Gold } from './gold.ts';
 import { cornersOf, isCorners, type Corners, type Size } from './geometry.ts';
 import { pointList } from './points.ts';
@@ -16,6 +17,7 @@ export function goldText(gold: Gold): string {
     case 'number': return String(gold.value);
     case 'ordinal': return gold.value;
     case 'alteration': return alterationText(gold);
+    case 'directive': return directiveText(gold);
     case 'text': return gold.text;
     case 'points': return gold.points.length === 0 ? 'None' : pointList(gold.points);
     case 'boxes': {

@@ -1,6 +1,8 @@
 /** Does an answer agree with the gold? One verifier for each kind, all linear in the answer, none of which runs what it reads. */
 import { parseAlteration } from '#models/clinical/alteration.ts';
+import { readDirective } from '#models/clinical/directive.ts';
 import { iou } from '#models/clinical/finding.ts';
+import { directiveSlots } from './directive.ts';
 import { answerOf, boxAnswerOf, boxesIn, normalise } from './extract.ts';
 import { letterOf, type Gold, type LabelledBox } from './gold.ts';
 import { matchPoints, pointsIn } from './points.ts';
@@ -88,11 +90,17 @@ export const verifiers: Verifiers = {
     return name !== 'TAMPERED' ? 1 : claim.box && box ? iou(claim.box, box) : 0;
   },
 
+  /** The slots that are right, of the whole completion. */
+  directive(answer, right) {
+    const said = readDirective(answer);
+    return said ? directiveSlots(said, right) : 0;
+  },
+
   /** The harmonic mean of word precision and recall. */
   text: (answer, { text }) => wordF1(answer, text),
 };
 
-const thresholds: Readonly<Record<Gold['kind'], number>> = { choice: 1, choices: 1, yesNo: 1, word: 1, number: 1, ordinal: 1, boxes: 0.5, points: 0.5, alteration: 0.5, text: 0.5 };
+const thresholds: Readonly<Record<Gold['kind'], number>> = { choice: 1, choices: 1, yesNo: 1, word: 1, number: 1, ordinal: 1, boxes: 0.5, points: 0.5, alteration: 0.5, directive: 1, text: 0.5 };
 
 /** Scores a bare answer. An answer is correct at score 1; boxes and free text already at 0.5. */
 export function verifyAnswer(answer: string, gold: Gold): Verdict {
@@ -102,7 +110,7 @@ export function verifyAnswer(answer: string, gold: Gold): Verdict {
 
 /** Scores the answer part of a completion. */
 export const verify = (completion: string, gold: Gold): Verdict => verifyAnswer(
-  gold.kind === 'boxes' || gold.kind === 'points' ? boxAnswerOf(completion) : answerOf(completion), gold,
+  gold.kind === 'directive' ? completion : gold.kind === 'boxes' || gold.kind === 'points' ? boxAnswerOf(completion) : answerOf(completion), gold,
 );
 
 /** One gold box and the claimed box that was matched to it. */

@@ -19,7 +19,7 @@ export const answerTypes = ['digit', 'choice', 'expression', 'box', 'open'] as c
 export type AnswerType = (typeof answerTypes)[number];
 
 const typeOfGold: { readonly [K in Gold['kind']]: AnswerType } = {
-  choice: 'choice', choices: 'open', yesNo: 'open', word: 'open', number: 'digit', ordinal: 'open', boxes: 'box', points: 'open', alteration: 'open', text: 'open',
+  choice: 'choice', choices: 'open', yesNo: 'open', word: 'open', number: 'digit', ordinal: 'open', boxes: 'box', points: 'open', alteration: 'open', directive: 'open', text: 'open',
 };
 
 /** `answerType`, or what the gold's kind stands for; never guessed from a text. */
