@@ -3,7 +3,7 @@ import { typeOf, type FrameHeader, type Preset, type WiredFrame } from '#electro
 import type { Region, ViewWindow } from '#electron/contract/review.ts';
 import { startOfFile } from '#electron/storage/files.ts';
 import { Fault } from '#models/base/fault.ts';
-import { compose, identity, scaling, translation, type Affine } from '#models/imaging/coordinates.ts';
+import { compose, identity, scaling, translation, type Affine, type Size } from '#models/imaging/coordinates.ts';
 import { cutOut } from '#models/imaging/cutOut.ts';
 import { readDicom, type DicomFile } from '#models/imaging/dicom/dicomFile.ts';
 import { availableVois, defaultVoi, fileVois, isInverted, modalityTransform, paddingOf, toDisplay } from '#models/imaging/dicom/display.ts';
@@ -89,12 +89,7 @@ export function openPixels(): Pixels {
     const part = (whole: ShownPicture): ShownPicture => (region ? cutOut(whole, region) : whole);
     if (file.kind === 'dicom') return part(await shownFrame(file.file, index, window));
     if (file.kind === 'picture') return part({ picture: file.picture, toSource: identity, source: sizeOf(file.picture), window: null, placement: null });
-    const { slide } = file;
-    const seen = region ?? { x: 0, y: 0, width: slide.width, height: slide.height };
-    const shrink = Math.min(1, overviewSide / Math.max(seen.width, seen.height));
-    const picture = await readRegionAt(slide, seen, { width: Math.max(1, Math.round(seen.width * shrink)), height: Math.max(1, Math.round(seen.height * shrink)) });
-    const toSource = compose(scaling(seen.width / picture.width, seen.height / picture.height), translation(seen.x, seen.y));
-    return { picture, toSource, source: { width: slide.width, height: slide.height }, window: null, placement: null };
+    return shownSlide(file.slide, region, overviewSide);
   };
   return {
     shown,
@@ -110,7 +105,9 @@ export function openPixels(): Pixels {
       return wiredPicture(picture, `${sha256}-${index}`);
     },
     async thumbnail(path, index, side) {
-      const { picture } = await shown(path, index);
+      const file = await opened(path);
+      // Of a slide a level of about this size is read, not a larger one to be made small.
+      const { picture } = file.kind === 'slide' ? await shownSlide(file.slide, null, Math.min(side, overviewSide)) : await shown(path, index);
       const scale = Math.min(1, side / Math.max(picture.width, picture.height));
       const size = { width: Math.max(1, Math.round(picture.width * scale)), height: Math.max(1, Math.round(picture.height * scale)) };
       return encodePng(scale < 1 ? resize(picture, size) : picture, { level: 4 });
@@ -130,7 +127,7 @@ export function openPixels(): Pixels {
 }
 
 const noTile = (why: string): Fault => new Fault({ code: 'library.tile', what: 'The tile cannot be shown.', why, mend: 'Open the slide again.' });
-const sizeOf = ({ width, height }: Picture): { width: number; height: number } => ({ width, height });
+const sizeOf = ({ width, height }: Size): { width: number; height: number } => ({ width, height });
 
 async function openFile(path: string): Promise<Opened> {
   const kind = kindOf(await startOfFile(path, kindBytes));
@@ -145,6 +142,15 @@ async function openFile(path: string): Promise<Opened> {
   if (kind === 'dicom') return { kind: 'dicom', file: readDicom(bytes), bytes: bytes.length };
   const picture = await decodePicture(bytes);
   return { kind: 'picture', picture, bytes: picture.data.length };
+}
+
+/** A region of it, or all, its longer side at most so many pixels. */
+async function shownSlide(slide: OpenSlideFile, region: Region | null, side: number): Promise<ShownPicture> {
+  const seen = region ?? { x: 0, y: 0, width: slide.width, height: slide.height };
+  const shrink = Math.min(1, side / Math.max(seen.width, seen.height));
+  const picture = await readRegionAt(slide, seen, { width: Math.max(1, Math.round(seen.width * shrink)), height: Math.max(1, Math.round(seen.height * shrink)) });
+  const toSource = compose(scaling(seen.width / picture.width, seen.height / picture.height), translation(seen.x, seen.y));
+  return { picture, toSource, source: sizeOf(slide), window: null, placement: null };
 }
 
 async function shownFrame(file: DicomFile, index: number, chosen: ViewWindow | null): Promise<ShownPicture> {

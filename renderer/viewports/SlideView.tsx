@@ -73,7 +73,7 @@ export function SlideView({ slide, tool, corner, onViewport, children }: SlideVi
   const zoom = viewport.current?.zoom() ?? 1;
   const bar = mpp ? scaleBar(mpp.x / 1000 / zoom, element.current?.clientWidth ?? 0) : null;
   return (
-    <div className="viewport" ref={outer} data-slide={slide.id} data-zoom={zoom.toPrecision(8)} data-tool={tool} data-moving={(isMoving && isDrawingTool(tool)) || undefined} onPointerMove={hover}>
+    <div className="viewport" ref={outer} data-slide={slide.id} data-zoom={zoom.toPrecision(8)} data-complete={viewport.current?.isComplete() || undefined} data-tool={tool} data-moving={(isMoving && isDrawingTool(tool)) || undefined} onPointerMove={hover}>
       <div className="slide" ref={element} />
       {children}
       <div className="corner top-left person">{corner.topLeft.map((line, at) => <div key={at} className={at > 0 ? 'dim' : undefined}>{line}</div>)}</div>

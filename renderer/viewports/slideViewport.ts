@@ -16,6 +16,8 @@ export interface SlideViewport extends Viewport {
   pan(by: Point): void;
   /** A level-0 point into the middle. */
   centre(point: Point): void;
+  /** Whether every tile of what is seen has come, at the resolution of the screen. */
+  isComplete(): boolean;
 }
 
 export function createSlideViewport(element: HTMLElement, slide: SlideSummary, tileUrl: (level: number, column: number, row: number) => string): SlideViewport {
@@ -25,7 +27,10 @@ export function createSlideViewport(element: HTMLElement, slide: SlideSummary, t
   const viewer = OpenSeadragon({
     element, drawer: 'canvas', showNavigationControl: false, showNavigator: true, navigatorPosition: 'BOTTOM_RIGHT', navigatorSizeRatio: 0.16, navigatorBackground: '#0f1318', navigatorBorderColor: '#2b3540',
     navigatorDisplayRegionColor: '#5fd6c8', gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true }, animationTime: 0.25, springStiffness: 12, maxZoomPixelRatio: 8, visibilityRatio: 0.5,
-    imageSmoothingEnabled: true, keyboardShortcuts: [], crossOriginPolicy: 'Anonymous', loadTilesWithAjax: false, preserveImageSizeOnResize: true,
+    imageSmoothingEnabled: true, keyboardShortcuts: [],
+    // One for each picture of the screen, as it would by itself, lets a first view wait longer for its turn than for its bytes.
+    maxTilesPerFrame: 16,
+    crossOriginPolicy: 'Anonymous', loadTilesWithAjax: false, preserveImageSizeOnResize: true,
     tileSources: {
       width, height, minLevel: 0, maxLevel: levels.length - 1,
       getLevelScale: (level: number) => (levels[ours(level)]?.width ?? width) / width,
@@ -37,6 +42,11 @@ export function createSlideViewport(element: HTMLElement, slide: SlideSummary, t
   const listeners = new Set<() => void>();
   const tell = (): void => listeners.forEach((listener) => listener());
   for (const event of ['open', 'update-viewport', 'animation', 'resize'] as const) viewer.addHandler(event, tell);
+  let loaded = false;
+  viewer.addHandler('open', () => viewer.world.getItemAt(0).addHandler('fully-loaded-change', ({ fullyLoaded }) => {
+    loaded = fullyLoaded;
+    tell();
+  }));
   const corner = (x: number, y: number): OpenSeadragon.Point => viewer.viewport.imageToViewerElementCoordinates(new OpenSeadragon.Point(x, y));
   return {
     toScreen() {
@@ -61,6 +71,7 @@ export function createSlideViewport(element: HTMLElement, slide: SlideSummary, t
     },
     pan: ({ x, y }) => void viewer.viewport.panBy(viewer.viewport.deltaPointsFromPixels(new OpenSeadragon.Point(-x, -y), false)).applyConstraints(),
     centre: ({ x, y }) => void viewer.viewport.panTo(viewer.viewport.imageToViewportCoordinates(new OpenSeadragon.Point(x, y)), true),
+    isComplete: () => loaded,
     onViewChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
