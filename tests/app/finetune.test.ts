@@ -7,7 +7,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { grpoLora } from '#training/recipes/grpo.ts';
 import { closeBrowser, inSteps, openWorkstation, type Workstation } from '#tests/support/browser.ts';
 
-
 inSteps();
 let workstation: Workstation;
 let page: Page;

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { EventName, Payload, Publish } from '#electron/contract/events.ts';
 import type { Plan, Run } from '#electron/contract/finetune.ts';
@@ -11,20 +10,22 @@ import { openShelf, type Shelf } from '#electron/models/shelf.ts';
 import { launchProcess, type Carrier } from '#electron/workers/supervisor.ts';
 import { connectTraining } from '#electron/workers/trainingClient.ts';
 import { tinyRecipe, writeTinyIndex } from '#tests/support/tinyTraining.ts';
+import { bundleWorker, type BundledWorker } from '#tests/support/workers.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
-let bundle: string;
+let worker: BundledWorker;
 let index: string;
 const folders: string[] = [];
 const carriers: Carrier[] = [];
 beforeAll(async () => {
-  // Beside node_modules, where the worker finds the packages.
-  bundle = mkdtempSync(join(resolve('node_modules'), '.loupe-worker-'));
-  await build({ entryPoints: ['electron/workers/training.ts'], outfile: join(bundle, 'training.mjs'), bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' });
+  worker = await bundleWorker('training');
   index = writeTinyIndex();
 });
-afterAll(() => [bundle, dirname(index), ...folders].forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+afterAll(() => {
+  worker?.remove();
+  [dirname(index), ...folders].forEach((folder) => rmSync(folder, { recursive: true, force: true }));
+});
 
 interface Opened {
   readonly finetune: Finetune;
@@ -44,7 +45,7 @@ function open(folder = mkdtempSync(join(tmpdir(), 'loupe-finetune-')), extra: Pa
   const told: Record<string, unknown[]> = {};
   const publish = ((event, payload) => void (told[event] ??= []).push(payload)) as Publish;
   let models = 0;
-  const trainer = connectTraining(join(bundle, 'training.mjs'), (file) => {
+  const trainer = connectTraining(worker.file, (file) => {
     const carrier = launchProcess(file);
     carriers.push(carrier);
     return carrier;

@@ -1,7 +1,6 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { EventName, Payload, Publish } from '#electron/contract/events.ts';
 import type { Models } from '#electron/contract/models.ts';
@@ -15,18 +14,20 @@ import { openCheckpoint } from '#models/weights/checkpoint.ts';
 import { saveAdapter } from '#models/weights/peft.ts';
 import { framePicture, type PhantomFrame } from '#training/synthesis/phantoms/study.ts';
 import { drawPhantom } from '#training/synthesis/phantoms.ts';
+import { bundleWorker, type BundledWorker } from '#tests/support/workers.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const base = resolve('models/weights/loupe-base');
-let bundle: string;
+let worker: BundledWorker;
 const folders: string[] = [];
 beforeAll(async () => {
-  // Beside node_modules, where the worker finds the packages.
-  bundle = mkdtempSync(join(resolve('node_modules'), '.loupe-worker-'));
-  await build({ entryPoints: ['electron/workers/models.ts'], outfile: join(bundle, 'models.mjs'), bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' });
+  worker = await bundleWorker('models');
 });
-afterAll(() => [bundle, ...folders].forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+afterAll(() => {
+  worker?.remove();
+  folders.forEach((folder) => rmSync(folder, { recursive: true, force: true }));
+});
 
 interface Opened {
   readonly models: ModelManager;
@@ -50,7 +51,7 @@ function open(folder = mkdtempSync(join(tmpdir(), 'loupe-models-')), extra: Part
   let inUse = 0;
   const shelf = openShelf({ folder, builtIn: { folder: base, name: 'loupe-base' }, by: 'reader', now, onInUse: () => inUse++ });
   const models = openModels({
-    folder, shelf, publish, now, by: 'reader', workshop: connectModels(join(bundle, 'models.mjs'), launchProcess, () => undefined),
+    folder, shelf, publish, now, by: 'reader', workshop: connectModels(worker.file, launchProcess, () => undefined),
     picture: async () => ({ picture, toSource: { ...identity, xx: 2, yy: 2 }, source: { width: 448, height: 448 }, window: null }), concerns: () => [], ...extra,
   });
   return {

@@ -1,29 +1,27 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodePicture } from '#models/imaging/picture.ts';
 import type { Ask } from '#models/reasoner.ts';
 import { startInference, type InferenceClient } from '#electron/workers/inferenceClient.ts';
+import { bundleWorker, type BundledWorker } from '#tests/support/workers.ts';
 
 const folder = join(process.env.LOUPE_SHARED ?? '../shared', 'parity', 'qwen2_5_vl-a');
 
 describe.skipIf(!existsSync(folder))('the inference worker (skipped where ../shared is absent)', () => {
-  let bundle: string;
+  let worker: BundledWorker;
   let client: InferenceClient;
   let ask: Ask;
 
   beforeAll(async () => {
-    // Beside node_modules, where the worker finds the packages.
-    bundle = mkdtempSync(join(resolve('node_modules'), '.loupe-worker-'));
-    await build({ entryPoints: ['electron/workers/inference.ts'], outfile: join(bundle, 'inference.mjs'), bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' });
-    client = startInference(join(bundle, 'inference.mjs'));
+    worker = await bundleWorker('inference');
+    client = startInference(worker.file);
     ask = { frames: [await decodePicture(readFileSync(join(folder, 'image.png')))], question: 'What abnormality is seen?' };
   });
   afterAll(async () => {
     await client?.close();
-    if (bundle) rmSync(bundle, { recursive: true });
+    worker?.remove();
   });
 
   test('asked before a model is open, it says so', async () => await expect(client.score(ask, 'yes')).rejects.toMatchObject({ code: 'reasoner.closed' }));
