@@ -133,6 +133,14 @@ export const patchesOf = (picture: Picture, { options }: Pick<ExampleMaker, 'opt
 export const asDirect = (turn: Turn): Turn => turn.style === 'direct' ? turn
   : { ...turn, style: 'direct', question: `${turn.question}${turn.question.includes('\n') ? '\n' : ' '}${directly}`, completion: completionOf([], turn.answer) };
 
+/** The forms in which a policy is asked: by chance all of them short, otherwise with reasoning wherever there is such a form. */
+export function askedForms(turns: readonly Turn[], direct: number, random: Random): readonly Turn[] {
+  if (turns.length === 0) return [];
+  if (random.chance(direct)) return turns.map(asDirect);
+  const reasoned = turns.filter(({ style }) => style === 'reasoned');
+  return reasoned.length > 0 ? reasoned : turns;
+}
+
 /** Draws questions by weight until the sequence is full; what does not fit is passed over. */
 function chooseBranches(turns: readonly Turn[], grid: Grid, stage: Asking, { language, options }: ExampleMaker, random: Random): Pick<Example, 'prefix' | 'branches'> {
   const left = turns.map((turn) => (random.chance(stage.direct) ? asDirect(turn) : turn));

@@ -7,7 +7,7 @@ import { smartResize } from '#models/imaging/patches.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
 import { resize } from '#models/imaging/resize.ts';
 import { loadBytes } from './data/cases.ts';
-import { asDirect, augmented, encodeTurn, patchesOf, weighted, type ExampleMaker } from './examples.ts';
+import { askedForms, augmented, encodeTurn, patchesOf, weighted, type ExampleMaker } from './examples.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Prompt } from './records/policy.ts';
 import type { Recipe, Stage } from './records/recipe.ts';
@@ -75,10 +75,9 @@ export function createPromptSource({ records, chosen, maker, stage, recipe }: Pr
   const promptOf = (record: CaseRecord, turn: Turn, view: string | undefined): Prompt => ({
     id: `${record.id}/${turn.questionType}/${hashOf(turn.question)}`, record, turn, size: sizeOf(record), ...(view === undefined ? {} : { view }),
   });
-  const turnsOf = async (record: CaseRecord, view: string | undefined, random: Random): Promise<Turn[]> => {
+  const turnsOf = async (record: CaseRecord, view: string | undefined, random: Random): Promise<readonly Turn[]> => {
     const turns = synthesize({ record, ...await viewFor(record, view) }, random).filter((turn) => (types === null || types.has(turn.questionType)) && isCheckable(turn));
-    const reasoned = turns.filter(({ style }) => style === 'reasoned');
-    return turns.length === 0 ? [] : random.chance(stage.direct) ? turns.map(asDirect) : reasoned.length > 0 ? reasoned : turns;
+    return askedForms(turns, stage.direct, random);
   };
 
   return {

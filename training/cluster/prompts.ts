@@ -3,10 +3,10 @@
  */
 import { Fault } from '#models/base/fault.ts';
 import { Random } from '#models/base/random.ts';
+import { askedForms, weighted } from '#training/examples.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
 import type { Turn } from '#training/records/turn.ts';
 import { synthesize, type CaseView } from '#training/synthesis/questions.ts';
-import { directly } from '#training/synthesis/wording.ts';
 import { scoredRow, type Use } from './scoring.ts';
 
 export interface DrawnPrompt {
@@ -22,6 +22,8 @@ export interface DrawOptions {
   readonly questionTypes?: readonly string[] | undefined;
   /** Part of the questions that are put in the short form. */
   readonly direct: number;
+  /** How often a kind of question is put, relative to its usual weight of 1. */
+  readonly questionWeights?: Readonly<Record<string, number>> | undefined;
   /** How often a set is visited, relative to 1. */
   readonly setWeights: Readonly<Record<string, number>>;
 }
@@ -48,10 +50,9 @@ export async function drawPrompts(
       const picture = await pictureOf(record);
       const random = Random.named(options.seed, `export/${record.id}/${round}`);
       const view = { record, picture, boxes: boxesOn(picture, record), flippedX: false, flippedY: false, quarterTurns: 0 };
-      const turns = synthesize(view, random).filter(({ questionType }) => options.questionTypes?.includes(questionType) ?? true);
-      if (turns.length === 0) continue;
-      const chosen = drawOne(turns, random);
-      const turn = random.chance(options.direct) ? asDirect(chosen) : chosen;
+      const possible = synthesize(view, random).filter(({ questionType }) => options.questionTypes?.includes(questionType) ?? true);
+      const turn = drawOne(askedForms(possible, options.direct, random), options, random);
+      if (!turn) continue;
       const key = `${record.id}\0${turn.question}`;
       if (seen.has(key)) continue;
       seen.add(key);
@@ -76,9 +77,9 @@ function visits(records: readonly CaseRecord[], { seed, setWeights }: DrawOption
   return all;
 }
 
-function drawOne(turns: readonly Turn[], random: Random): Turn {
-  let at = random.uniform() * turns.reduce((total, { weight }) => total + weight, 0);
-  return turns.find(({ weight }) => (at -= weight) < 0) ?? turns.at(-1)!;
+function drawOne(turns: readonly Turn[], { questionWeights }: DrawOptions, random: Random): Turn | undefined {
+  const weights = turns.map(({ weight, questionType }) => weight * (questionWeights?.[questionType] ?? 1));
+  return weights.some((weight) => weight > 0) ? turns[weighted(weights, random)] : undefined;
 }
 
 /** The record's boxes in pixels of a picture of another size. */
@@ -86,12 +87,6 @@ function boxesOn({ width, height }: CaseView['picture'], record: CaseRecord): Ca
   const [sx, sy] = [width / record.width, height / record.height];
   const scaled = ({ x1, y1, x2, y2 }: NonNullable<CaseRecord['boxes']>[number]['box']) => ({ x1: x1 * sx, y1: y1 * sy, x2: x2 * sx, y2: y2 * sy });
   return record.boxes?.map(({ class: name, box }) => ({ class: name, box: scaled(box) })) ?? null;
-}
-
-function asDirect(turn: Turn): Turn {
-  if (turn.style === 'direct') return turn;
-  const question = `${turn.question}${turn.question.includes('\n') ? '\n' : ' '}${directly}`;
-  return { ...turn, style: 'direct', question, completion: turn.completion.slice(Math.max(0, turn.completion.lastIndexOf('<answer>'))) };
 }
 
 /**

@@ -1,14 +1,15 @@
 /**
- * A GRPO step beside TRL's: the same checkpoint, drawn pictures, questions, group size, length limit and rewards, from sampling to the changed
- * weights.
+ * A GRPO step beside TRL's: the same checkpoint, drawn pictures, group size, length limit and rewards, from sampling to the changed weights. Ours
+ * draws the questions; TRL puts the same ones in the same order, so that both write answers of the same length.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openCheckpoint } from '#models/weights/checkpoint.ts';
+import { readRollouts, rolloutSteps } from '#training/readRun.ts';
 import { Recipe } from '#training/records/recipe.ts';
 import { train } from '#training/trainer.ts';
-import { exportDrawn } from '#electron/commands/dataset/export.ts';
+import { exportDrawn, type AskedOfCase } from '#electron/commands/dataset/export.ts';
 import { peakRssMb, rounded, sampleOf } from './measure.ts';
 import type { Peer } from './peer.ts';
 
@@ -36,13 +37,14 @@ export async function benchGrpo({ model, peer, rounds, threads }: GrpoBench): Pr
   const [own, theirs]: [Step[], Step[]] = [[], []];
   let about: Record<string, unknown> | null = null;
   try {
-    if (peer) {
-      await exportDrawn({ recipe, pictures, prompts: 64, out: join(folder, 'job') });
-      about = { name: (await peer.ask({ do: 'prepare', job: join(folder, 'job'), threads })).version };
-    }
     for (let turn = 0; turn < turns; turn++) {
-      own.push(...(await ourSteps(recipe, join(folder, `run${turn}`))));
+      const run = join(folder, `run${turn}`);
+      own.push(...(await ourSteps(recipe, run)));
       if (!peer) continue;
+      if (turn === 0) {
+        await exportDrawn({ recipe, pictures, asked: askedIn(run), out: join(folder, 'job') });
+        about = { name: (await peer.ask({ do: 'prepare', job: join(folder, 'job'), threads })).version };
+      }
       const reply = await peer.ask({ do: 'steps', count: steps }) as unknown as PeerSteps;
       theirs.push(...reply.step.map((step, at) => ({
         step, rollout: reply.rollout[at]!, scoring: reply.scoring[at]!, reference: reply.reference[at]!, update: reply.update[at]!,
@@ -94,6 +96,9 @@ async function ourSteps(recipe: Recipe, run: string): Promise<readonly Step[]> {
   });
   return steps.slice(1);
 }
+
+/** The questions of a run in their order. */
+const askedIn = (run: string): readonly AskedOfCase[] => rolloutSteps(run).flatMap((step) => readRollouts(run, step));
 
 /** Medians of the parts; the update holds everything that is none of the others. */
 function summary(steps: readonly Step[]): Record<`${(typeof parts)[number]}_s` | 'mean_length' | 'runs', number> {

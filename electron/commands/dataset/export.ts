@@ -22,8 +22,10 @@ import type { ObjectiveSwitches } from '#training/objectives/switches.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
 import type { ClusterJob, Engine, EnginePlan } from '#training/records/clusterJob.ts';
 import type { PolicyStage, Recipe, Stage } from '#training/records/recipe.ts';
+import type { RolloutLine } from '#training/records/rollout.ts';
 import { startFolder } from '#training/startFolder.ts';
 import { phantomRecords } from '#training/synthesis/phantoms.ts';
+import { completionOf } from '#training/synthesis/reasoning.ts';
 import { builtInModel, projectRoot } from '#electron/storage/folders.ts';
 
 export interface ExportOptions {
@@ -42,7 +44,12 @@ export interface ExportOptions {
   readonly progress: (text: string) => void;
   /** A case's picture where it does not lie in an archive. */
   readonly pictureOf?: (record: CaseRecord) => Picture;
+  /** These questions in this order about the training cases instead of drawn ones. */
+  readonly asked?: readonly AskedOfCase[];
 }
+
+/** A question that a run has put to a case. */
+export type AskedOfCase = Pick<RolloutLine, 'case' | 'question' | 'question_type' | 'gold' | 'answer'>;
 
 /** A default bound, so that a long recipe does not write a picture for every step that it will ever do. */
 const mostPrompts = 20_000;
@@ -62,16 +69,25 @@ export async function exportJob(options: ExportOptions): Promise<ClusterJob> {
     const size = smartResize(record.height, record.width, patches);
     return resize(options.pictureOf?.(record) ?? await decodePicture(loadBytes(record, { verify: true }), record.file), size);
   };
+  const askedAgain = async (asked: readonly AskedOfCase[]): Promise<DrawnPrompt[]> => {
+    const byId = new Map(options.train.map((record) => [record.id, record]));
+    return Promise.all(asked.map(async ({ case: id, question, question_type: questionType, gold, answer }) => {
+      const record = byId.get(id)!;
+      const turn = { questionType, task: null, question, completion: completionOf([], answer), answer, gold, style: 'direct', weight: 1 } as const;
+      return { record, turn, picture: await pictureOf(record) };
+    }));
+  };
   const draw = async (records: readonly CaseRecord[], count: number): Promise<DrawnPrompt[]> => scorable(
     await drawPrompts(records, {
-      count, seed: recipe.seed, questionTypes: policy.questionTypes, direct: stage.direct, setWeights: stage.setWeights ?? recipe.setWeights,
+      count, seed: recipe.seed, questionTypes: policy.questionTypes, direct: stage.direct, questionWeights: stage.questionWeights,
+      setWeights: stage.setWeights ?? recipe.setWeights,
     }, pictureOf),
     uses, policy.maxNewTokens,
   );
   const perStep = stage.batch * stage.accumulate;
   const wanted = options.prompts ?? Math.min(mostPrompts, perStep * Math.ceil(stage.steps / (policy.iterations * policy.miniBatches)));
   progress(`Drawing up to ${wanted} questions about ${options.train.length} cases …`);
-  const train = await draw(options.train, wanted);
+  const train = options.asked ? await askedAgain(options.asked) : await draw(options.train, wanted);
   if (train.length === 0) throw new Fault({
     code: 'cluster.empty', what: 'There is nothing to hand over.',
     why: 'None of the cases carries a question whose answer these rewards can check.',
@@ -94,13 +110,13 @@ export async function exportJob(options: ExportOptions): Promise<ClusterJob> {
   });
 }
 
-/** A job for TRL about drawn pictures alone, those that a stage of the recipe with as many phantoms sees: what the bench compares with. */
+/** A job for TRL about drawn pictures alone, with the questions that a run of the recipe put to as many phantoms: what the bench compares with. */
 export function exportDrawn(
-  { recipe, pictures, prompts, out }: Pick<ExportOptions, 'recipe' | 'out'> & { readonly pictures: number; readonly prompts: number },
+  { recipe, pictures, asked, out }: Pick<ExportOptions, 'recipe' | 'out'> & { readonly pictures: number; readonly asked: readonly AskedOfCase[] },
 ): Promise<ClusterJob> {
   const drawn = new Map([...phantomRecords(pictures, recipe.seed)].map(({ record, picture }) => [record, picture]));
   return exportJob({
-    engine: 'trl', recipe, stage: undefined, model: undefined, train: [...drawn.keys()], held: [], prompts, withWeights: true, out,
+    engine: 'trl', recipe, stage: undefined, model: undefined, train: [...drawn.keys()], held: [], prompts: asked.length, asked, withWeights: true, out,
     progress: () => undefined,
     pictureOf: (record) => drawn.get(record)!,
   });

@@ -31,7 +31,7 @@ def steps(count):
     from train_trl import rows_of
 
     job = state["job"]
-    settings = {**state["settings"], "max_steps": count + 1, "save_strategy": "no", "disable_tqdm": True}
+    settings = {**state["settings"], "max_steps": count + 1, "save_strategy": "no", "disable_tqdm": True, "shuffle_dataset": False}
     config = GRPOConfig(output_dir=os.path.join(job, "run"), bf16=False, use_cpu=True, **settings)
     model = AutoModelForImageTextToText.from_pretrained(os.path.join(job, "checkpoint"), dtype=torch.float32)
     processor = AutoProcessor.from_pretrained(os.path.join(job, "checkpoint"), padding_side="left")
