@@ -6,6 +6,7 @@ import { openCheckpoint, type CheckpointParts } from '#models/weights/checkpoint
 import { filterCases, readIndex, type CaseFilter } from './data/cases.ts';
 import { trainVocabulary } from './data/vocabulary.ts';
 import { dinoR1, dinoR1Supervised } from './recipes/dinoR1.ts';
+import { directive, directiveSupervised } from './recipes/directive.ts';
 import { grpo, grpoLora } from './recipes/grpo.ts';
 import { loupeBase } from './recipes/loupeBase.ts';
 import { medR1, medR1NoThink } from './recipes/medR1.ts';
@@ -27,7 +28,7 @@ import { corpus } from './synthesis/questions.ts';
 export const recipes: Readonly<Record<string, Recipe>> = {
   loupeBase, grpo, grpoLora,
   visionR1, visionR1Localization, medR1, medR1NoThink, vlmR1Rec, vlmR1Ovd, vlmR1OvdAp, vlaaThinking, vlaaThinkingSft, vlaaThinkingRl, pathoR1, pathoR1Dapo, openVlThinker,
-  weThink, skyworkR1V3, vlRethinker, dinoR1, dinoR1Supervised,
+  weThink, skyworkR1V3, vlRethinker, dinoR1, dinoR1Supervised, directive, directiveSupervised,
 };
 
 /** A recipe of the table, or one from a JSON file. */

@@ -18,11 +18,13 @@ interface Target {
   readonly anatomy: string;
   /** Its names in a sentence, in lower case; a longer one hides a shorter one within it. */
   readonly names: readonly string[];
+  /** Other things lie in it, and are named with it: `a spot in the lung`. */
+  readonly isPlace?: boolean;
 }
 
 /** What can be sought. Names are names: what a thing looks like or does is left to the model. */
 export const directiveTargets: Readonly<Record<string, Target>> = {
-  lung: { anatomy: 'chest', names: ['lung', 'lungs'] },
+  lung: { anatomy: 'chest', names: ['lung', 'lungs'], isPlace: true },
   nodule: { anatomy: 'chest', names: ['nodule', 'nodules', 'lung nodule', 'lung nodules'] },
   breast_lesion: { anatomy: 'breast', names: ['breast lesion', 'breast lesions'] },
   red_blood_cell: { anatomy: 'blood', names: ['red blood cell', 'red blood cells', 'red cell', 'red cells', 'erythrocyte', 'erythrocytes'] },
@@ -127,7 +129,8 @@ export function directiveRefusal(words: DirectiveWords | null, { text, slices, l
   if (!known) return refuse('target', `“${target}” is not among what can be sought.`);
   if (known.anatomy !== anatomy) return refuse('anatomy', `A ${targetName(target)} does not lie in “${anatomy}”.`);
   const named = targetsNamed(text);
-  if (named.length === 1 && named[0] !== target) return refuse('target', `The sentence names ${targetName(named[0]!)}, the directive ${targetName(target)}.`);
+  const [only] = named.map((name) => ({ name, ...directiveTargets[name]! }));
+  if (only && named.length === 1 && only.name !== target && !(only.isPlace === true && only.anatomy === anatomy)) return refuse('target', `The sentence names ${targetName(only.name)}, the directive ${targetName(target)}.`);
   const said = sideNamed(text);
   if (said !== null && (side === 'left' || side === 'right') && side !== said) return refuse('side', `The sentence speaks of the ${said} side, the directive of the ${side}.`);
   if (laterality !== null && (side === 'left' || side === 'right') && side !== laterality) return refuse('laterality', `The file says that this is the ${laterality} side, the directive asks for the ${side}.`);

@@ -3,6 +3,7 @@ import { Fault } from '#models/base/fault.ts';
 import type { CurriculumMaker, DataPipeline } from '#training/records/curriculum.ts';
 import { bridging } from './bridging.ts';
 import { passRate, tiered } from './difficulty.ts';
+import { directives } from './directives.ts';
 import { distillation } from './distillation.ts';
 import { captions, questionSets } from './questionSets.ts';
 import { questionSynthesis } from './questionSynthesis.ts';
@@ -15,7 +16,7 @@ import { lengthStaging } from './staging.ts';
 
 export const curricula: Readonly<Record<string, CurriculumMaker>> = { lengthStaging, refinement, replay, rethinking, specialist };
 export const pipelines: Readonly<Record<string, DataPipeline>> = {
-  bridging, captions, distillation, passRate, questionSets, questionSynthesis, secondThoughts, selfReasoning, tiered,
+  bridging, captions, directives, distillation, passRate, questionSets, questionSynthesis, secondThoughts, selfReasoning, tiered,
 };
 
 /** The curriculum of that name; Fault `curriculum.name` where there is none. */
