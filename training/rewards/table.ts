@@ -5,8 +5,10 @@ import { closest } from './closest.ts';
 import { directiveRewards } from './directive.ts';
 import { easyR1Rewards } from './easyR1.ts';
 import { genericRewards } from './generic.ts';
+import { guiR1Rewards } from './guiR1.ts';
 import { mathRewards } from './mathExpression.ts';
 import { medR1Rewards } from './medR1.ts';
+import { mobileR1Rewards } from './mobileR1.ts';
 import { openVlThinkerRewards } from './openVlThinker.ts';
 import { pathoR1Rewards } from './pathoR1.ts';
 import { longestText, rowFault, type NamedReward, type RewardMode, type RewardResult, type RewardRow } from './reward.ts';
@@ -40,6 +42,8 @@ const table = [
   ...vlRethinkerRewards,
   ...soFakeR1Rewards,
   ...directiveRewards,
+  ...guiR1Rewards,
+  ...mobileR1Rewards,
 ] as const;
 
 /** A reward of the table, for recipes: a misspelt name does not compile. */
