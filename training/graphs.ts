@@ -147,7 +147,7 @@ export function tower(graph: Graph, parameters: Parameters, config: QwenVlConfig
 }
 
 /** Stochastic depth: each image's branch is multiplied by its factor for that block. */
-function branchDropper(graph: Graph, depth: number, batch: number): BranchHook {
+export function branchDropper(graph: Graph, depth: number, batch: number): BranchHook {
   const keep = graph.input('keep', [depth, batch]);
   return (branch, block) => {
     const [rows, width] = branch.shape as [number, number];

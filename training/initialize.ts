@@ -1,11 +1,12 @@
 /** First weights of a network that is trained from scratch. */
 import { Random } from '#models/base/random.ts';
 import type { QwenVlConfig } from '#models/networks/config.ts';
+import { scaleName } from '#models/networks/contrastive.ts';
 import { priorScore } from '#models/networks/localizer.ts';
 import type { ParameterSpec } from './graphs.ts';
 
 /**
- * A localizer begins with the boxes of its patches and the prior of its scores.
+ * A localizer begins with the boxes of its patches and the prior of its scores; likeness of images and sentences with a temperature of 0.07 (Radford et al. 2021).
  * Matrices are normal with variance 1 / fan-in; those that write into the residual stream are smaller by √(2 · blocks). Norms are 1, biases 0, and so is an adapter's B.
  *
  * With `localAttention` the towers' heads begin as looks at fixed neighbours: biases of q and k alone decide the first attention, and rotary
@@ -19,6 +20,7 @@ export function initialWeights(config: QwenVlConfig, specs: readonly ParameterSp
     const size = shape.reduce((a, b) => a * b, 1);
     const values = new Float32Array(size);
     if (/^localizer\..*score\.bias$/.test(name)) values.fill(priorScore);
+    else if (name === scaleName) values.fill(Math.log(1 / 0.07));
     else if (/^localizer\..*(proposal|box)\.outer\.weight$/.test(name)) values.fill(0);
     else if (/norm\d?\.weight$|ln_q\.weight$/.test(name)) values.fill(1);
     else if (name.endsWith('.lora_B.weight')) values.fill(0);

@@ -189,7 +189,7 @@ export function addScaled(sums: Map<string, Float32Array>, name: string, more: F
 }
 
 /** Stochastic depth (Huang et al. 2016): block b of an image is dropped with a probability that rises to `most` at the last block; the kept ones are scaled up. */
-function keepFactors(depth: number, batch: number, most: number, random: Random) {
+export function keepFactors(depth: number, batch: number, most: number, random: Random) {
   const factors = new Float32Array(depth * batch);
   for (let block = 0; block < depth; block++) {
     const drop = (most * (block + 1)) / depth;

@@ -130,6 +130,12 @@ function removeRollouts(run: string, step: number): void {
 
 const stageFolder = (run: string, stage: number): string => join(run, 'stages', String(stage + 1));
 
+/** What a stage began with, by hash, for a reader who compares two runs. */
+export const writeStageHashes = (run: string, stage: number, hashes: Readonly<Record<string, string>>): void => writing(run, () => {
+  mkdirSync(join(run, 'stages'), { recursive: true });
+  writeFileSync(`${stageFolder(run, stage)}.json`, `${JSON.stringify(hashes, null, 1)}\n`);
+});
+
 /** The trained weights that a stage began with, or null where they were not kept. */
 export function readStageStart(run: string, stage: number): ReadonlyMap<string, Float32Array> | null {
   const path = join(stageFolder(run, stage), 'start.safetensors');

@@ -6,6 +6,7 @@ import { saveCheckpoint, type CheckpointParts } from '#models/weights/checkpoint
 import { saveLocalizer } from '#models/weights/localizer.ts';
 import { saveAdapter } from '#models/weights/peft.ts';
 import { openSafetensors, readTensor, writeSafetensors } from '#models/weights/safetensors.ts';
+import { saveSimilar } from '#models/weights/similar.ts';
 import type { ParameterSpec } from './graphs.ts';
 import type { Recipe } from './records/recipe.ts';
 import { retention, retentionRule, type RetentionRule } from './retention.ts';
@@ -74,13 +75,20 @@ export function saveState(run: string, state: TrainerState, specs: readonly Para
 /** A localizer's own weights, beside those of the tower that it leaves as it is. */
 export const isOfLocalizer = (name: string): boolean => name.startsWith('localizer.');
 
-/** The averaged weights as a checkpoint folder, or as an adapter's or a localizer's. The layers that only helped stay behind. */
+/** The averaged weights as a checkpoint folder, or as that of an adapter, a localizer or an encoder of images and sentences. The layers that only helped stay behind. */
 export function saveAveraged(folder: string, state: TrainerState, specs: readonly ParameterSpec[], recipe: Recipe, parts: CheckpointParts, dtype: 'F32' | 'F16'): void {
   const valuesOf = (name: string): Float32Array => state.average.get(name) ?? state.weights.get(name)!;
   const locating = recipe.stages.findLast(({ locate }) => locate !== undefined);
   if (locating) {
     const { config: base, preprocessor } = parts;
     saveLocalizer(folder, { config: { ...locating.locate!.localizer, side: Math.round(Math.sqrt(locating.pixels)) }, base, preprocessor, tensors: specs.map(({ name, shape }) => ({ name, shape, data: valuesOf(name) })) }, dtype);
+    return;
+  }
+  const likening = recipe.stages.findLast(({ similar }) => similar !== undefined);
+  if (likening) {
+    const { config: base, preprocessor, tokenizer, tokenizerConfig } = parts;
+    const config = { ...likening.similar!.encoder, side: Math.round(Math.sqrt(likening.pixels)) };
+    saveSimilar(folder, { config, base, preprocessor, tokenizer, tokenizerConfig, tensors: specs.map(({ name, shape }) => ({ name, shape, data: valuesOf(name) })) }, dtype);
     return;
   }
   if (recipe.adapter) {

@@ -2,11 +2,13 @@
 import { join } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import { parseConfig, type QwenVlConfig } from '#models/networks/config.ts';
+import { contrastiveParameters, isOfContrastive } from '#models/networks/contrastive.ts';
 import { featureParameters, localizerMakings } from '#models/networks/localizer.ts';
 import type { Device } from '#models/runtime/session.ts';
 import { openCheckpoint, type CheckpointParts } from '#models/weights/checkpoint.ts';
 import { readTensor } from '#models/weights/safetensors.ts';
 import { classifierGraph, supervisedGraph, type GraphOptions, type ParameterSpec } from './graphs.ts';
+import { contrastiveOf, createContrastiveLearner, startHashes } from './contrastiveLearner.ts';
 import { initialWeights } from './initialize.ts';
 import { classesOf } from './labels.ts';
 import { createLearner, type Learner } from './learner.ts';
@@ -22,7 +24,7 @@ import type { CaseRecord } from './records/caseRecord.ts';
 import type { Recipe, Stage } from './records/recipe.ts';
 import type { StepRecord } from './records/run.ts';
 import type { RetentionRule } from './retention.ts';
-import { openRun, readStageStart, writeMetrics, writeRollouts, writeStageStart } from './runWriter.ts';
+import { openRun, readStageStart, writeMetrics, writeRollouts, writeStageHashes, writeStageStart } from './runWriter.ts';
 import { stageData } from './stageData.ts';
 import { startFolder } from './startFolder.ts';
 import { freshState, isHelper, isOfLocalizer, pruneSteps, saveAveraged, saveState, type TrainerState } from './state.ts';
@@ -49,7 +51,7 @@ export interface TrainOptions {
 /** Trains by a recipe; the averaged weights end up in RUN/final. Returns the updates done. An abort pauses the run: its state is kept, and it can be resumed. */
 export async function train({ recipe, records, held = [], run, parts, device = 'cpu', until, resume = false, signal, onStep, isTrial = false }: TrainOptions): Promise<number> {
   const config = parseConfig(parts.config);
-  if (new Set(recipe.stages.map(({ learns }) => learns === 'locate')).size > 1) throw mixed();
+  if (new Set(recipe.stages.map(networkOf)).size > 1) throw mixed();
   const steps = recipe.stages.reduce((total, stage) => total + stage.steps, 0);
   const last = Math.min(until ?? steps, steps);
   const options = { ...graphOptions(recipe), fused: device === 'cpu' };
@@ -63,6 +65,8 @@ export async function train({ recipe, records, held = [], run, parts, device = '
 
   let stageAt = -1;
   let stageEnd = 0;
+  /** Updates before the optimizer last began anew. */
+  let momentsBegin = 0;
   let learner: Learner | null = null;
   let keptAt = state.step;
   /** Of the batches since the last checkpoint. */
@@ -106,7 +110,10 @@ export async function train({ recipe, records, held = [], run, parts, device = '
         const chosen = await stageData({ ...given, index, weights: state.weights, run, isBegun, ...(signal ? { signal } : {}) });
         if (!isBegun && stage.from === 'start') startAnew(state, initial, trained);
         const common = { ...given, ...(chosen ? { chosen } : {}) };
-        learner = stage.learns === 'locate' ? createLocalizerLearner({ ...common, begin, weights: state.weights }) : stage.learns !== 'policy' ? createLearner(common) : createPolicyLearner({
+        momentsBegin = momentsBeginOf(recipe, index);
+        if (!isBegun && momentsBegin === begin && begin > 0) forgetMoments(state, trained);
+        if (networkOf(stage) === 'similar' && !isBegun && !isTrial) writeStageHashes(run, index, startHashes(state.weights));
+        learner = stage.learns === 'locate' ? createLocalizerLearner({ ...common, begin, weights: state.weights }) : networkOf(stage) === 'similar' ? createContrastiveLearner({ ...common, begin }) : stage.learns !== 'policy' ? createLearner(common) : createPolicyLearner({
           ...common, begin, start: initial, stageStart: stageStart(run, index, isBegun, state, initial, trained), ...(signal ? { signal } : {}),
           onGroups: (step, groups, sampler) => writeRollouts(run, { step, stage: index, groups }, sampler),
         });
@@ -125,8 +132,8 @@ export async function train({ recipe, records, held = [], run, parts, device = '
         if (!gradient) continue;
         const weights = state.weights.get(name)!;
         adamwStep(weights, gradient, { first: state.first.get(name)!, second: state.second.get(name)! }, optimizer,
-          { count: state.step + 1, learningRate: rate, gradientScale, decays: shape.length > 1 });
-        averageStep(state.average.get(name)!, weights, stage.average ?? optimizer.average, state.step);
+          { count: state.step - momentsBegin + 1, learningRate: rate, gradientScale, decays: shape.length > 1 });
+        averageStep(state.average.get(name)!, weights, stage.average ?? optimizer.average, state.step - momentsBegin);
       }
       state.step++;
 
@@ -175,6 +182,24 @@ function startAnew(state: TrainerState, initial: ReadonlyMap<string, Float32Arra
   }
 }
 
+/** The updates before the stage at which the optimizer last began anew: the first one, or pairs after judgements. */
+function momentsBeginOf({ stages }: Recipe, index: number): number {
+  const first = stages.findLastIndex((stage, i) => i <= index && (i === 0 || (stage.learns === 'pair' && stages[i - 1]!.learns === 'judge')));
+  return stages.slice(0, first).reduce((total, { steps }) => total + steps, 0);
+}
+
+/** Moments of zero, and an average that begins with the weights as they are. */
+function forgetMoments(state: TrainerState, trained: readonly ParameterSpec[]): void {
+  for (const { name } of trained) {
+    state.average.get(name)!.set(state.weights.get(name)!);
+    state.first.get(name)!.fill(0);
+    state.second.get(name)!.fill(0);
+  }
+}
+
+/** Which network a stage makes: the one that writes, a localizer on its tower, or an encoder of images and sentences. */
+const networkOf = ({ learns }: Stage): 'writer' | 'localizer' | 'similar' => (learns === 'locate' ? 'localizer' : learns === 'judge' || learns === 'pair' ? 'similar' : 'writer');
+
 /** The weights that a policy stage began with. Where it holds to them they are kept on disk, so that a resumed stage holds to the same. */
 function stageStart(run: string, index: number, isBegun: boolean, state: TrainerState, initial: ReadonlyMap<string, Float32Array>, trained: readonly ParameterSpec[]): ReadonlyMap<string, Float32Array> {
   const kept = isBegun ? readStageStart(run, index) : null;
@@ -216,6 +241,11 @@ function parametersOf(config: QwenVlConfig, recipe: Recipe, records: readonly Ca
     }));
     return { specs, trained: specs.filter(({ name }) => isOfLocalizer(name) && (options.isTrained?.(name) ?? true)) };
   }
+  const likening = recipe.stages.filter((stage) => networkOf(stage) === 'similar');
+  if (likening.length > 0) {
+    const specs = distinctSpecs(likening.flatMap((stage) => contrastiveParameters(config, contrastiveOf(stage))));
+    return { specs, trained: specs.filter(({ name }) => options.isTrained?.(name) ?? true) };
+  }
   const graphs = [supervisedGraph(config, { batch: 1, grid: [1, side, side], tokens: 8, targets: 1 }, { ...options, cells: hasCells ? 1 : 0, ...(recipe.stages.some(({ labels }) => labels > 0) ? { labels: { classes: classesOf(records).size, factor: 1 } } : {}) })];
   if (recipe.stages.some(({ learns }) => learns === 'classify')) graphs.push(classifierGraph(config, { batch: 1, grid: [1, side, side], classes: classesOf(records).size }, options));
   return { specs: distinctSpecs(graphs.flatMap(({ parameters }) => parameters)), trained: distinctSpecs(graphs.flatMap((graph) => graph.trained)) };
@@ -233,7 +263,7 @@ function graphOptions({ trained, adapter, dropBranches }: Recipe): GraphOptions 
 function firstWeights(config: QwenVlConfig, specs: readonly ParameterSpec[], recipe: Recipe): Map<string, Float32Array> {
   if ('scratch' in recipe.start) return initialWeights(config, specs, recipe.seed, { localAttention: recipe.localAttention });
   const { tensors } = openCheckpoint(startFolder(recipe.start.folder));
-  const fresh = initialWeights(config, specs.filter(({ name }) => name.includes('.lora_') || isHelper(name) || isOfLocalizer(name)), recipe.seed);
+  const fresh = initialWeights(config, specs.filter(({ name }) => name.includes('.lora_') || isHelper(name) || isOfLocalizer(name) || isOfContrastive(name)), recipe.seed);
   return new Map(specs.map(({ name, shape }) => {
     const begun = fresh.get(name);
     if (begun) return [name, begun];
@@ -246,7 +276,7 @@ function firstWeights(config: QwenVlConfig, specs: readonly ParameterSpec[], rec
 }
 
 const mixed = (): Fault => new Fault({
-  code: 'train.stages', what: 'The run cannot begin.', why: 'Some of its stages locate and others write; a localizer stands on a tower that stays as it is.', mend: 'Give each a recipe of its own.',
+  code: 'train.stages', what: 'The run cannot begin.', why: 'Its stages make different networks: one that writes, a localizer on a tower that stays as it is, or an encoder of images and sentences.', mend: 'Give each a recipe of its own.',
 });
 
 const diverged = (step: number): Fault => new Fault({

@@ -15,11 +15,11 @@ export function recipeChoices(ownFolder: string): readonly RecipeChoice[] {
       return [];
     }
   });
-  return [...Object.entries(recipes).filter(([, recipe]) => !isLocalizers(recipe)).map(([name, recipe]) => choiceOf(name, recipe, false)), ...own];
+  return [...Object.entries(recipes).filter(([, recipe]) => !isNoWriter(recipe)).map(([name, recipe]) => choiceOf(name, recipe, false)), ...own];
 }
 
-/** A localizer is no model that answers: it is trained from the terminal. */
-const isLocalizers = ({ stages }: Recipe): boolean => stages.some(({ learns }) => learns === 'locate');
+/** A localizer, and an encoder of images and sentences, are no models that answer: they are trained from the terminal. */
+const isNoWriter = ({ stages }: Recipe): boolean => stages.some(({ locate, similar }) => locate !== undefined || similar !== undefined);
 
 const ownNames = (folder: string): readonly string[] =>
   (existsSync(folder) ? readdirSync(folder) : []).filter((name) => /^[\w-]{1,80}\.json$/.test(name)).map((name) => basename(name, '.json')).filter((name) => !Object.hasOwn(recipes, name)).sort();
@@ -33,7 +33,7 @@ const stepsOf = ({ stages }: Recipe): number => stages.reduce((total, { steps })
 
 function choiceOf(name: string, recipe: Recipe, isOwn: boolean): RecipeChoice {
   return {
-    name, source: recipe.source, learns: [...new Set(recipe.stages.flatMap(({ learns }) => (learns === 'locate' ? [] : learns)))], steps: stepsOf(recipe), stages: recipe.stages.length,
+    name, source: recipe.source, learns: [...new Set(recipe.stages.flatMap(({ learns }) => (learns === 'locate' || learns === 'judge' || learns === 'pair' ? [] : learns)))], steps: stepsOf(recipe), stages: recipe.stages.length,
     trains: recipe.adapter ? 'adapter' : 'weights', needsModel: 'folder' in recipe.start,
     rewards: [...new Set(recipe.stages.flatMap(({ policy }) => policy?.rewards.map((reward) => reward.name) ?? []))], isOwn,
   };

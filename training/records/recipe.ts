@@ -85,6 +85,28 @@ export const LocateStage = z.object({
 });
 export type LocateStage = z.infer<typeof LocateStage>;
 
+/** Where judgements of likeness come from: a folder that the page wrote, measures of the run's own images, or drawn shapes. */
+export const JudgementOptions = z.object({
+  from: z.enum(['folder', 'looks', 'shapes']),
+  folder: z.string().min(1).optional(),
+  /** The loss' margin m. */
+  margin: positive.default(0.05),
+  /** Judgements with fewer votes are left out; 6 in the release, whose triplets many people saw. */
+  leastVotes: z.number().int().min(1).default(1),
+}).refine(({ from, folder }) => (from === 'folder') === (folder !== undefined), { path: ['folder'], message: 'belongs to judgements from a folder, and only to them' });
+export type JudgementOptions = z.infer<typeof JudgementOptions>;
+
+/** How an encoder of images and sentences is made and learns (`models/networks/contrastive.ts`); its side follows from the stage's pixels. */
+export const SimilarStage = z.object({
+  encoder: z.object({
+    embedding: z.number().int().min(2),
+    text: z.object({ width: z.number().int().positive(), depth: z.number().int().positive(), heads: z.number().int().positive(), mlpWidth: z.number().int().positive(), tokens: z.number().int().min(2) }),
+  }),
+  /** Of a stage that judges. */
+  judgements: JudgementOptions.optional(),
+});
+export type SimilarStage = z.infer<typeof SimilarStage>;
+
 /** A stretch of the run with one image size and one batch shape. */
 export const Stage = z.object({
   /**
@@ -92,12 +114,16 @@ export const Stage = z.object({
    * layer that is thrown away afterwards; several times as many images an hour. `policy`: the network tries, is rewarded, and learns from that;
    * then `batch` times `accumulate` are the prompts of a step, `steps` counts updates, and `tokens` and `targets` follow from what was written.
    * `locate`: a localizer learns to find more of what example boxes show.
+   * `judge`: an image encoder learns which of two images is closer to a third; `batch` counts judgements. `pair`: it and a text tower learn which sentence belongs to which image.
+   * The optimizer begins anew where pairs follow judgements, so that such a stage is that of a run which begins with pairs in everything but the image weights.
    */
-  learns: z.enum(['answer', 'classify', 'policy', 'locate']),
+  learns: z.enum(['answer', 'classify', 'policy', 'locate', 'judge', 'pair']),
   /** Of a policy stage. */
   policy: PolicyStage.optional(),
   /** Of a stage that locates. */
   locate: LocateStage.optional(),
+  /** Of a stage that judges or pairs. */
+  similar: SimilarStage.optional(),
   /** Starts from the weights that the run started from instead of from those of the stage before. */
   from: z.enum(['previous', 'start']).optional(),
   /** A pipeline of `training/curricula` that makes the stage's data with the model as it stands. */
@@ -135,7 +161,9 @@ export const Stage = z.object({
   mix: share.default(0),
   smoothing: share.default(0),
 }).refine(({ learns, policy }) => (learns === 'policy') === (policy !== undefined), { path: ['policy'], message: 'belongs to a stage that learns by policy, and only to such a stage' })
-  .refine(({ learns, locate }) => (learns === 'locate') === (locate !== undefined), { path: ['locate'], message: 'belongs to a stage that locates, and only to such a stage' });
+  .refine(({ learns, locate }) => (learns === 'locate') === (locate !== undefined), { path: ['locate'], message: 'belongs to a stage that locates, and only to such a stage' })
+  .refine(({ learns, similar }) => (learns === 'judge' || learns === 'pair') === (similar !== undefined), { path: ['similar'], message: 'belongs to a stage that judges or pairs, and only to such a stage' })
+  .refine(({ learns, similar }) => (learns === 'judge') === (similar?.judgements !== undefined), { path: ['similar', 'judgements'], message: 'belong to a stage that judges, and only to such a stage' });
 export type Stage = z.infer<typeof Stage>;
 
 export const Recipe = z.object({
