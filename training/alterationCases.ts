@@ -10,7 +10,7 @@ import { decodePicture, encodePng } from '#models/imaging/picture.ts';
 import { loadBytes } from './data/cases.ts';
 import { packArchive } from './data/pack.ts';
 import { alterationType, alteredRegion, type AlterationFact } from './records/alteration.ts';
-import { IndexRow, type CaseRecord } from './records/caseRecord.ts';
+import type { IndexRow, CaseRecord } from './records/caseRecord.ts';
 import { alterationSet, checkedSide, type AlterationSample } from './synthesis/alterations.ts';
 import { generatorNames, generators, generatorVersion } from './synthesis/alterations/generators.ts';
 
