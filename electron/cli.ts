@@ -23,6 +23,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   reward: () => import('./commands/reward.ts'),
   dataset: () => import('./commands/dataset.ts'),
   import: () => import('./commands/import.ts'),
+  combine: () => import('./commands/combine.ts'),
   serve: () => import('./commands/serve.ts'),
   quantize: () => import('./commands/quantize.ts'),
   sample: () => import('./commands/sample.ts'),

@@ -38,13 +38,15 @@ function hashedFiles(folder: string): readonly HashedFile[] {
   return names.map((name) => ({ name, sha256: fileHash(join(folder, name)) }));
 }
 
-/** The record's own hash, over everything in it; the parent takes part by its hash. */
-const hashOf = ({ version, name, kind, files, run, parent }: Omit<Lineage, 'hash'>): string => contentHash({ version, name, kind, files, run, parent: parent?.hash ?? null });
+/** The record's own hash, over everything in it; the parent and the parts take part by their hashes. */
+const hashOf = ({ version, name, kind, files, run, parent, parts }: Omit<Lineage, 'hash'>): string => contentHash({
+  version, name, kind, files, run, parent: parent?.hash ?? null, ...(parts ? { parts: parts.map(({ weight, lineage }) => ({ weight, hash: lineage.hash })) } : {}),
+});
 
-function compose(folder: string, run: LineageRun | null, parent: Lineage | null): Lineage {
+function compose(folder: string, run: LineageRun | null, parent: Lineage | null, parts?: Lineage['parts']): Lineage {
   const record = {
     version: 1 as const, name: basename(resolve(folder)), kind: existsSync(join(folder, 'adapter_config.json')) ? 'adapter' as const : 'checkpoint' as const,
-    files: hashedFiles(folder), run, parent,
+    files: hashedFiles(folder), run, parent, ...(parts ? { parts } : {}),
   };
   return { ...record, hash: hashOf(record) };
 }
@@ -54,10 +56,11 @@ function compose(folder: string, run: LineageRun | null, parent: Lineage | null)
  *
  * @param run     null for weights that no run here made: brought in from elsewhere, or rounded
  * @param parent  the lineage of what the run began from (`lineageOf`), null where it began from nothing
+ * @param parts   what a sum of adapters was added up from
  * @throws Fault `lineage.folder`, `lineage.write`
  */
-export function recordLineage(folder: string, run: LineageRun | null, parent: Lineage | null): Lineage {
-  const lineage = compose(folder, run, parent);
+export function recordLineage(folder: string, run: LineageRun | null, parent: Lineage | null, parts?: Lineage['parts']): Lineage {
+  const lineage = compose(folder, run, parent, parts);
   const path = join(folder, fileName);
   const part = `${path}.${process.pid}.part`;
   try {
@@ -95,7 +98,7 @@ function readLineage(folder: string): Lineage {
   }
   const parsed = Lineage.safeParse(json);
   if (!parsed.success) throw damaged(folder, parsed.error.issues.slice(0, 3).map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
-  const broken = chainOf(parsed.data).find((link) => hashOf(link) !== link.hash);
+  const broken = everyLink(parsed.data).find((link) => hashOf(link) !== link.hash);
   if (broken) throw damaged(folder, `What it says of ${JSON.stringify(broken.name)} does not have the hash that it states.`);
   return parsed.data;
 }
@@ -106,6 +109,9 @@ export function chainOf(lineage: Lineage): readonly Lineage[] {
   for (let at: Lineage | null = lineage; at; at = at.parent) chain.unshift(at);
   return chain;
 }
+
+/** All records within one, those of its parts included. */
+const everyLink = (lineage: Lineage): readonly Lineage[] => chainOf(lineage).flatMap((link) => [link, ...(link.parts ?? []).flatMap((part) => everyLink(part.lineage))]);
 
 export interface LineageProblem {
   /** `lineage.missing`, `lineage.damaged`, `lineage.file`, `lineage.parent` */
@@ -154,11 +160,11 @@ function differences({ files, name }: Lineage, folder: string): readonly string[
 /** The chain for a terminal, oldest first. */
 export function lineageText(lineage: Lineage): string {
   const short = (sha256: string): string => sha256.slice(0, 12);
-  return chainOf(lineage).flatMap(({ name, kind, run, files, hash }, depth) => {
+  return chainOf(lineage).flatMap(({ name, kind, run, files, hash, parts }, depth) => {
     const indent = '  '.repeat(depth);
     return [
       `${indent}${depth > 0 ? '└ ' : ''}${name} (${kind})  ${short(hash)}`,
-      ...(run ? [`${indent}    made by ${run.recipe.name} ${short(run.recipe.sha256)}, seed ${run.seed}, step ${run.step}, on snapshot ${short(run.data.snapshot)} of ${run.data.cases} cases`] : [`${indent}    from elsewhere`]),
+      ...(run ? [`${indent}    made by ${run.recipe.name} ${short(run.recipe.sha256)}, seed ${run.seed}, step ${run.step}, on snapshot ${short(run.data.snapshot)} of ${run.data.cases} cases`] : parts ? parts.map((part) => `${indent}    ${part.weight} × ${part.lineage.name} ${short(part.lineage.hash)}`) : [`${indent}    from elsewhere`]),
       ...files.map((file) => `${indent}    ${short(file.sha256)}  ${file.name}`),
     ];
   }).join('\n');

@@ -30,6 +30,8 @@ export interface Lineage {
   readonly run: LineageRun | null;
   /** What the run began from; null where it began from nothing, or where nothing is known. */
   readonly parent: Lineage | null;
+  /** Of an adapter that is a sum of others: how much each counts, and where it comes from. */
+  readonly parts?: readonly { readonly weight: number; readonly lineage: Lineage }[] | undefined;
   /** SHA-256 over all of the above, the parent's hash standing for the parent. */
   readonly hash: string;
 }
@@ -37,4 +39,5 @@ export interface Lineage {
 export const Lineage: z.ZodType<Lineage> = z.object({
   version: z.literal(1), name: z.string().max(200), kind: z.enum(['checkpoint', 'adapter']), files: z.array(HashedFile).min(1).max(1000),
   run: LineageRun.nullable(), parent: z.lazy(() => Lineage.nullable()), hash,
+  parts: z.array(z.object({ weight: z.number(), lineage: z.lazy(() => Lineage) })).min(1).max(100).optional(),
 });
