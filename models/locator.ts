@@ -11,7 +11,7 @@ import { boxCode, boxCodeWidth, boxWeights, localizer, localizerMakings, parseLo
 import { denseParameters } from '#models/networks/parameters.ts';
 import { patchFeatures } from '#models/networks/vision.ts';
 import { createSession, float32, type Session } from '#models/runtime/session.ts';
-import { openLocalizerFolder } from '#models/weights/localizer.ts';
+import { openLocalizerFolder, type StoredPrompt } from '#models/weights/localizer.ts';
 
 /** What a picture is to the localizer: features of its patches. */
 export interface SeenPicture {
@@ -46,6 +46,8 @@ export interface Locator {
   readonly makings: LocalizerMakings;
   /** Of its weights' file. */
   readonly sha256: string;
+  /** Kinds of things that can be sought without an example, each from many. */
+  readonly stored: readonly StoredPrompt[];
   see(picture: Picture): Promise<SeenPicture>;
   /** One prompt from boxes on one picture. @throws Fault `locate.none`, `locate.outside` */
   prompt(seen: SeenPicture, boxes: readonly Box[]): Promise<Prompt>;
@@ -93,8 +95,11 @@ export async function openLocator(folder: string, { threads }: { readonly thread
   }));
   const [see, find, ask] = await Promise.all([open(seeing), open(finding), open(prompting)]);
 
+  const stranger = opened.prompts.find(({ vector }) => vector.length !== makings.config.width);
+  if (stranger) throw new Fault({ code: 'localizer.kind', what: 'The localizer cannot be used.', why: `Its prompt for ${stranger.kind} has ${stranger.vector.length} numbers in place of ${makings.config.width}.`, mend: 'Take its folder as the run left it.' });
+
   return {
-    makings, sha256: opened.sha256,
+    makings, sha256: opened.sha256, stored: opened.prompts,
     async see(picture) {
       const { patches } = toVisionInput([picture.width === side && picture.height === side ? picture : resize(picture, { width: side, height: side })], patching);
       const { features } = await see.run({ patches: float32([tokens, channels * patchSize * patchSize], patches) });
@@ -158,12 +163,33 @@ export function withoutCopies(found: readonly FoundBox[]): FoundBox[] {
   return kept;
 }
 
+/** One prompt of several, by how many examples each had. */
+export function meanPrompt(prompts: readonly Prompt[]): Prompt {
+  const examples = prompts.reduce((sum, prompt) => sum + prompt.examples, 0);
+  return { examples, vector: (prompts[0]?.vector ?? new Float32Array(0)).map((_, i) => prompts.reduce((sum, { vector, examples: count }) => sum + vector[i]! * count, 0) / examples) };
+}
+
+/** More of it, not the examples again. */
+export const withoutExamples = <One extends FoundBox>(found: readonly One[], like: readonly Box[]): readonly One[] => found.filter(({ box }) => like.every((example) => iou(box, example) <= sameThing));
+
+/** The side of the fields in which an example is about as large as things were when the localizer learnt: six times its own. */
+export function fieldSideOf(examples: readonly Box[]): number {
+  const sides = examples.map(({ x1, y1, x2, y2 }) => Math.max(x2 - x1, y2 - y1)).sort((a, b) => a - b);
+  return Math.max(16, Math.round(6 * (sides[sides.length >> 1] ?? 0)));
+}
+
 /** A rectangle of a larger picture. */
 export interface Field {
   readonly x: number;
   readonly y: number;
   readonly width: number;
   readonly height: number;
+}
+
+/** The field with a box in its middle, as far as the picture reaches. */
+export function fieldAround({ x1, y1, x2, y2 }: Box, side: number, { width, height }: { readonly width: number; readonly height: number }): Field {
+  const start = (low: number, high: number, size: number): number => Math.round(Math.max(0, Math.min((low + high - side) / 2, size - side)));
+  return { x: start(x1, x2, width), y: start(y1, y2, height), width: Math.min(side, width), height: Math.min(side, height) };
 }
 
 /** Squares that cover a picture, neighbours sharing a quarter of their sides; the last of a row ends at the border. */

@@ -6,22 +6,24 @@ import { openSource, type OpenedSource, type ShownFrame } from '#electron/review
 import { writeWhole } from '#electron/storage/atomic.ts';
 import { projectRoot } from '#electron/storage/folders.ts';
 import { Fault } from '#models/base/fault.ts';
-import { iou, type Box } from '#models/clinical/finding.ts';
+import type { Box } from '#models/clinical/finding.ts';
 import { invert, mapBox } from '#models/imaging/coordinates.ts';
 import { resize } from '#models/imaging/resize.ts';
-import { openLocator, sweep, type Field, type FindOptions, type FoundBox, type Locator, type Prompt } from '#models/locator.ts';
+import { fieldAround, meanPrompt, openLocator, sweep, withoutExamples, type Field, type FindOptions, type FoundBox, type Locator, type Prompt } from '#models/locator.ts';
+import { savePrompts } from '#models/weights/localizer.ts';
 import { kindPrompts, locateCases, type LocateMeasures } from '#training/locateCases.ts';
 import { frocPoints, type KindMeasures } from '#training/localizing.ts';
 import { lineageOf } from '#training/lineage.ts';
 import { casesOf } from '#training/prepare.ts';
-import { numberOption, onlyPositional, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
+import { flag, numberOption, onlyPositional, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
 
 export const command: Command = {
   name: 'locate',
   summary: 'more of what example boxes show',
-  usage: 'locate PATH --like X1,Y1,X2,Y2… [--unlike BOX…] [--field SIDE] [--out DIR] | locate --cases INDEX… [--localizer DIR…]',
+  usage: 'locate PATH (--like X1,Y1,X2,Y2… | --kind NAME) [--unlike BOX…] [--field SIDE] [--out DIR] | locate --cases INDEX… [--localizer DIR…] [--keep]',
   options: {
     like: { type: 'string', multiple: true, help: 'a box around an example, in the source\'s pixels; several are averaged' },
+    kind: { type: 'string', help: 'instead of an example: a kind of thing that the localizer keeps a prompt of, such as lung' },
     unlike: { type: 'string', multiple: true, help: 'a box around something that is not meant' },
     slice: { type: 'string', help: 'of a series: which of the shown slices the boxes are on, from 1; 1 where absent' },
     slices: { type: 'string', help: 'of a series: how many are searched, evenly spread; 32 where absent' },
@@ -31,6 +33,7 @@ export const command: Command = {
     out: { type: 'string', help: 'a folder for found.json and overlay.png' },
     localizer: { type: 'string', multiple: true, help: 'the folder `final` of a run of dinoR1; the built-in one where absent; with --cases several are compared, those of one recipe together' },
     examples: { type: 'string', help: 'with --cases: images of each set of which examples are taken; 40 where absent' },
+    keep: { type: 'boolean', help: 'with --cases: the prompts of the kinds are kept in the localizer\'s folder' },
     threads: { type: 'string', help: 'threads; one for each physical core where absent' },
     cases: { type: 'string', multiple: true, help: 'instead of a path: an index.jsonl; examples come from its permissive train cases, and what they find on its val cases is measured' },
   },
@@ -38,7 +41,8 @@ export const command: Command = {
     const indexes = textOptions(context, 'cases');
     const like = textOptions(context, 'like').map((text) => boxOf(text, 'like'));
     const unlike = textOptions(context, 'unlike').map((text) => boxOf(text, 'unlike'));
-    if (indexes.length === 0 && like.length === 0) throw new UsageError('--like is missing: a box around an example, as X1,Y1,X2,Y2.');
+    const kind = textOption(context, 'kind');
+    if (indexes.length === 0 && (like.length === 0) === (kind === undefined)) throw new UsageError('--like or --kind is missing: a box around an example, as X1,Y1,X2,Y2, or the name of a kind. One of them is expected.');
     const threads = numberOption(context, 'threads', { least: 1, most: 256, whole: true });
     const folders = localizerFolders(context);
     const using = async <T>(localizer: string, use: (locator: Locator) => Promise<T>): Promise<T> => {
@@ -51,7 +55,7 @@ export const command: Command = {
     };
     if (indexes.length > 0) return measure(context, [...indexes, ...context.positionals], folders, using);
     if (folders.length > 1) throw new UsageError('One --localizer is expected without --cases.');
-    await using(folders[0]!, (locator) => find(context, locator, { like, unlike }));
+    await using(folders[0]!, (locator) => find(context, locator, { like, unlike, ...(kind === undefined ? {} : { kind: storedPrompt(locator, kind) }) }));
   },
 };
 
@@ -73,6 +77,14 @@ function boxOf(text: string, option: string): Box {
 interface Examples {
   readonly like: readonly Box[];
   readonly unlike: readonly Box[];
+  /** In place of examples. */
+  readonly kind?: Prompt;
+}
+
+function storedPrompt({ stored }: Locator, kind: string): Prompt {
+  const prompt = stored.find((one) => one.kind === kind);
+  if (prompt) return prompt;
+  throw new Fault({ code: 'locate.kind', what: `The localizer knows no ${kind.slice(0, 60)}.`, why: stored.length === 0 ? 'It keeps no prompts.' : `It keeps prompts of ${stored.map((one) => one.kind).join(', ')}.`, mend: 'Give one of those, or draw an example: --like X1,Y1,X2,Y2.' });
 }
 
 /** What one picture of the source gave, in the source's pixels. */
@@ -110,11 +122,11 @@ async function find(context: CommandContext, locator: Locator, examples: Example
 }
 
 /** Each shown picture as a whole. */
-async function onFrames(locator: Locator, source: OpenedSource, at: number, { like, unlike }: Examples, options: FindOptions): Promise<readonly FrameResult[]> {
+async function onFrames(locator: Locator, source: OpenedSource, at: number, { like, unlike, kind }: Examples, options: FindOptions): Promise<readonly FrameResult[]> {
   const frame = source.frames[at]!;
   const seen = await locator.see(frame.picture);
   const toPicture = invert(frame.toSource);
-  const prompt = await locator.prompt(seen, like.map((box) => mapBox(toPicture, box)));
+  const prompt = kind ?? await locator.prompt(seen, like.map((box) => mapBox(toPicture, box)));
   const others = unlike.length > 0 ? [await locator.prompt(seen, unlike.map((box) => mapBox(toPicture, box)))] : [];
   const results: FrameResult[] = [];
   for (const [i, { picture, name, toSource }] of source.frames.entries()) {
@@ -126,7 +138,7 @@ async function onFrames(locator: Locator, source: OpenedSource, at: number, { li
 }
 
 /** Field by field, each seen at the scale at which the examples were. */
-async function onFields(context: CommandContext, locator: Locator, { path, frame, side }: { readonly path: string; readonly frame: ShownFrame; readonly side: number }, { like, unlike }: Examples, options: FindOptions): Promise<readonly FrameResult[]> {
+async function onFields(context: CommandContext, locator: Locator, { path, frame, side }: { readonly path: string; readonly frame: ShownFrame; readonly side: number }, { like, unlike, kind }: Examples, options: FindOptions): Promise<readonly FrameResult[]> {
   const { source } = frame;
   const toPicture = invert(frame.toSource);
   const isSlide = frame.picture.width < source.width || frame.picture.height < source.height;
@@ -137,29 +149,20 @@ async function onFields(context: CommandContext, locator: Locator, { path, frame
   };
   const promptOf = async (boxes: readonly Box[]): Promise<Prompt> => {
     const prompts = await Promise.all(boxes.map(async (box) => {
-      const field = around(box, side, source);
+      const field = fieldAround(box, side, source);
       const picture = await read(field);
       const [sx, sy] = [picture.width / field.width, picture.height / field.height];
       return locator.prompt(await locator.see(picture), [{ x1: (box.x1 - field.x) * sx, y1: (box.y1 - field.y) * sy, x2: (box.x2 - field.x) * sx, y2: (box.y2 - field.y) * sy }]);
     }));
-    return { examples: prompts.length, vector: prompts[0]!.vector.map((_, i) => prompts.reduce((sum, { vector }) => sum + vector[i]!, 0) / prompts.length) };
+    return meanPrompt(prompts);
   };
-  const prompt = await promptOf(like);
+  const prompt = kind ?? await promptOf(like);
   const others = unlike.length > 0 ? [await promptOf(unlike)] : [];
   const found = await sweep(locator, prompt, source, side, read, {
     ...options, unlike: others, signal: context.signal,
     onField: (done, total, some) => (done % 20 === 0 || done === total || some.length > 0) && context.progress(`field ${done} of ${total}${some.length > 0 ? `: ${some.length} found` : ''}`),
   });
   return [{ name: frame.name, found: withoutExamples(found, like) }];
-}
-
-/** More of it, not the examples again. */
-const withoutExamples = (found: readonly FoundBox[], like: readonly Box[]): readonly FoundBox[] => found.filter(({ box }) => like.every((example) => iou(box, example) <= 0.5));
-
-/** The field with a box in its middle, as far as the picture reaches. */
-function around({ x1, y1, x2, y2 }: Box, side: number, { width, height }: { readonly width: number; readonly height: number }): Field {
-  const start = (low: number, high: number, size: number): number => Math.round(Math.max(0, Math.min((low + high - side) / 2, size - side)));
-  return { x: start(x1, x2, width), y: start(y1, y2, height), width: Math.min(side, width), height: Math.min(side, height) };
 }
 
 function overlay(source: OpenedSource, at: number, { like }: Examples, results: readonly FrameResult[], total: number): Promise<Uint8Array> {
@@ -194,6 +197,7 @@ async function measure(context: CommandContext, indexes: readonly string[], fold
     };
     const measures = await using(folder, async (locator) => {
       const prompts = await kindPrompts(locator, train, { perSet, signal: context.signal, onProgress: progress('examples') });
+      if (flag(context, 'keep')) savePrompts(folder, locator.sha256, prompts);
       return locateCases(locator, held, prompts, { signal: context.signal, onProgress: progress('held out') });
     });
     const run = lineageOf(folder).run;
