@@ -4,12 +4,22 @@ import { openAudit } from './audit/audit.ts';
 import { asJson, canonical, type JsonObject } from './audit/canonical.ts';
 import type { EventKind } from './audit/chain.ts';
 import type { SystemStore } from './audit/keys.ts';
-import { hashedFile, hashOf, modelFiles } from './audit/record.ts';
+import { hashedFile, hashOf, modelFiles, type HashedFile } from './audit/record.ts';
 import type { Handlers, Method } from './contract/contract.ts';
 import type { LibraryReader } from './library/library.ts';
+import { manifestParts } from './library/slides.ts';
 import type { AnsweredQuestion } from './review/ask.ts';
 import { encodePng } from '#models/imaging/picture.ts';
 import { Fault } from '#models/base/fault.ts';
+
+/** Stored files that an answer is about, hashed; of a slide in DICOM the text that names its files, and each of them. */
+async function sourceFiles(paths: readonly string[]): Promise<readonly HashedFile[]> {
+  const files = (await Promise.all(paths.map(async (path) => [path, ...(await manifestParts(path) ?? []).map((part) => part.path)]))).flat();
+  return Promise.all([...new Set(files)].map(async (path) => {
+    const file = await hashedFile(path);
+    return { ...file, name: `${file.sha256}.blob` };
+  }));
+}
 
 /** Which calls stand in the journal, and as what. Questions stand there by themselves, as `ask` and as `answer` with its record; so do `sign` and `export`, with what they are of. */
 const journalled: Readonly<Record<string, EventKind>> = {
@@ -114,7 +124,7 @@ export function startAudit({ folder, version, system, passphrase, tell }: Audite
       const seq = asked.get(askId);
       await (await audit).keep({
         id: trace.id, studyId: trace.studyId, story: seq === undefined ? [] : [seq], study: { id: trace.studyId }, question: trace.question,
-        sources: await Promise.all([...new Set(trace.views.map(({ view }) => (view.kind === 'frame' ? view.frameId.slice(0, 64) : view.slideId)))].map((sha256) => hashedFile(pathOf(sha256), `${sha256}.blob`))),
+        sources: await sourceFiles([...new Set(trace.views.map(({ view }) => (view.kind === 'frame' ? view.frameId.slice(0, 64) : view.slideId)))].map(pathOf)),
         frames: trace.views.map(({ view, name, window, source, resized }, i) => {
           const { picture, toSource } = pictures[i] as (typeof pictures)[number];
           return {

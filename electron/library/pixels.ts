@@ -11,7 +11,7 @@ import { firstText, numbers, texts } from '#models/imaging/dicom/elements.ts';
 import { decodeFrame, type StoredFrame } from '#models/imaging/dicom/frame.ts';
 import { frameGeometry, isotropicSize, pixelAspect } from '#models/imaging/dicom/geometry.ts';
 import { placementOf } from '#models/imaging/dicom/placement.ts';
-import type { Voi } from '#models/imaging/dicom/voi.ts';
+import { voiText, type Voi } from '#models/imaging/dicom/voi.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import { extentOf } from '#models/imaging/measures.ts';
 import { decodePicture, encodePng } from '#models/imaging/picture.ts';
@@ -150,7 +150,7 @@ async function shownSlide(slide: OpenSlideFile, region: Region | null, side: num
   const shrink = Math.min(1, side / Math.max(seen.width, seen.height));
   const picture = await readRegionAt(slide, seen, { width: Math.max(1, Math.round(seen.width * shrink)), height: Math.max(1, Math.round(seen.height * shrink)) });
   const toSource = compose(scaling(seen.width / picture.width, seen.height / picture.height), translation(seen.x, seen.y));
-  return { picture, toSource, source: sizeOf(slide), window: null, placement: null };
+  return { picture, toSource, source: sizeOf(slide), window: slide.window, placement: null };
 }
 
 async function shownFrame(file: DicomFile, index: number, chosen: ViewWindow | null): Promise<ShownPicture> {
@@ -163,7 +163,7 @@ async function shownFrame(file: DicomFile, index: number, chosen: ViewWindow | n
   const isSquare = size.width === flat.width && size.height === flat.height;
   return {
     picture: isSquare ? turned : resize(turned, size), toSource: isSquare ? identity : scaling(flat.width / size.width, flat.height / size.height), source: sizeOf(flat),
-    window: voi ? `${windowText(voi, modalityTransform(file, index).unit)}${chosen?.isInverted === true ? ', inverted' : ''}` : null,
+    window: voi ? `${voiText(voi, modalityTransform(file, index).unit)}${chosen?.isInverted === true ? ', inverted' : ''}` : null,
     placement: placementOf(file, index),
   };
 }
@@ -174,14 +174,6 @@ function voiOf({ center, width, shape, name }: ViewWindow): Voi {
 }
 
 const isGrey = (stored: StoredFrame): boolean => stored.samples === 1 && stored.photometric !== 'PALETTE COLOR';
-
-function windowText(voi: Voi, unit: string): string {
-  const unitText = unit === '' || unit === 'US' ? '' : ` ${unit}`;
-  if (voi.kind === 'window') return `${voi.name}: centre ${round(voi.window.center)}, width ${round(voi.window.width)}${unitText}`;
-  return voi.kind === 'range' ? `${voi.name}: ${round(voi.low)} to ${round(voi.high)}${unitText}` : voi.name;
-}
-
-const round = (x: number): number => Math.round(x * 100) / 100;
 
 async function wiredFrame(file: DicomFile, sha256: string, index: number): Promise<WiredFrame> {
   const stored = await decodeFrame(file, index);

@@ -4,10 +4,8 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { Sha256 } from '#electron/contract/library.ts';
 import { bytesOf, startOfFile } from '#electron/storage/files.ts';
-import { Fault } from '#models/base/fault.ts';
-import { readDicom } from '#models/imaging/dicom/dicomFile.ts';
 import { openDicom } from '#models/imaging/dicom/partial.ts';
-import { dicomSlide, flavourOf, slideStorage, type SlidePart } from '#models/imaging/slide/dicomSlide.ts';
+import { dicomSlide, flavourBytes, flavourOf, flavourOfStart, type SlidePart } from '#models/imaging/slide/dicomSlide.ts';
 import type { OpenSlideFile } from './inspect.ts';
 
 /** A stored text that names the files of one slide: its hash is the slide's. */
@@ -27,20 +25,8 @@ export async function manifestParts(path: string): Promise<readonly { readonly p
   return parts.map(({ name, sha256 }) => ({ name, path: join(store, sha256.slice(0, 2), sha256.slice(2)) }));
 }
 
-/** Media Storage SOP Class and SOP Class stand within these. */
-const headBytes = 4096;
-
 /** Whether a DICOM file is part of a slide, without reading more than its beginning. */
-export async function isSlidePart(path: string): Promise<boolean> {
-  const start = await startOfFile(path, headBytes);
-  if (!Buffer.from(start).toString('latin1').includes(slideStorage)) return false;
-  try {
-    return flavourOf(readDicom(start)) !== null;
-  } catch (thrown) {
-    if (thrown instanceof Fault) return false;
-    throw thrown;
-  }
-}
+export const isSlidePart = async (path: string): Promise<boolean> => flavourOfStart(await startOfFile(path, flavourBytes)) !== null;
 
 export interface OpenPart extends SlidePart {
   close(): Promise<void>;

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { open, readdir, readFile, stat, type FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { bytesOf, startOfFile } from '#electron/storage/files.ts';
@@ -12,16 +12,18 @@ import { compose, identity, invert, mapBox, scaling, translation, type Affine } 
 import { cutOut } from '#models/imaging/cutOut.ts';
 import { readDicom, type DicomFile } from '#models/imaging/dicom/dicomFile.ts';
 import { availableVois, defaultVoi, modalityTransform, toDisplay } from '#models/imaging/dicom/display.ts';
-import { firstNumber, firstText, items } from '#models/imaging/dicom/elements.ts';
+import { firstText } from '#models/imaging/dicom/elements.ts';
 import { decodeFrame, type StoredFrame } from '#models/imaging/dicom/frame.ts';
 import { frameGeometry, isotropicSize, pixelAspect } from '#models/imaging/dicom/geometry.ts';
+import { openDicom } from '#models/imaging/dicom/partial.ts';
 import { placementOf } from '#models/imaging/dicom/placement.ts';
 import { assembleSeries, type NamedFile, type Stack, type StackFrame } from '#models/imaging/dicom/series.ts';
-import type { Voi } from '#models/imaging/dicom/voi.ts';
-import { createPicture, type Picture } from '#models/imaging/image.ts';
+import { voiText, type Voi } from '#models/imaging/dicom/voi.ts';
+import type { Picture } from '#models/imaging/image.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
 import type { Placement } from '#models/imaging/sides.ts';
 import { resize } from '#models/imaging/resize.ts';
+import { dicomSlide, flavourBytes, flavourOfStart, type Flavour, type SlidePart } from '#models/imaging/slide/dicomSlide.ts';
 import { readRegion, readRegionAt, type Region } from '#models/imaging/slide/region.ts';
 import { openSlide, type Slide } from '#models/imaging/slide/slide.ts';
 import { kindBytes, kindOf } from '#models/imaging/sources.ts';
@@ -82,15 +84,18 @@ const overviewSide = 1024;
 export async function openSource(path: string, options: SourceOptions): Promise<OpenedSource> {
   const isFolder = await reading(path, async () => (await stat(path)).isDirectory());
   if (isFolder) return within(await openFolder(path, options), options);
-  const kind = kindOf(await startOf(path));
+  const start = await startOf(path);
+  const kind = kindOf(start);
   // Of a slide only the region is read.
   if (kind === 'tiff') return openTiffFile(path, options);
+  const flavour = kind === 'dicom' ? flavourOfStart(start) : null;
+  if (flavour) return openDicomSlide([{ path, flavour }], basename(path), options);
   return within(kind === 'png' || kind === 'jpeg' ? await openPicture(path) : await openDicomFile(path, options), options);
 }
 
-/** The region of each of its pictures. @throws Fault `picture.region` where one has no pixel of it */
+/** The region of each of its pictures; of a slide it was read already. @throws Fault `picture.region` where one has no pixel of it */
 function within(source: OpenedSource, { region }: SourceOptions): OpenedSource {
-  if (!region) return source;
+  if (!region || source.kind === 'slide') return source;
   const name = `region ${region.width} × ${region.height} at (${region.x}, ${region.y})`;
   return { ...source, frames: source.frames.map((frame) => ({ ...cutOut(frame, region), name: source.frames.length > 1 ? `${name} of ${frame.name}` : name })), selection: `${source.selection} Of it the ${name}.` };
 }
@@ -108,7 +113,7 @@ async function reading<T>(path: string, read: () => Promise<T>): Promise<T> {
   }
 }
 
-const startOf = (path: string): Promise<Uint8Array> => reading(path, () => startOfFile(path, kindBytes));
+const startOf = (path: string): Promise<Uint8Array> => reading(path, () => startOfFile(path, Math.max(kindBytes, flavourBytes)));
 
 async function wholeFile(path: string): Promise<Uint8Array> {
   return reading(path, async () => {
@@ -141,14 +146,59 @@ async function openTiffFile(path: string, options: SourceOptions): Promise<Opene
   try {
     const slide = await openSlide(await bytesOf(handle), basename(path));
     const isSlide = slide.levels.length > 1 || slide.mpp !== null || slide.width * slide.height > 25_000_000 || options.region !== undefined || options.mpp !== undefined;
-    if (isSlide) return await openSlideRegion(slide, path, options);
+    if (isSlide) return await openSlideRegion(slide, { title: basename(path), files: [path] }, options);
   } finally {
     await handle.close();
   }
   return openPicture(path);
 }
 
-async function openSlideRegion(slide: Slide, path: string, { region: chosen, mpp }: SourceOptions): Promise<OpenedSource> {
+interface SlidePath {
+  readonly path: string;
+  readonly flavour: Flavour;
+}
+
+const isHidden = ({ flavour }: SlidePath): boolean => flavour === 'label' || flavour === 'overview';
+
+/** The slide that these DICOM files are levels of; of several slides the largest. @throws Fault `review.label` where they show none of the tissue */
+async function openDicomSlide(files: readonly SlidePath[], title: string, options: SourceOptions): Promise<OpenedSource> {
+  const shown = files.filter((file) => !isHidden(file));
+  if (shown.length === 0) {
+    throw new Fault({ code: 'review.label', what: `${title} cannot be asked about.`, why: 'It shows the label or the glass of a slide, which can name the patient.', mend: 'Give the files that show the tissue.' });
+  }
+  const handles: FileHandle[] = [];
+  try {
+    const series = new Map<string, (SlidePart & { readonly path: string })[]>();
+    const leftOut: Fault[] = [];
+    for (const { path } of shown) {
+      const handle = await reading(path, () => open(path));
+      handles.push(handle);
+      try {
+        const part = { name: basename(path), path, ...await openDicom(await bytesOf(handle)) };
+        const uid = firstText(part.file.dataSet, 'x0020000e') ?? '';
+        series.set(uid, [...series.get(uid) ?? [], part]);
+      } catch (fault) {
+        if (!(fault instanceof Fault) || shown.length === 1) throw fault;
+        leftOut.push(fault);
+      }
+    }
+    if (series.size === 0) throw leftOut[0] as Fault;
+    const slides = await Promise.all([...series.values()].map(async (parts) => ({ parts, slide: await dicomSlide(parts, title, (file, stored, index) => chosenVoi(file, stored, index, options.window)) })));
+    const [largest] = slides.sort((a, b) => b.slide.width * b.slide.height - a.slide.width * a.slide.height) as [typeof slides[number]];
+    const opened = await openSlideRegion(largest.slide, { title, files: largest.parts.map(({ path }) => path) }, options);
+    const hidden = files.length - shown.length;
+    return { ...opened, statements: [
+      ...opened.statements, ...leftOut.map(({ why }) => `A file of the slide was left out: ${why}`), ...new Set(largest.parts.flatMap(({ file }) => file.notes.map(({ what, why }) => `${what} ${why}`))),
+      ...(slides.length > 1 ? [`The folder holds ${slides.length} slides; the largest is shown.`] : []),
+      ...(hidden > 0 ? [`${hidden} ${hidden === 1 ? 'file that shows' : 'files that show'} the label or the glass, which can name the patient, ${hidden === 1 ? 'was' : 'were'} left out.`] : []),
+    ] };
+  } finally {
+    await Promise.all(handles.map((handle) => handle.close()));
+  }
+}
+
+/** The first of the files stands for the slide. */
+async function openSlideRegion(slide: Slide, { title, files }: { readonly title: string; readonly files: readonly string[] }, { region: chosen, mpp }: SourceOptions): Promise<OpenedSource> {
   const region = chosen ?? { x: 0, y: 0, width: slide.width, height: slide.height };
   const longer = Math.max(region.width, region.height);
   const shrink = Math.min(1, overviewSide / longer);
@@ -160,14 +210,14 @@ async function openSlideRegion(slide: Slide, path: string, { region: chosen, mpp
   const scaleText = shownMpp === null ? `1 : ${round(scale.x)}` : `${round(shownMpp)} µm a pixel`;
   const name = chosen ? `region ${region.width} × ${region.height} at (${region.x}, ${region.y})` : 'whole slide';
   return {
-    kind: 'slide', title: `${basename(path)} · slide ${sizeText(slide)}`, modality: 'SM', available: 1,
+    kind: 'slide', title: `${title} · slide ${sizeText(slide)}`, modality: 'SM', available: 1,
     frames: [{
-      picture, name, file: path, frame: 0, source: { width: slide.width, height: slide.height }, window: null,
+      picture, name, file: files[0] as string, frame: 0, source: { width: slide.width, height: slide.height }, window: slide.window,
       toSource: compose(scaling(scale.x, scale.y), translation(region.x, region.y)),
       spacingMm: slide.mpp === null ? null : [slide.mpp.y / 1000, slide.mpp.x / 1000],
     }],
     selection: `${chosen ? `The region of ${region.width} × ${region.height} level-0 pixels at (${region.x}, ${region.y})` : 'The whole slide'}, at ${scaleText}${mpp === undefined ? ' (so that its longer side has at most 1024 pixels)' : ''}.`,
-    statements: slide.mpp === null ? ['The slide does not say how large its pixels are.'] : [], files: [path],
+    statements: slide.mpp === null ? ['The slide does not say how large its pixels are.'] : [], files,
   };
 }
 
@@ -179,8 +229,6 @@ async function openDicomFile(path: string, options: SourceOptions): Promise<Open
   const modality = firstText(file.dataSet, 'x00080060') ?? null;
   const statements = file.notes.map(({ what, why }) => `${what} ${why}`);
   const title = `${name}${modality === null ? '' : ` · ${modality}`} · ${file.image.columns} × ${file.image.rows}`;
-  const mosaic = modality === 'SM' ? await slideMosaic(file, path) : null;
-  if (mosaic) return { kind: 'dicom', title: `${name} · SM · ${sizeText(mosaic.source)}`, modality, frames: [mosaic], available: 1, selection: `All ${file.image.frames} tiles of the slide's level, put together.`, statements, files: [path] };
   const { stacks } = assembleSeries([{ name, file }]);
   const frames = stacks[0]?.frames ?? [];
   if (frames.length === 0) return { kind: 'dicom', title, modality, available: 0, statements, files: [path], ...await partialFrame(file, path, options) };
@@ -213,13 +261,18 @@ function refuseSegmentation(file: DicomFile, name: string): void {
 async function openFolder(folder: string, options: SourceOptions): Promise<OpenedSource> {
   const paths = await filesIn(folder);
   const dicom: { named: NamedFile; path: string }[] = [];
+  const slides: SlidePath[] = [];
   const pictures: string[] = [];
   const statements: string[] = [];
   let total = 0;
   for (const path of paths) {
-    const kind = kindOf(await startOf(path));
+    const start = await startOf(path);
+    const kind = kindOf(start);
     if (kind === 'png' || kind === 'jpeg' || kind === 'tiff') pictures.push(path);
     if (kind !== 'dicom') continue;
+    const flavour = flavourOfStart(start);
+    if (flavour) slides.push({ path, flavour });
+    if (flavour) continue;
     total += (await stat(path)).size;
     if (total > mostBytes) throw tooLarge(`${basename(folder)} has more than ${mostBytes / 1e6} MB of DICOM files`);
     const name = path.slice(folder.length).replace(/^[\\/]+/, '');
@@ -237,6 +290,7 @@ async function openFolder(folder: string, options: SourceOptions): Promise<Opene
   if (stack) {
     const owners = new Map(dicom.map(({ named, path }) => [named.file, path]));
     const others = stacks.length > 1 ? [`The folder holds ${stacks.length} stacks; the largest is shown, ${stack.description || 'without a description'} with ${stack.frames.length} images.`] : [];
+    if (slides.length > 0) others.push('The folder also holds a slide: give one of its files, or its own folder, to ask about it.');
     const chosen = await chooseFrames(stack.frames, owners, options, 'slice');
     return {
       kind: 'series', title: seriesTitle(folder, stack), modality: stack.modality || null, available: stack.frames.length,
@@ -244,6 +298,7 @@ async function openFolder(folder: string, options: SourceOptions): Promise<Opene
       files: [...new Set(stack.frames.map(({ file }) => owners.get(file) as string))], ...chosen,
     };
   }
+  if (slides.length > 0) return openDicomSlide(slides, basename(folder), options);
   if (pictures.length > 0) return openPictures(folder, pictures, options, statements);
   throw new Fault({
     code: 'review.nothing', what: `${folder} cannot be asked about.`, why: `None of its ${paths.length} files is an image that can be shown.${statements.length > 0 ? ` ${statements[0]}` : ''}`,
@@ -305,7 +360,7 @@ function shownFrame(file: DicomFile, index: number, stored: StoredFrame, path: s
   const { picture, toSource } = squarePixels(flat, pixelAspect(file, index));
   return {
     picture, name, file: path, frame: index, source: { width: flat.width, height: flat.height }, toSource,
-    window: voi ? windowText(voi, modalityTransform(file, index).unit) : null, spacingMm: frameGeometry(file, index).spacingMm, placement: placementOf(file, index),
+    window: voi ? voiText(voi, modalityTransform(file, index).unit) : null, spacingMm: frameGeometry(file, index).spacingMm, placement: placementOf(file, index),
   };
 }
 
@@ -326,44 +381,6 @@ function chosenVoi(file: DicomFile, stored: StoredFrame, index: number, wish: st
   throw new Fault({
     code: 'review.window', what: `There is no window '${wish}' for this image.`, why: `It can be shown by: ${vois.map(({ name }) => name).join(', ')}.`, mend: 'Choose one of them, or give centre and width as in --window 40,400.',
   });
-}
-
-function windowText(voi: Voi, unit: string): string {
-  const unitText = unit === '' || unit === 'US' ? '' : ` ${unit}`;
-  if (voi.kind === 'window') return `${voi.name}: centre ${round(voi.window.center)}, width ${round(voi.window.width)}${unitText}`;
-  return voi.kind === 'range' ? `${voi.name}: ${round(voi.low)} to ${round(voi.high)}${unitText}` : voi.name;
-}
-
-/** The tiles of a DICOM slide's level as one picture; null where there is but one, or their places are not given, or the whole is too large. */
-async function slideMosaic(file: DicomFile, path: string): Promise<ShownFrame | null> {
-  const { image, dataSet } = file;
-  const width = firstNumber(dataSet, 'x00480006', 'UL');
-  const height = firstNumber(dataSet, 'x00480007', 'UL');
-  if (!image || width === undefined || height === undefined || image.frames < 2 || file.wholeFrames < image.frames || !(width >= 1 && height >= 1 && width * height <= 36_000_000) || image.frames > 4096) return null;
-  const across = Math.ceil(width / image.columns);
-  const places = Array.from({ length: image.frames }, (_, i) => tilePlace(file, i) ?? { x: (i % across) * image.columns, y: Math.floor(i / across) * image.rows });
-  const picture = createPicture({ width, height }, [255, 255, 255]);
-  for (const [i, place] of places.entries()) setTile(picture, toDisplay(file, await decodeFrame(file, i), { index: i }), place);
-  return {
-    picture, name: 'whole level', file: path, frame: 0, source: { width, height }, toSource: identity, window: null, spacingMm: frameGeometry(file, 0).spacingMm,
-  };
-}
-
-/** Where a tile lies, from its functional group; positions count from 1. */
-function tilePlace(file: DicomFile, index: number): { x: number; y: number } | null {
-  const group = file.frameGroups()[index];
-  const position = group && items(group, 'x0048021a')[0];
-  const x = position && firstNumber(position, 'x0048021e', 'SL');
-  const y = position && firstNumber(position, 'x0048021f', 'SL');
-  return x === undefined || y === undefined ? null : { x: x - 1, y: y - 1 };
-}
-
-function setTile(ground: Picture, part: Picture, { x, y }: { readonly x: number; readonly y: number }): void {
-  const columns = Math.min(part.width, ground.width - x);
-  if (columns <= 0 || x < 0) return;
-  for (let row = Math.max(0, -y); row < part.height && y + row < ground.height; row++) {
-    ground.data.set(part.data.subarray(row * part.width * 3, (row * part.width + columns) * 3), ((y + row) * ground.width + x) * 3);
-  }
 }
 
 const round = (x: number): number => Math.round(x * 100) / 100;

@@ -28,6 +28,14 @@ export type Voi =
 export const isUsable = ({ center, width, shape }: Window): boolean =>
   Number.isFinite(center) && Number.isFinite(width) && (shape === 'LINEAR' ? width >= 1 : width > 0);
 
+/** In words, `Lung: centre -600, width 1500 HU`; US means that the values have no unit. */
+export function voiText(voi: Voi, unit: string): string {
+  const unitText = unit === '' || unit === 'US' ? '' : ` ${unit}`;
+  const rounded = (x: number): number => Math.round(x * 100) / 100;
+  if (voi.kind === 'window') return `${voi.name}: centre ${rounded(voi.window.center)}, width ${rounded(voi.window.width)}${unitText}`;
+  return voi.kind === 'range' ? `${voi.name}: ${rounded(voi.low)} to ${rounded(voi.high)}${unitText}` : voi.name;
+}
+
 /** Brightness 0 … 1 of a value. */
 export function applyVoi(voi: Voi, x: number): number {
   if (voi.kind === 'window') return applyWindow(voi.window, x);

@@ -3,12 +3,13 @@ import { Fault } from '#models/base/fault.ts';
 import type { BlockPlace } from '#models/imaging/area.ts';
 import { createPicture, paste, type Picture } from '#models/imaging/image.ts';
 import type { Size } from '#models/imaging/coordinates.ts';
-import type { DicomFile } from '#models/imaging/dicom/dicomFile.ts';
-import { defaultVoi, toDisplay } from '#models/imaging/dicom/display.ts';
+import { readDicom, type DicomFile } from '#models/imaging/dicom/dicomFile.ts';
+import { defaultVoi, modalityTransform, toDisplay } from '#models/imaging/dicom/display.ts';
 import { firstNumber, firstText, items, texts } from '#models/imaging/dicom/elements.ts';
 import { frameGeometry } from '#models/imaging/dicom/geometry.ts';
 import { decodePartialFrame, packedFrame, type PartialDicom } from '#models/imaging/dicom/partial.ts';
-import type { Voi } from '#models/imaging/dicom/voi.ts';
+import type { StoredFrame } from '#models/imaging/dicom/frame.ts';
+import { voiText, type Voi } from '#models/imaging/dicom/voi.ts';
 import { isPlausible, sameShape, type Slide, type SlideLevel } from './slide.ts';
 
 /** A file of a slide and the name it is spoken of by. */
@@ -31,6 +32,22 @@ export function flavourOf({ dataSet, meta }: Pick<DicomFile, 'dataSet' | 'meta'>
   return firstText(dataSet, 'x00480010') === 'YES' ? 'overview' : 'volume';
 }
 
+/** Media Storage SOP Class, SOP Class and Image Type stand within these first bytes of a file. */
+export const flavourBytes = 4096;
+
+/** As `flavourOf`, of a file of which only the beginning is known. */
+export function flavourOfStart(start: Uint8Array): Flavour | null {
+  const stated = new TextEncoder().encode(slideStorage);
+  const isStated = start.some((_, at) => stated.every((byte, i) => start[at + i] === byte));
+  if (!isStated) return null;
+  try {
+    return flavourOf(readDicom(start));
+  } catch (thrown) {
+    if (thrown instanceof Fault) return null;
+    throw thrown;
+  }
+}
+
 /** Total Pixel Matrix Columns and Rows, or the size of the only frame; null where neither is known, or the statement is impossible. */
 function matrixOf({ dataSet, image }: DicomFile): Size | null {
   const [width, height] = [firstNumber(dataSet, 'x00480006', 'UL'), firstNumber(dataSet, 'x00480007', 'UL')];
@@ -38,8 +55,11 @@ function matrixOf({ dataSet, image }: DicomFile): Size | null {
   return image?.frames === 1 ? { width: image.columns, height: image.rows } : null;
 }
 
-/** The files of a series that show a slide, put together as the levels of its pyramid. Files that show label or glass are left out. Throws `slide.empty`. */
-export async function dicomSlide(parts: readonly SlidePart[], name: string): Promise<Slide> {
+/**
+ * The files of a series that show a slide, put together as the levels of its pyramid. Files that show label or glass are left out. Grey tiles share one
+ * window, which is chosen by the smallest level's first frame: each by itself would make the tissue a chequerboard. Throws `slide.empty`.
+ */
+export async function dicomSlide(parts: readonly SlidePart[], name: string, chooseVoi: (file: DicomFile, frame: StoredFrame, index: number) => Voi = defaultVoi): Promise<Slide> {
   const sized = parts.flatMap((part) => {
     const [flavour, matrix] = [flavourOf(part.file), matrixOf(part.file)];
     return (flavour === 'volume' || flavour === 'thumbnail') && matrix && part.file.image ? [{ part, matrix, file: part.file, isVolume: flavour === 'volume' }] : [];
@@ -55,14 +75,15 @@ export async function dicomSlide(parts: readonly SlidePart[], name: string): Pro
     else if (!isSame && sameShape(one.matrix, base.matrix)) used.push([one]);
   }
   const smallest = used.at(-1)![0]!;
-  const voi = smallest.file.image?.samples === 1 ? await greyWindow(smallest.part) : null;
+  const isGrey = smallest.file.image?.samples === 1 && smallest.file.image.photometric !== 'PALETTE COLOR';
+  const voi = isGrey ? chooseVoi(smallest.file, await decodePartialFrame(smallest.part, 0), 0) : null;
   return {
     name, ...base.matrix, levels: used.map((level, at) => levelOf(level.map(({ part }) => part), level[0]!.matrix, { base: base.matrix, voi, name: `${name}, level ${at}` })),
     associated: parts.flatMap(({ file }) => {
       const flavour = flavourOf(file);
       return file.image && (flavour === 'label' || flavour === 'overview') ? [{ kind: flavour === 'label' ? 'label' as const : 'macro' as const, width: file.image.columns, height: file.image.rows }] : [];
     }),
-    ...scaleOf(base.file, base.matrix), magnification: magnificationOf(base.file), properties: new Map(),
+    ...scaleOf(base.file, base.matrix), window: voi && voiText(voi, modalityTransform(smallest.file).unit), magnification: magnificationOf(base.file), properties: new Map(),
   };
 }
 
@@ -70,11 +91,6 @@ const isContinued = (a: DicomFile, b: DicomFile): boolean => {
   const uid = firstText(a.dataSet, 'x00209161');
   return uid !== undefined && uid === firstText(b.dataSet, 'x00209161');
 };
-
-/** Grey tiles share one window, that of the smallest level's first frame: each by itself would make the tissue a chequerboard. */
-async function greyWindow(part: SlidePart): Promise<Voi> {
-  return defaultVoi(part.file, await decodePartialFrame(part, 0), 0);
-}
 
 function scaleOf(file: DicomFile, { width, height }: Size): Pick<Slide, 'mpp' | 'mppSource'> {
   const { spacingMm } = frameGeometry(file, 0);

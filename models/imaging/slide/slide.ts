@@ -42,6 +42,8 @@ export interface Slide {
   readonly mpp: { readonly x: number; readonly y: number } | null;
   /** What `mpp` was read from. */
   readonly mppSource: 'aperio' | 'ome' | 'dicom' | 'resolution' | 'none';
+  /** How grey tiles became brightness, in words; null for colour, and where the file has brightness itself. */
+  readonly window: string | null;
   /** The objective's magnification, as the scanner noted it. */
   readonly magnification: number | null;
   /** The scanner's remarks, `MPP = 0.499` as ['MPP', '0.499']. */
@@ -76,6 +78,7 @@ export async function openSlide(source: ByteSource, name = 'The slide'): Promise
     levels,
     associated: images.filter((page) => !pyramid.includes(page)).map((page) => ({ kind: kindOf(page, base), width: page.width, height: page.height })),
     ...scaleOf(base, properties),
+    window: null,
     magnification: positive(properties.get('AppMag')) ?? null,
     properties,
   };

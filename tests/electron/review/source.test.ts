@@ -7,6 +7,9 @@ import { boxFromSource, boxToSource, openSource, sha256OfFile, spread } from '#e
 import { pixelElements, writeDicom, type NewElement } from '#models/imaging/dicom/writer.ts';
 import { createPicture, crop } from '#models/imaging/image.ts';
 import { encodePng } from '#models/imaging/png.ts';
+import { resize } from '#models/imaging/resize.ts';
+import { slideFile } from '#tests/support/dicomSlides.ts';
+import { pattern } from '#tests/support/pictures.ts';
 import { sampleStudy, type SampleName } from '#training/synthesis/samples.ts';
 
 const shared = process.env.LOUPE_SHARED ?? '../shared';
@@ -60,6 +63,24 @@ describe('a source', () => {
     expect(Math.max(frame!.picture.width, frame!.picture.height)).toBeLessThanOrEqual(1024);
     const box = boxToSource(frame!, { x1: 0, y1: 0, x2: frame!.picture.width, y2: frame!.picture.height });
     expect(box).toEqual({ x1: 0, y1: 0, x2: frame!.source.width, y2: frame!.source.height });
+  });
+
+  test('that is a slide in DICOM is its levels together, read where a region is asked for', async () => {
+    const level = pattern(200, 120);
+    const series = [slideFile({ picture: level, tile: 32, number: 1, mppX: 0.5 }), slideFile({ picture: resize(level, { width: 100, height: 60 }), tile: 32, number: 2 }), slideFile({ picture: pattern(90, 40), tile: 32, number: 3, flavour: 'LABEL' })];
+    mkdirSync(join(folder, 'levels'));
+    const paths = series.map((bytes, i) => file(join('levels', `${i}.dcm`), bytes));
+    const { kind, frames: [whole], files, statements } = await openSource(join(folder, 'levels'), { slices: 3 });
+    expect([kind, whole?.source, whole?.picture, whole?.spacingMm]).toEqual(['slide', { width: 200, height: 120 }, level, [0.0005, 0.0005]]);
+    expect(files).toEqual(paths.slice(0, 2));
+    expect(statements.join()).toContain('1 file that shows the label or the glass');
+    const region = { x: 64, y: 30, width: 50, height: 40 };
+    for (const path of [join(folder, 'levels'), paths[0] as string]) {
+      const { frames: [part] } = await openSource(path, { slices: 1, region });
+      expect(part?.picture).toEqual(crop(level, { x1: 64, y1: 30, x2: 114, y2: 70 }));
+      expect(boxToSource(part!, { x1: 0, y1: 0, x2: 50, y2: 40 })).toEqual({ x1: 64, y1: 30, x2: 114, y2: 70 });
+    }
+    await expect(openSource(paths[2] as string, { slices: 1 })).rejects.toMatchObject({ name: 'Fault', code: 'review.label' });
   });
 
   test('that is a region of a slide keeps its place', async () => {
