@@ -15,6 +15,7 @@ import { pathoClip } from './recipes/pathoClip.ts';
 import { pathoR1, pathoR1Dapo } from './recipes/pathoR1.ts';
 import { perceptualBaseline, perceptualInitialization } from './recipes/perceptualInitialization.ts';
 import { skyworkR1V3 } from './recipes/skyworkR1V3.ts';
+import { soFakeR1Evidence } from './recipes/soFakeR1.ts';
 import { visionR1 } from './recipes/visionR1.ts';
 import { visionR1Localization } from './recipes/visionR1Localization.ts';
 import { vlRethinker } from './recipes/vlRethinker.ts';
@@ -30,7 +31,7 @@ import { corpus } from './synthesis/questions.ts';
 export const recipes: Readonly<Record<string, Recipe>> = {
   loupeBase, grpo, grpoLora,
   visionR1, visionR1Localization, medR1, medR1NoThink, vlmR1Rec, vlmR1Ovd, vlmR1OvdAp, vlaaThinking, vlaaThinkingSft, vlaaThinkingRl, pathoR1, pathoR1Dapo, openVlThinker,
-  weThink, skyworkR1V3, vlRethinker, dinoR1, dinoR1Supervised, directive, directiveSupervised, perceptualInitialization, perceptualBaseline, pathoClip,
+  weThink, skyworkR1V3, vlRethinker, dinoR1, dinoR1Supervised, directive, directiveSupervised, perceptualInitialization, perceptualBaseline, pathoClip, soFakeR1Evidence,
 };
 
 /** A recipe of the table, or one from a JSON file. */

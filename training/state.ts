@@ -3,11 +3,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { join } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import { saveCheckpoint, type CheckpointParts } from '#models/weights/checkpoint.ts';
+import { saveIntegrity } from '#models/weights/integrity.ts';
 import { saveLocalizer } from '#models/weights/localizer.ts';
 import { saveAdapter } from '#models/weights/peft.ts';
 import { openSafetensors, readTensor, writeSafetensors } from '#models/weights/safetensors.ts';
 import { saveSimilar } from '#models/weights/similar.ts';
 import type { ParameterSpec } from './graphs.ts';
+import { integrityOf } from './integrityGraph.ts';
 import type { Recipe } from './records/recipe.ts';
 import { retention, retentionRule, type RetentionRule } from './retention.ts';
 
@@ -82,6 +84,11 @@ export function saveAveraged(folder: string, state: TrainerState, specs: readonl
   if (locating) {
     const { config: base, preprocessor } = parts;
     saveLocalizer(folder, { config: { ...locating.locate!.localizer, side: Math.round(Math.sqrt(locating.pixels)) }, base, preprocessor, tensors: specs.map(({ name, shape }) => ({ name, shape, data: valuesOf(name) })) }, dtype);
+    return;
+  }
+  const checking = recipe.stages.findLast(({ integrity }) => integrity !== undefined);
+  if (checking) {
+    saveIntegrity(folder, { config: integrityOf(checking), tensors: specs.map(({ name, shape }) => ({ name, shape, data: valuesOf(name) })) }, dtype);
     return;
   }
   const likening = recipe.stages.findLast(({ similar }) => similar !== undefined);

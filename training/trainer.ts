@@ -11,6 +11,8 @@ import { classifierGraph, supervisedGraph, type GraphOptions, type ParameterSpec
 import { contrastiveOf, createContrastiveLearner, startHashes } from './contrastiveLearner.ts';
 import { initialWeights } from './initialize.ts';
 import { classesOf } from './labels.ts';
+import { integrityOf, integrityParameters, isOfIntegrity } from './integrityGraph.ts';
+import { createIntegrityLearner } from './integrityLearner.ts';
 import { createLearner, type Learner } from './learner.ts';
 import { lineageWriter } from './lineage.ts';
 import { adamwStep } from './optimizers/adamw.ts';
@@ -113,7 +115,7 @@ export async function train({ recipe, records, held = [], run, parts, device = '
         momentsBegin = momentsBeginOf(recipe, index);
         if (!isBegun && momentsBegin === begin && begin > 0) forgetMoments(state, trained);
         if (networkOf(stage) === 'similar' && !isBegun && !isTrial) writeStageHashes(run, index, startHashes(state.weights));
-        learner = stage.learns === 'locate' ? createLocalizerLearner({ ...common, begin, weights: state.weights }) : networkOf(stage) === 'similar' ? createContrastiveLearner({ ...common, begin }) : stage.learns !== 'policy' ? createLearner(common) : createPolicyLearner({
+        learner = stage.learns === 'locate' ? createLocalizerLearner({ ...common, begin, weights: state.weights }) : stage.learns === 'integrity' ? createIntegrityLearner({ ...common, begin }) : networkOf(stage) === 'similar' ? createContrastiveLearner({ ...common, begin }) : stage.learns !== 'policy' ? createLearner(common) : createPolicyLearner({
           ...common, begin, start: initial, stageStart: stageStart(run, index, isBegun, state, initial, trained), ...(signal ? { signal } : {}),
           onGroups: (step, groups, sampler) => writeRollouts(run, { step, stage: index, groups }, sampler),
         });
@@ -197,8 +199,8 @@ function forgetMoments(state: TrainerState, trained: readonly ParameterSpec[]): 
   }
 }
 
-/** Which network a stage makes: the one that writes, a localizer on its tower, or an encoder of images and sentences. */
-const networkOf = ({ learns }: Stage): 'writer' | 'localizer' | 'similar' => (learns === 'locate' ? 'localizer' : learns === 'judge' || learns === 'pair' ? 'similar' : 'writer');
+/** Which network a stage makes: the one that writes, a localizer on its tower, an encoder of images and sentences, or one that tells altered images. */
+const networkOf = ({ learns }: Stage): 'writer' | 'localizer' | 'similar' | 'integrity' => (learns === 'locate' ? 'localizer' : learns === 'integrity' ? 'integrity' : learns === 'judge' || learns === 'pair' ? 'similar' : 'writer');
 
 /** The weights that a policy stage began with. Where it holds to them they are kept on disk, so that a resumed stage holds to the same. */
 function stageStart(run: string, index: number, isBegun: boolean, state: TrainerState, initial: ReadonlyMap<string, Float32Array>, trained: readonly ParameterSpec[]): ReadonlyMap<string, Float32Array> {
@@ -241,6 +243,11 @@ function parametersOf(config: QwenVlConfig, recipe: Recipe, records: readonly Ca
     }));
     return { specs, trained: specs.filter(({ name }) => isOfLocalizer(name) && (options.isTrained?.(name) ?? true)) };
   }
+  const checking = recipe.stages.filter(({ learns }) => learns === 'integrity');
+  if (checking.length > 0) {
+    const specs = distinctSpecs(checking.flatMap((stage) => integrityParameters(integrityOf(stage))));
+    return { specs, trained: specs.filter(({ name }) => options.isTrained?.(name) ?? true) };
+  }
   const likening = recipe.stages.filter((stage) => networkOf(stage) === 'similar');
   if (likening.length > 0) {
     const specs = distinctSpecs(likening.flatMap((stage) => contrastiveParameters(config, contrastiveOf(stage))));
@@ -263,7 +270,7 @@ function graphOptions({ trained, adapter, dropBranches }: Recipe): GraphOptions 
 function firstWeights(config: QwenVlConfig, specs: readonly ParameterSpec[], recipe: Recipe): Map<string, Float32Array> {
   if ('scratch' in recipe.start) return initialWeights(config, specs, recipe.seed, { localAttention: recipe.localAttention });
   const { tensors } = openCheckpoint(startFolder(recipe.start.folder));
-  const fresh = initialWeights(config, specs.filter(({ name }) => name.includes('.lora_') || isHelper(name) || isOfLocalizer(name) || isOfContrastive(name)), recipe.seed);
+  const fresh = initialWeights(config, specs.filter(({ name }) => name.includes('.lora_') || isHelper(name) || isOfLocalizer(name) || isOfContrastive(name) || isOfIntegrity(name)), recipe.seed);
   return new Map(specs.map(({ name, shape }) => {
     const begun = fresh.get(name);
     if (begun) return [name, begun];

@@ -107,6 +107,14 @@ export const SimilarStage = z.object({
 });
 export type SimilarStage = z.infer<typeof SimilarStage>;
 
+/** How the network that tells altered images is made (`models/networks/integrity.ts`); its field follows from the stage's pixels. */
+export const IntegrityStage = z.object({
+  width: z.number().int().positive(), blocks: z.number().int().positive(),
+  /** Numbers that are read are disturbed evenly by at most half of this. */
+  noise: amount.default(0),
+});
+export type IntegrityStage = z.infer<typeof IntegrityStage>;
+
 /** A stretch of the run with one image size and one batch shape. */
 export const Stage = z.object({
   /**
@@ -116,14 +124,17 @@ export const Stage = z.object({
    * `locate`: a localizer learns to find more of what example boxes show.
    * `judge`: an image encoder learns which of two images is closer to a third; `batch` counts judgements. `pair`: it and a text tower learn which sentence belongs to which image.
    * The optimizer begins anew where pairs follow judgements, so that such a stage is that of a run which begins with pairs in everything but the image weights.
+   * `integrity`: a network learns to tell altered images, and where they were altered.
    */
-  learns: z.enum(['answer', 'classify', 'policy', 'locate', 'judge', 'pair']),
+  learns: z.enum(['answer', 'classify', 'policy', 'locate', 'judge', 'pair', 'integrity']),
   /** Of a policy stage. */
   policy: PolicyStage.optional(),
   /** Of a stage that locates. */
   locate: LocateStage.optional(),
   /** Of a stage that judges or pairs. */
   similar: SimilarStage.optional(),
+  /** Of a stage that tells altered images. */
+  integrity: IntegrityStage.optional(),
   /** Starts from the weights that the run started from instead of from those of the stage before. */
   from: z.enum(['previous', 'start']).optional(),
   /** A pipeline of `training/curricula` that makes the stage's data with the model as it stands. */
@@ -162,6 +173,7 @@ export const Stage = z.object({
   smoothing: share.default(0),
 }).refine(({ learns, policy }) => (learns === 'policy') === (policy !== undefined), { path: ['policy'], message: 'belongs to a stage that learns by policy, and only to such a stage' })
   .refine(({ learns, locate }) => (learns === 'locate') === (locate !== undefined), { path: ['locate'], message: 'belongs to a stage that locates, and only to such a stage' })
+  .refine(({ learns, integrity }) => (learns === 'integrity') === (integrity !== undefined), { path: ['integrity'], message: 'belongs to a stage that tells altered images, and only to such a stage' })
   .refine(({ learns, similar }) => (learns === 'judge' || learns === 'pair') === (similar !== undefined), { path: ['similar'], message: 'belongs to a stage that judges or pairs, and only to such a stage' })
   .refine(({ learns, similar }) => (learns === 'judge') === (similar?.judgements !== undefined), { path: ['similar', 'judgements'], message: 'belong to a stage that judges, and only to such a stage' });
 export type Stage = z.infer<typeof Stage>;
