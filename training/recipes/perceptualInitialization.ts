@@ -3,7 +3,7 @@
  *
  * Source: arXiv 2505.14204 and the authors' later release, which keeps the recipe. Defaults: margin 0.05, AdamW 5e-4 with decay 0.1, betas 0.9 and 0.98, gradient norm 3, cosine to 0, everything
  * trainable at the second stage, the text tower never from the first.
- * Departures: a tower of 0.8 million weights at 112 pixels; batches of 64 with equal meanings as joint positives; a temperature that begins at 0.07, not at its bound; minutes in place of epochs.
+ * Departures: a tower of 0.8 million weights at 84 pixels; batches of 64 with equal meanings as joint positives; a temperature that begins at 0.07, not at its bound; minutes in place of epochs.
  * The judgements of the built-in recipe are derived from colours, edges and layout of the run's own images. They are no person's: those come from a folder that the page of odd ones out writes.
  */
 import { Recipe } from '#training/records/recipe.ts';
@@ -19,9 +19,9 @@ const scratch = {
 };
 
 export const encoder = { embedding: 128, text: { width: 128, depth: 2, heads: 4, mlpWidth: 256, tokens: 32 } } as const;
-const pixels = 112 * 112;
-const pairs = { learns: 'pair', steps: 700, pixels, batch: 64, similar: { encoder }, average: 0.99 } as const;
-const warmupSteps = 50;
+const pixels = 84 * 84;
+const pairs = { learns: 'pair', steps: 300, pixels, batch: 64, similar: { encoder }, average: 0.99 } as const;
+const warmupSteps = 25;
 const learningRate = 5e-4;
 
 const recipe = (name: string, source: string, stages: readonly object[]): Recipe => Recipe.parse({
@@ -37,11 +37,11 @@ const recipe = (name: string, source: string, stages: readonly object[]): Recipe
   augment: { plain: 0, zoom: 1.3, aspect: 1.15, shift: 0.08, turn: 8, colour: 0.2, erase: 0 },
   setWeights: {},
   answerWeight: 1,
-  checkpointEvery: 350,
+  checkpointEvery: 400,
 });
 
 export const perceptualInitialization = recipe('perceptualInitialization', 'judgements, then pairs', [
-  { learns: 'judge', steps: 250, pixels, batch: 32, similar: { encoder, judgements: { from: 'looks' } } },
+  { learns: 'judge', steps: 100, pixels, batch: 32, similar: { encoder, judgements: { from: 'looks' } } },
   { ...pairs, restart: { learningRate, warmupSteps } },
 ]);
 export const perceptualBaseline = recipe('perceptualBaseline', 'the matched baseline: the same pairs from random weights', [pairs]);
