@@ -47,3 +47,19 @@ export function alterationText({ class: name, type, box }: AlterationClaim): str
   const place = box ? `,(${Math.round(box.x1)},${Math.round(box.y1)}),(${Math.round(box.x2)},${Math.round(box.y2)})` : '';
   return `${name}${type ? `, ${type}` : ''}${place}`;
 }
+
+/** A share that was measured, with its interval (Wilson, 95 %). */
+const Measured = z.object({ count: z.number().int().nonnegative(), of: z.number().int().nonnegative(), low: z.number(), high: z.number() });
+export type Measured = z.infer<typeof Measured>;
+
+/** What was measured of a network, on images that it had not seen. */
+export const Calibration = z.object({
+  /** Least score for each level. */
+  thresholds: z.object({ suspected: z.number(), strong: z.number() }),
+  /** Untouched images, other than those by which the thresholds were set, that reach each level all the same. */
+  falseAlarms: z.object({ suspected: Measured, strong: Measured }),
+  byModality: z.record(z.string(), z.object({ suspected: Measured, strong: Measured })),
+  /** Most fields of an image among these. */
+  mostFields: z.number().int().positive(),
+});
+export type Calibration = z.infer<typeof Calibration>;

@@ -3,7 +3,7 @@
  * what the three maps say, and the detail itself.
  */
 import type { Picture } from '#models/imaging/image.ts';
-import { copyMap, type CopyMap } from './copies.ts';
+import { copyMap, mostCopyPixels, type CopyMap } from './copies.ts';
 import { gridMap, type GridMap } from './grid.ts';
 import { noiseMap } from './noise.ts';
 import { brightnessPlane, filtered, median, medianResidual, Sums, type Plane } from './planes.ts';
@@ -34,9 +34,12 @@ export interface EvidenceMaps {
   readonly grid: GridMap;
 }
 
+/** Copies are not searched for in an image of more than `mostCopyPixels`. */
 export function evidenceMaps(picture: Picture): EvidenceMaps {
   const plane = brightnessPlane(picture);
-  return { noise: noiseMap(plane), copies: copyMap(plane), grid: gridMap(plane) };
+  const { width, height } = plane;
+  const copies = width * height <= mostCopyPixels ? copyMap(plane) : { copies: [], plane: { width, height, data: new Float32Array(width * height) } };
+  return { noise: noiseMap(plane), copies, grid: gridMap(plane) };
 }
 
 /** @returns [cells, featureWidth], cells row by row; a picture whose sides are no multiples of a cell has its last cells cut short */
