@@ -26,7 +26,7 @@ const journalled: Readonly<Record<string, EventKind>> = {
   'library.study': 'view', 'library.remove': 'delete', 'library.restore': 'restore', 'library.status': 'edit', 'annotations.change': 'edit', 'review.ask': 'ask', 'review.locate': 'ask', 'curate.change': 'judge', 'curate.snapshot': 'snapshot',
   'curate.capture': 'label', 'curate.split': 'edit', 'review.check': 'probe', 'report.compose': 'edit', 'report.change': 'edit', 'report.supersede': 'edit', 'report.discard': 'delete',
   'finetune.start': 'train', 'finetune.resume': 'train', 'finetune.evaluate': 'evaluate', 'finetune.promote': 'promote', 'finetune.rollback': 'promote', 'finetune.remove': 'delete',
-  'models.import': 'import', 'models.choose': 'promote', 'models.remove': 'delete', 'models.restore': 'restore', 'models.compare': 'probe',
+  'models.import': 'import', 'models.choose': 'promote', 'models.remove': 'delete', 'models.restore': 'restore', 'models.compare': 'probe', 'locate.find': 'probe', 'locate.direct': 'ask',
 };
 
 /** A change of the curation is a verdict, or the definition of a label. */
@@ -35,6 +35,9 @@ function kindOf(method: string, argument: unknown): EventKind | undefined {
   const isLabel = method === 'curate.change' && Array.isArray(items) && items.some((item: unknown) => (item as { readonly kind?: unknown } | null)?.kind === 'label');
   return isLabel ? 'label' : Object.hasOwn(journalled, method) ? journalled[method] : undefined;
 }
+
+/** The person's reason is in the answer's record; that there was one stands in the entry. */
+const hasOverride = (argument: unknown): boolean => ((argument ?? {}) as { readonly override?: unknown }).override !== undefined;
 
 /** Stand there only where they fail: what they were given is nobody's business, and what they do stands there by itself. */
 const onlyFailures: ReadonlySet<string> = new Set(['audit.open']);
@@ -97,7 +100,7 @@ export function startAudit({ folder, version, system, passphrase, tell }: Audite
         throw thrown;
       }
     }
-    const { entry } = opened.journal.append({ kind, subject: subjectOf(opened, argument), body: { method, ...argumentDigest(opened, argument) } }, { isDurable: !fleeting.has(kind) });
+    const { entry } = opened.journal.append({ kind, subject: subjectOf(opened, argument), body: { method, ...argumentDigest(opened, argument), ...(hasOverride(argument) ? { override: 'scope' } : {}) } }, { isDurable: !fleeting.has(kind) });
     const { askId } = (argument ?? {}) as { readonly askId?: unknown };
     if (kind === 'ask' && typeof askId === 'string') asked.set(askId, entry.seq);
     try {

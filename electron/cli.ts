@@ -21,6 +21,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   curves: () => import('./commands/curves.ts'),
   compare: () => import('./commands/compare.ts'),
   reward: () => import('./commands/reward.ts'),
+  library: () => import('./commands/library.ts'),
   dataset: () => import('./commands/dataset.ts'),
   import: () => import('./commands/import.ts'),
   combine: () => import('./commands/combine.ts'),

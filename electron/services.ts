@@ -107,7 +107,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     model: { opened, evidence: inference.evidence, seen: inference.seen },
   });
   const curation = openCuration({
-    folder, blobs: library.blobs, publish, now, by: userName(), traces: () => reviews.all().filter(({ origin }) => !origin), study: library.study, setStatus: library.setStatus,
+    folder, blobs: library.blobs, publish, now, by: userName(), traces: reviews.all, study: library.study, setStatus: library.setStatus,
     picture(view) {
       const [sha256, index] = view.kind === 'frame' ? parts(view.frameId) : [view.slideId, 0];
       return decoding.captured({ path: library.pathOf(sha256), index, window: view.kind === 'frame' ? view.window : null, region: view.region ?? null });
@@ -174,6 +174,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'finetune.choices': () => finetune.choices(),
     async 'finetune.addData'() {
       const [path] = await shell.choosePaths('files') ?? [];
+    'library.unlock': async ({ importId, password }) => done(library.unlock(importId, password)),
       return path === undefined ? null : finetune.addData(path);
     },
     'finetune.estimate': (plan) => finetune.estimate(plan),

@@ -106,6 +106,8 @@ export const ImportProgress = z.object({
   skipped: z.array(z.object({ name: z.string(), why: z.string(), code: z.string() })),
   current: z.string(),
   studies: z.array(StudyId),
+  /** It waits for the password of this archive: `library.unlock` goes on. `isWrong`: the last one opened none of what is left. */
+  locked: z.object({ name: z.string(), files: z.number().int(), isWrong: z.boolean() }).nullable(),
   isDone: z.boolean(),
   isCancelled: z.boolean(),
   /** Why it ended before its end, as for a full disk. */

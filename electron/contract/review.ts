@@ -50,6 +50,10 @@ export const Fact = z.object({
 });
 export type Fact = z.infer<typeof Fact>;
 
+/** Why a question is put to the model although its images lie outside of what it was trained on: a person's words. */
+export const Override = z.object({ reason: z.string().trim().min(3).max(500) });
+export type Override = z.infer<typeof Override>;
+
 /** A question that was asked because of a step of an earlier answer: where is what you say there? */
 export const Origin = z.object({ kind: z.literal('locate'), traceId: z.string().min(1).max(64), step: z.number().int().nonnegative() });
 export type Origin = z.infer<typeof Origin>;
@@ -62,6 +66,7 @@ export const Question = z.object({
   maxNewTokens: z.number().int().min(1).max(4096).default(512),
   selection: Selection.optional(),
   facts: z.array(Fact).max(64).optional(),
+  override: Override.optional(),
 });
 export type Question = z.infer<typeof Question>;
 

@@ -158,7 +158,8 @@ export function openCuration({ folder, blobs, publish, now, by, traces, study, p
     },
     dataset: () => ({ index: join(datasetFolder, indexName), cases: [...versions.all('case')], labels: [...versions.all('label')], snapshots: [...taken].reverse() }),
     history: (kind, id) => versions.history(kind, id),
-    queue: (order, seed) => queueOf(traces(), (id) => versions.get('judgement', id), order, seed),
+    // A second question waits beside the answer that it is about.
+    queue: (order, seed) => queueOf(traces().filter(({ origin }) => !origin), (id) => versions.get('judgement', id), order, seed),
     async check() {
       const count = await written();
       const cases = versions.all('case');

@@ -3,15 +3,15 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { ImportProgress, StudyFile } from '#electron/contract/library.ts';
-import type { Blobs } from '#electron/storage/blobs.ts';
+import type { Blobs, StagedBlob } from '#electron/storage/blobs.ts';
 import { Fault } from '#models/base/fault.ts';
-import type { UnpackedEntry } from './archive.ts';
+import type { ArchiveKey, UnpackedEntry } from './archive.ts';
 import type { Inspection, StudyIdentity } from './inspect.ts';
 
 /** What reads foreign bytes: a process of its own, which may die of them. */
 export interface Reader {
   inspect(file: { readonly path: string; readonly name: string; readonly sha256: string }): Promise<Inspection>;
-  unpack(file: { readonly path: string; readonly folder: string }, onEntry: (entry: UnpackedEntry) => void): Promise<void>;
+  unpack(file: { readonly path: string; readonly folder: string; readonly key?: ArchiveKey }, onEntry: (entry: UnpackedEntry) => void): Promise<void>;
 }
 
 /** Where an imported file goes. */
@@ -30,6 +30,16 @@ export interface ImportRequest {
   readonly paths: readonly { readonly path: string; readonly name?: string }[];
   readonly signal: AbortSignal;
   readonly onProgress: (progress: ImportProgress) => void;
+  /** Asks for the password of a locked archive; null: its locked files are left out. It is kept nowhere. Absent: null. */
+  readonly unlock?: () => Promise<string | null>;
+}
+
+/** An archive with files that a password locks: it waits until everything else is in. */
+interface LockedArchive {
+  readonly staged: StagedBlob;
+  readonly name: string;
+  readonly nesting: number;
+  readonly entries: readonly { readonly at: number; readonly name: string }[];
 }
 
 interface Candidate {
@@ -49,10 +59,10 @@ const tellEveryMs = 120;
 const settleEveryMs = 2500;
 
 /** Runs one import to its end. Faults of single files are told in the progress; only a full disk or a bug ends it early. */
-export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { importId, paths, signal, onProgress }: ImportRequest): Promise<ImportProgress> {
+export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { importId, paths, signal, onProgress, unlock }: ImportRequest): Promise<ImportProgress> {
   let progress: ImportProgress = {
     importId, source: paths.map(({ path, name }) => name ?? basename(path)).slice(0, 3).join(', ') + (paths.length > 3 ? ` and ${paths.length - 3} more` : ''),
-    found: 0, done: 0, bytes: 0, added: 0, known: 0, skippedCount: 0, skipped: [], current: '', studies: [], isDone: false, isCancelled: false, fault: null,
+    found: 0, done: 0, bytes: 0, added: 0, known: 0, skippedCount: 0, skipped: [], current: '', studies: [], isDone: false, isCancelled: false, fault: null, locked: null,
   };
   let toldAt = 0;
   const tell = (change: Partial<ImportProgress>, isUrgent = false): void => {
@@ -75,6 +85,7 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
     settledAt = performance.now();
   };
   const temporary: string[] = [];
+  const locked: LockedArchive[] = [];
 
   const take = async ({ path, name, isTemporary }: Candidate, nesting: number): Promise<void> => {
     tell({ current: name });
@@ -100,7 +111,13 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
         tell({ done: progress.done + 1, added: progress.added + 1, bytes: progress.bytes + staged.bytes, studies: [...touched] }, touched.size > progress.studies.length);
         return;
       }
-      if (inspection.kind === 'archive') await takeArchive(staged.path, name, nesting);
+      if (inspection.kind === 'archive') {
+        const entries = await takeArchive(staged.path, name, nesting);
+        if (entries.length > 0) {
+          locked.push({ staged, name, nesting, entries });
+          return;
+        }
+      }
       // A medium's table of contents is no image: its files are found by themselves where the whole folder is there.
       else if (isTemporary) tell({ done: progress.done + 1 });
       else await takeMedium(path, name, inspection.references, nesting);
@@ -112,24 +129,27 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
     }
   };
 
-  const takeArchive = async (path: string, name: string, nesting: number): Promise<void> => {
+  /** Takes what it holds, with a key what that unlocks; gives what stays locked. */
+  const takeArchive = async (path: string, name: string, nesting: number, key?: ArchiveKey): Promise<LockedArchive['entries']> => {
     if (nesting >= maximumNesting) {
       skip(name, 'It is an archive within an archive within an archive.', 'archive.nested');
-      return;
+      return [];
     }
+    const stillLocked: { readonly at: number; readonly name: string }[] = [];
     const folder = await mkdtemp(join(tmpdir(), 'loupe-import-'));
     temporary.push(folder);
     // Entries are taken while the next ones are unpacked; one after the other, so that neither disk nor reader is crowded.
     let queue: Promise<void> = Promise.resolve();
     let failure: unknown;
-    tell({ done: progress.done + 1, found: progress.found });
-    await reader.unpack({ path, folder }, ({ name: entry, path: unpacked, why, code }) => {
+    if (!key) tell({ done: progress.done + 1 });
+    await reader.unpack({ path, folder, ...(key ? { key } : {}) }, ({ at, name: entry, path: unpacked, why, code }) => {
       if (isOfTheSystem(entry)) return;
       const inside = `${name} › ${entry}`;
-      tell({ found: progress.found + 1 });
+      if (!key) tell({ found: progress.found + 1 });
       queue = queue.then(async () => {
         if (failure !== undefined || signal.aborted) return;
-        if (unpacked === null) skip(inside, why ?? 'It cannot be unpacked.', code ?? 'archive.damaged');
+        if (code === 'archive.encrypted' || code === 'archive.password') stillLocked.push({ at, name: inside });
+        else if (unpacked === null) skip(inside, why ?? 'It cannot be unpacked.', code ?? 'archive.damaged');
         else {
           await take({ path: unpacked, name: inside, depth: 0, isTemporary: true }, nesting + 1);
           await rm(unpacked, { force: true });
@@ -141,6 +161,28 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
     });
     await queue;
     if (failure instanceof Error) throw failure;
+    return stillLocked;
+  };
+
+  /** Asks for the password until it opens everything, or a person leaves the rest out. */
+  const takeLocked = async ({ staged, name, nesting, entries }: LockedArchive): Promise<void> => {
+    try {
+      let left = entries;
+      for (let isWrong = false; left.length > 0; isWrong = true) {
+        tell({ current: '', locked: { name, files: left.length, isWrong } }, true);
+        const password = signal.aborted ? null : await unlock?.() ?? null;
+        tell({ locked: null }, true);
+        if (password === null) break;
+        left = await takeArchive(staged.path, name, nesting, { password, entries: left.map(({ at }) => at) });
+        await settle(true);
+      }
+      for (const one of left) skip(one.name, 'It is locked with a password that was not given.', 'archive.encrypted');
+    } catch (thrown) {
+      if (!(thrown instanceof Fault) || thrown.code === 'storage.write') throw thrown;
+      skip(name, thrown.why, thrown.code);
+    } finally {
+      await staged.discard();
+    }
   };
 
   const seen = new Set<string>();
@@ -202,13 +244,17 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
       await settle(false);
     }
     await settle(true);
+    // An archive within a locked one may be locked too: it joins the queue.
+    for (let next = locked.shift(); next; next = locked.shift()) await takeLocked(next);
+    await settle(true);
     tell({ isDone: true, isCancelled: signal.aborted, current: '' }, true);
   } catch (thrown) {
     await settle(true).catch(() => undefined);
     const fault = thrown instanceof Fault ? thrown.toJSON()
       : { code: 'internal', what: 'The import ended early.', why: thrown instanceof Error ? thrown.message : String(thrown), mend: 'This is a defect: import the rest again, and report it if it stays.' };
-    tell({ isDone: true, current: '', fault }, true);
+    tell({ isDone: true, current: '', fault, locked: null }, true);
   } finally {
+    for (const { staged } of locked) await staged.discard();
     for (const folder of temporary) await rm(folder, { recursive: true, force: true });
   }
   return progress;

@@ -19,7 +19,7 @@ import { concernsOf } from './concerns.ts';
 import { factFlags } from './facts.ts';
 import { lateralityFlags } from './laterality.ts';
 import { promptOf, type PromptView } from './prompt.ts';
-import { readScope, scopeFlags } from './scope.ts';
+import { blockingFlags, readScope, scopeFlags } from './scope.ts';
 import { sha256OfFile } from './source.ts';
 
 /** The picture that a view becomes, and the way back to its source. */
@@ -94,7 +94,7 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
   const running = new Map<string, AbortController>();
   const weights = weightHashes();
 
-  const answer = async ({ askId, studyId, question, views, maxNewTokens, selection, facts = [], origin }: Question & { readonly askId: string; readonly origin?: Origin }, signal: AbortSignal): Promise<Trace> => {
+  const answer = async ({ askId, studyId, question, views, maxNewTokens, selection, facts = [], origin, override }: Question & { readonly askId: string; readonly origin?: Origin }, signal: AbortSignal): Promise<Trace> => {
     const start = performance.now();
     publish('review.part', { askId, phase: 'loading', text: '', steps: [], tokensPerSecond: null });
     const own = await study(studyId);
@@ -106,7 +106,10 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
     const prompt = promptOf(question, placed, facts);
     const shownPictures = pictures.map((one) => one.picture);
     // What is known before the model has said anything is told before it says anything.
-    const notes: readonly Flag[] = [...scopeFlags(readScope(opened.folder), question, pictures.map(({ placement }) => placement ?? null)), ...concernsOf([], shownPictures)];
+    const known = [...scopeFlags(readScope(opened.folder), question, pictures.map(({ placement }, i) => (isOfKnownKind(details[i] as StudyDetail) ? placement ?? undefined : placement))), ...concernsOf([], shownPictures)];
+    const against = isDrawnByUs(details) ? [] : blockingFlags(known);
+    if (against.length > 0 && !override) throw outOfScope(against);
+    const notes: readonly Flag[] = [...(against.length > 0 && override ? [{ code: 'scope.override', detail: `Asked all the same. The reason given: ${override.reason}` }] : []), ...known];
     publish('review.part', { askId, phase: 'looking', text: '', steps: [], tokensPerSecond: null, notes: [...notes] });
     let text = '';
     let pieces = 0;
@@ -188,8 +191,9 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
       }
       const { folder: of } = await model.opened();
       const question = locatingQuestion(sentenceAt(first, step), readScope(of)?.locates ?? []);
+      const reason = first.flags.find(({ code }) => code === 'scope.override')?.detail.replace(/^Asked all the same\. The reason given: /, '');
       // Each picture by itself, so that nothing has to tell on which of them a box lies.
-      return asked(askId, first.views.map(({ view }) => ({ studyId: first.studyId, question, views: [view], maxNewTokens: 512, origin: { kind: 'locate', traceId, step } })));
+      return asked(askId, first.views.map(({ view }) => ({ studyId: first.studyId, question, views: [view], maxNewTokens: 512, origin: { kind: 'locate', traceId, step }, ...(reason === undefined ? {} : { override: { reason } }) })));
     },
     stop: (askId) => running.get(askId)?.abort(),
     traces: (studyId) => traces.get(studyId) ?? [],
@@ -200,6 +204,15 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
     },
   };
 }
+
+/** Slides show microscopy, whatever their files say. */
+const isOfKnownKind = ({ study: { kind } }: StudyDetail): boolean => kind !== 'picture';
+/** The sample studies are phantoms: there is nothing in them to be wrong about. */
+const isDrawnByUs = (details: readonly StudyDetail[]): boolean => details.every(({ study: { isSample } }) => isSample);
+
+const outOfScope = (flags: readonly Flag[]): Fault => new Fault({
+  code: 'review.scope', what: 'The question was not put to the model.', why: [...new Set(flags.map(({ detail }) => `${detail.charAt(0).toUpperCase()}${detail.slice(1)}`))].join(' '), mend: 'Ask about another image, or say why it should be asked all the same.',
+});
 
 /** The parser places every box on the first picture's scale; each belongs to the picture that its finding names. */
 function inSource(finding: Finding, pictures: readonly AskedPicture[]): Finding {

@@ -97,7 +97,7 @@ export async function review(reasoner: Reasoner, source: OpenedSource, question:
   const { placement = null, source: size } = source.frames[chosen] as ShownFrame;
   const inSource = findingsInSource(trace, source.frames[chosen] as ShownFrame, 0);
   const flags = [
-    ...scopeFlags(scope, question, [placement]), ...concernsOf(trace.findings, [picture]), ...lateralityFlags({ ...trace, findings: inSource, question }, [{ source: size, placement }]), ...factFlags(trace, []),
+    ...scopeFlags(scope, question, [placement ?? undefined]), ...concernsOf(trace.findings, [picture]), ...lateralityFlags({ ...trace, findings: inSource, question }, [{ source: size, placement }]), ...factFlags(trace, []),
   ];
   return { frames, chosen, rule, probe: found, located, flags, firstTokenMs };
 }

@@ -50,23 +50,27 @@ const parts: readonly { readonly name: string; readonly reach: 'head' | 'trunk' 
 const partOf = (text: string): (typeof parts)[number] | undefined => parts.find(({ words }) => words.test(text));
 
 /**
- * `scope.modality`, `scope.bodyPart`, `scope.images`: the model was not trained on such images, or so many at a time. `scope.question`: the question speaks of another stretch of the body than the file.
+ * `scope.modality`, `scope.bodyPart`, `scope.images`: the model was not trained on such images, or so many at a time. `scope.unstated`: a plain picture does not say what it shows.
+ * `scope.question`: the question speaks of another stretch of the body than the file. `scope.unknown`: the model's folder does not say what it was trained on.
  *
- * @param scope  null: the model's folder does not say, so nothing is said of it
+ * @param placements  null: the file says nothing of what it shows; undefined: it says that by its kind, as a slide does
  */
-export function scopeFlags(scope: Scope | null, question: string, placements: readonly (Placement | null)[]): readonly Flag[] {
+export function scopeFlags(scope: Scope | null, question: string, placements: readonly (Placement | null | undefined)[]): readonly Flag[] {
   const flags = new Map<string, Flag>();
   const add = (code: string, detail: string): void => void flags.set(`${code}${detail}`, { code, detail });
+  if (!scope) add('scope.unknown', 'The model\'s folder does not say what it was trained on, so nothing can be said of whether it knows such images.');
   const most = scope?.mostImages;
   if (most !== undefined && placements.length > most) add('scope.images', `${placements.length} images were sent together. The model was trained on ${most === 1 ? 'one' : most} at a time.`);
   for (const placement of placements) {
+    if (placement === null && scope) add('scope.unstated', `The file does not say what it shows. The model was trained on ${trainedOn(scope)}.`);
     if (!placement) continue;
     const modality = ofCode[placement.modality];
     const trained = scope?.trained.filter((one) => one.modality === modality);
     const part = placement.bodyPart === null ? undefined : partOf(placement.bodyPart.replace(/[^A-Za-z]+/g, ' '));
     if (trained && modality !== undefined) {
-      if (trained.length === 0) add('scope.modality', `This is ${spoken[modality] ?? modality}. The model was trained on ${listed([...new Set(scope?.trained.map((one) => spoken[one.modality] ?? one.modality))])}.`);
-      else if (placement.bodyPart !== null && !trained.some(({ bodyParts }) => bodyParts.some((name) => name.toLowerCase() === (part?.name ?? placement.bodyPart?.toLowerCase())))) {
+      if (trained.length === 0) add('scope.modality', `This is ${spoken[modality] ?? modality}. The model was trained on ${trainedOn(scope as Scope)}.`);
+      // Training sets need not say which part of the body they show.
+      else if (placement.bodyPart !== null && trained.every(({ bodyParts }) => bodyParts.length > 0) && !trained.some(({ bodyParts }) => bodyParts.some((name) => name.toLowerCase() === (part?.name ?? placement.bodyPart?.toLowerCase())))) {
         add('scope.bodyPart', `The file says ${placement.bodyPart.toLowerCase()}. Of ${spoken[modality] ?? modality} the model was trained on ${listed([...new Set(trained.flatMap(({ bodyParts }) => bodyParts))])}.`);
       }
     }
@@ -75,5 +79,11 @@ export function scopeFlags(scope: Scope | null, question: string, placements: re
   }
   return [...flags.values()];
 }
+
+const trainedOn = ({ trained }: Scope): string => listed([...new Set(trained.map((one) => spoken[one.modality] ?? one.modality))]);
+
+/** Reasons not to put a question to a model at all, unless a person says why. */
+const blocking: ReadonlySet<string> = new Set(['scope.modality', 'scope.bodyPart', 'scope.unstated', 'image.blank']);
+export const blockingFlags = (flags: readonly Flag[]): readonly Flag[] => flags.filter(({ code }) => blocking.has(code));
 
 const listed = (names: readonly string[]): string => (names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) as string}`);

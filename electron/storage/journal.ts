@@ -8,6 +8,8 @@ export interface Journal<Entry> {
   readonly entries: readonly Entry[];
   /** Lines that could not be read, by number from 1: never silently dropped. */
   readonly unreadable: readonly number[];
+  /** Its last line had been cut short, and is gone. */
+  readonly wasCut: boolean;
   /** On the disk when it returns. @throws Fault `storage.write` */
   append(...entries: readonly Entry[]): void;
   close(): void;
@@ -35,7 +37,7 @@ export function openJournal<Entry>(path: string, parse: (value: unknown) => Entr
     start = end + 1;
   }
   return {
-    entries, unreadable,
+    entries, unreadable, wasCut: whole < bytes.length,
     append(...added) {
       if (added.length === 0) return;
       try {

@@ -6,7 +6,7 @@ import { readHead } from '#electron/audit/head.ts';
 import { kinds } from '#electron/audit/verdict.ts';
 import type { JournalVerdict } from '#electron/contract/audit.ts';
 import { encodeFrame } from '#electron/contract/frame.ts';
-import { unpack } from '#electron/library/archive.ts';
+import { unpack, usualLimits, type ArchiveKey } from '#electron/library/archive.ts';
 import { assemble, type AssembledFile } from '#electron/library/assemble.ts';
 import { captured, type CapturedView } from '#electron/library/captured.ts';
 import { inspect, wholeFile } from '#electron/library/inspect.ts';
@@ -34,8 +34,8 @@ const quickestFirst = sampleNames.toSorted((a, b) => Number(/^(ct|blood|slide)/.
 
 const methods = {
   inspect: ({ path, name, sha256 }: { path: string; name: string; sha256: string }) => inspect(path, name, sha256),
-  async unpack({ path, folder }: { path: string; folder: string }, { tell }: Task) {
-    for await (const entry of unpack(path, folder)) tell(entry);
+  async unpack({ path, folder, key }: { path: string; folder: string; key?: ArchiveKey }, { tell }: Task) {
+    for await (const entry of unpack(path, folder, usualLimits, key)) tell(entry);
     return null;
   },
   async assemble({ files }: { files: readonly AssembledFile[] }) {

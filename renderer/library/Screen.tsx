@@ -1,6 +1,6 @@
 /** The library: every study of this workstation, found by typing, opened by a key. */
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useDeferredValue, useEffect, useRef, type ReactElement } from 'react';
+import { useDeferredValue, useEffect, useRef, useState, type ReactElement } from 'react';
 import { studyStatuses, type ImportProgress, type StudySummary } from '#electron/contract/library.ts';
 import { Dialog } from '#renderer/design/Dialog.tsx';
 import { Empty } from '#renderer/design/Empty.tsx';
@@ -12,7 +12,7 @@ import { tellFault } from '#renderer/workstation/notices.ts';
 import { useStore } from '#renderer/workstation/store.ts';
 import { formatBytes, formatDate, formatNumber, useText } from '#renderer/workstation/text.ts';
 import { thumbnailUrl } from '#renderer/workstation/urls.ts';
-import { chooseFiles, library, openStudy, reload, removeStudy, searchFieldId } from './library.ts';
+import { chooseFiles, library, openStudy, reload, removeStudy, searchFieldId, unlock } from './library.ts';
 import './library.css';
 import { Preview } from './Preview.tsx';
 import { modalityCounts, noFilter, shownStudies, type SortKey } from './state.ts';
@@ -201,7 +201,8 @@ function Imports(): ReactElement {
 
 function ImportRow({ progress }: { readonly progress: ImportProgress }): ReactElement {
   const t = useText();
-  const { importId, source, found, done, current, isDone, skippedCount, added, known } = progress;
+  const { importId, source, found, done, current, isDone, skippedCount, added, known, locked } = progress;
+  if (locked) return <Locked importId={importId} locked={locked} />;
   return (
     <div className="import">
       <span>{isDone ? t('library.imported', { source, added: formatNumber(added), known: formatNumber(known), skipped: formatNumber(skippedCount) }) : t('library.importing', { source })}</span>
@@ -213,6 +214,33 @@ function ImportRow({ progress }: { readonly progress: ImportProgress }): ReactEl
         ? <button className="icon-button" aria-label={t('library.close')} onClick={() => library.dispatch({ type: 'dismiss', importId })}><Icon name="close" size={14} /></button>
         : <button className="text-button" onClick={() => void call('library.cancelImport', { importId }).catch(tellFault)}>{t('library.cancel')}</button>}
     </div>
+  );
+}
+
+/** A locked archive: everything else is in, and its files wait for the password. */
+function Locked({ importId, locked: { name, files, isWrong } }: { readonly importId: string; readonly locked: NonNullable<ImportProgress['locked']> }): ReactElement {
+  const t = useText();
+  const [password, setPassword] = useState('');
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    // Whoever is typing elsewhere is not interrupted.
+    if (document.activeElement === document.body || document.activeElement?.closest('.import')) field.current?.focus();
+  }, []);
+  return (
+    <form className="import" data-locked="" onSubmit={(event) => {
+      event.preventDefault();
+      if (password !== '') void unlock(importId, password);
+    }}>
+      <Icon name="lock" size={15} />
+      <span role={isWrong ? 'alert' : undefined} data-tone={isWrong ? 'warning' : undefined}>{t(isWrong ? 'library.wrongPassword' : 'library.locked', { name, count: files })}</span>
+      <input
+        ref={field} type="password" autoComplete="off" spellCheck={false} maxLength={1024} aria-label={t('library.password', { name })} placeholder={t('library.passwordHint')} value={password}
+        onChange={(event) => setPassword(event.target.value)} onKeyDown={(event) => event.stopPropagation()}
+      />
+      <button className="button" data-primary="" disabled={password === ''}>{t('library.unlock')}</button>
+      <span className="grow" />
+      <button type="button" className="text-button" onClick={() => void unlock(importId, null)}>{t('library.leaveLocked')}</button>
+    </form>
   );
 }
 

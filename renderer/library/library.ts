@@ -18,7 +18,9 @@ export const library = createStore(reduceLibrary, initialLibrary);
 export function startLibrary(): void {
   subscribe('library.changed', ({ studies, removed }) => library.dispatch({ type: 'changed', studies, removed }));
   subscribe('library.progress', (progress) => {
+    const wasLocked = library.get().imports.get(progress.importId)?.locked;
     library.dispatch({ type: 'progress', progress });
+    if (progress.locked && !wasLocked && !progress.locked.isWrong && !isHere()) tell({ tone: 'warning', text: text('library.locked', { name: progress.locked.name, count: progress.locked.files }) });
     if (!progress.isDone) return;
     const { importId, source, added, known, skippedCount, isCancelled, fault, studies } = progress;
     if (fault) tell({ tone: 'bad', text: fault.what, fault });
@@ -60,6 +62,11 @@ export async function removeStudy(id: string): Promise<void> {
   } catch (thrown) {
     tellFault(thrown);
   }
+}
+
+/** The password goes to the import that waits for it and is kept nowhere. Null: its files are left out. */
+export async function unlock(importId: string, password: string | null): Promise<void> {
+  await call('library.unlock', { importId, password }).catch(tellFault);
 }
 
 /** Asks for files or a folder: the shell's dialog, or the browser's. */

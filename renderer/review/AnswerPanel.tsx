@@ -9,12 +9,12 @@ import { AskBox } from './AskBox.tsx';
 import { EngineLine } from './EngineLine.tsx';
 import { Evidence } from './Evidence.tsx';
 import { judging } from './judge.ts';
-import { currentAt, judgedAt, judgedMarks } from './judging.ts';
-import { locatedMarks, ownTraces, secondsOf } from './located.ts';
+import { judgedAt, judgedMarks } from './judging.ts';
+import { currentOf, locatedMarks, ownTraces, secondsOf } from './located.ts';
 import { isGrave, Notes, useFlagText } from './Notes.tsx';
 import { locate, review, stopAsking } from './review.ts';
 import { currentTrace, placeOf, type TraceMark } from './state.ts';
-import { AnswerVerdict, Verdicts } from './Verdicts.tsx';
+import { AnswerVerdict, RemovedBoxes, Verdicts } from './Verdicts.tsx';
 
 export function AnswerPanel(): ReactElement {
   const t = useText();
@@ -69,8 +69,10 @@ function AnswerView({ trace }: { readonly trace: Trace }): ReactElement {
   const judgement = judgements.judgements[trace.id];
   const traces = useStore(review, (state) => state.traces);
   const judged = useMemo(() => judgedMarks(trace, judgement), [trace, judgement]);
-  const marks = useMemo(() => [...judged, ...locatedMarks(traces, trace.id)], [judged, traces, trace.id]);
-  const current = currentAt(judgements, trace);
+  const all = judgements.judgements;
+  const marks = useMemo(() => [...judged, ...locatedMarks(traces, trace.id, all)], [judged, traces, trace.id, all]);
+  const current = currentOf(judgements, traces, trace);
+  const isCurrent = (at: number): boolean => current.trace === trace && current.at === at;
   const { question, answer, parsed, steps, raw, confidence, end, flags, views, model, tokens, timing, prompt, memoryBytes } = trace;
   const litMark = lit?.kind === 'mark' ? marks.find(({ id }) => id === lit.id) : undefined;
   const short = answer === null ? null : shortAnswer(answer);
@@ -98,22 +100,22 @@ function AnswerView({ trace }: { readonly trace: Trace }): ReactElement {
             return (
               <li
                 key={at} id={`step-${at}`} className="step" data-lit={isLit || undefined} data-tied={own.length > 0 || undefined} tabIndex={0}
-                data-current={current === at || undefined} data-verdict={judgedAt(judgement, trace, at)?.verdict} onPointerDown={() => judging.dispatch({ type: 'current', traceId: trace.id, at })}
+                data-current={isCurrent(at) || undefined} data-verdict={judgedAt(judgement, trace, at)?.verdict} onPointerDown={() => judging.dispatch({ type: 'current', traceId: trace.id, at })}
                 onPointerEnter={() => review.dispatch({ type: 'lit', lit: { kind: 'step', step: at } })} onPointerLeave={() => review.dispatch({ type: 'lit', lit: null })}
                 onFocus={() => review.dispatch({ type: 'lit', lit: { kind: 'step', step: at } })} onBlur={() => review.dispatch({ type: 'lit', lit: null })}
               >
                 <StepHead kind={kind} number={at + 1} colours={[...new Set(own.map(({ colour }) => colour))]} />
                 <p>{text}</p>
                 <Notes flags={grave.filter((flag) => flag.step === at)} />
-                <Locating trace={trace} at={at} isShown={own.every((mark) => 'origin' in mark)} />
+                <Locating trace={trace} at={at} isShown={own.every((mark) => 'origin' in mark)} currentId={current.trace.id} />
                 <Verdicts trace={trace} at={at} />
               </li>
             );
           })}
         </ol>
       )}
-      {steps.length === 0 && <Locating trace={trace} at={0} isShown />}
-      <AnswerVerdict trace={trace} />
+      {steps.length === 0 && <Locating trace={trace} at={0} isShown currentId={current.trace.id} />}
+      <AnswerVerdict trace={trace} isCurrent={isCurrent(steps.length)} />
       <Evidence trace={trace} marks={judged} />
       {!parsed && <><p className="note">{t('review.rawTitle')}</p><pre className="raw">{raw}</pre></>}
       {odd.length > 0 && parsed && <details className="flags"><summary>{t('review.flags')} <span className="number">({odd.length})</span></summary><ul>{odd.map((flag, at) => <li key={at} title={flag.code}>{textOf(flag)}</li>)}</ul></details>}
@@ -150,10 +152,11 @@ function Seen({ views }: { readonly views: readonly SeenView[] }): ReactElement 
 }
 
 /** The gesture that asks for the place of a sentence, and what came of it. */
-function Locating({ trace, at, isShown }: { readonly trace: Trace; readonly at: number; readonly isShown: boolean }): ReactElement | null {
+function Locating({ trace, at, isShown, currentId }: { readonly trace: Trace; readonly at: number; readonly isShown: boolean; readonly currentId: string }): ReactElement | null {
   const t = useText();
   const locating = useStore(review, (state) => state.locating);
   const traces = useStore(review, (state) => state.traces);
+  const judgements = useStore(judging, (state) => state.judgements);
   const seconds = secondsOf(traces, trace.id).filter(({ origin }) => origin?.step === at);
   const isRunning = locating?.traceId === trace.id && locating.step === at;
   if (!isRunning && seconds.length === 0 && (!isShown || !isLocatable(trace, at))) return null;
@@ -165,6 +168,13 @@ function Locating({ trace, at, isShown }: { readonly trace: Trace; readonly at: 
         : seconds.length > 0
           ? <span className="second" title={seconds.map(({ question }) => question).join(' · ')}><i />{t(boxes > 0 ? 'review.secondFound' : seconds.some(({ parsed }) => !parsed) ? 'review.secondUnread' : 'review.secondNothing', { count: boxes })}</span>
           : <button className="text-button" title={t('review.locateHint')} disabled={locating !== null} onClick={() => void locate(trace, at)}>{t('review.locate')}</button>}
+      {seconds.filter(({ answer }) => answer !== null).map((second) => (
+        <div key={second.id} id={`second-${second.id}`} className="second-verdict" data-current={currentId === second.id || undefined} data-verdict={judgedAt(judgements[second.id], second, second.steps.length)?.verdict}>
+          {seconds.length > 1 && <small>{second.views[0]?.name}</small>}
+          <Verdicts trace={second} at={second.steps.length} />
+          <RemovedBoxes trace={second} />
+        </div>
+      ))}
     </div>
   );
 }

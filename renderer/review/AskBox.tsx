@@ -8,7 +8,7 @@ import { hungCount, scopes, sliceText, spread, type NamedView, type Plan, type S
 import './asking.css';
 import { engine } from './engine.ts';
 import { measuringOn } from './facts.ts';
-import { ask, chooseScope, plan, questionFieldId, review, stopAsking } from './review.ts';
+import { ask, askAllTheSame, chooseScope, plan, questionFieldId, review, stopAsking } from './review.ts';
 import { currentSeries, type ReviewState } from './state.ts';
 
 const icons: Readonly<Record<Scope, IconName>> = { view: 'one', region: 'rectangle', slices: 'slice', cells: 'two' };
@@ -23,6 +23,7 @@ export function AskBox(): ReactElement {
   const refusal = useStore(engine, (all) => all?.refusal ?? null);
   const measured = useStore(drawings, ({ all }) => all);
   const count = planned ? measuringOn(measured, planned.views).length : 0;
+  if (state.blocked !== null) return <Blocked why={state.blocked} question={question} />;
   return (
     <form className="ask" onSubmit={(event) => {
       event.preventDefault();
@@ -42,6 +43,7 @@ export function AskBox(): ReactElement {
       <div className="ask-scope">
         <Scopes state={state} />
         {asked.scope === 'slices' && <SliceField state={state} />}
+        {state.override !== null && <button type="button" className="fact-chip" aria-pressed title={t('review.overrideTitle', { reason: state.override })} onClick={() => review.dispatch({ type: 'override', reason: null })}><Icon name="warning" size={13} />{t('review.overridden')}</button>}
         {count > 0 && <button type="button" className="fact-chip" aria-pressed={asked.areFactsSent} title={t('review.factsTitle')} onClick={() => review.dispatch({ type: 'about', change: { areFactsSent: !asked.areFactsSent } })}><Icon name="length" size={13} />{t('review.facts', { count })}</button>}
       </div>
       <div className="ask-foot">
@@ -51,6 +53,31 @@ export function AskBox(): ReactElement {
         {asking
           ? <button type="button" className="button" onClick={stopAsking}><Icon name="stop" size={14} />{t('review.stop')}</button>
           : <button type="submit" className="button" data-primary="" disabled={question.trim() === '' || planned === null || refusal !== null} title={t('review.askHint')}>{t('review.ask')} <kbd>⏎</kbd></button>}
+      </div>
+    </form>
+  );
+}
+
+/** The model was not trained on this: nothing was asked, and who asks all the same says why. */
+function Blocked({ why, question }: { readonly why: string; readonly question: string }): ReactElement {
+  const t = useText();
+  const [reason, setReason] = useState('');
+  const leave = (): void => review.dispatch({ type: 'blocked', why: null });
+  return (
+    <form className="ask blocked" role="alertdialog" aria-label={t('review.blocked')} onKeyDown={(event) => {
+      event.stopPropagation();
+      if (event.key === 'Escape') leave();
+    }} onSubmit={(event) => {
+      event.preventDefault();
+      askAllTheSame(reason);
+    }}>
+      <p className="blocked-why"><Icon name="warning" size={15} /><span><b>{t('review.blocked')}</b> {why}</span></p>
+      <p className="asked">{question}</p>
+      <input autoFocus maxLength={500} value={reason} placeholder={t('review.overrideReason')} aria-label={t('review.overrideReason')} onChange={(event) => setReason(event.target.value)} />
+      <div className="ask-foot">
+        <span className="scope">{t('review.overrideNote')}</span>
+        <button type="button" className="button" onClick={leave}>{t('review.overrideLeave')}</button>
+        <button type="submit" className="button" disabled={reason.trim().length < 3}>{t('review.askAllTheSame')} <kbd>⏎</kbd></button>
       </div>
     </form>
   );

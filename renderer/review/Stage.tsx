@@ -45,9 +45,9 @@ export function Stage({ state }: { readonly state: ReviewState }): ReactElement 
   const { detail, hanging, lit } = state;
   const series = currentSeries(state);
   const trace = currentTrace(state);
-  const judgement = useStore(judging, ({ judgements }) => (trace ? judgements[trace.id] : undefined));
+  const judgements = useStore(judging, (all) => all.judgements);
   const { traces } = state;
-  const all = useMemo(() => (trace ? [...judgedMarks(trace, judgement), ...locatedMarks(traces, trace.id)] : noMarks), [trace, judgement, traces]);
+  const all = useMemo(() => (trace ? [...judgedMarks(trace, judgements[trace.id]), ...locatedMarks(traces, trace.id, judgements)] : noMarks), [trace, judgements, traces]);
   const frameId = series?.frames[state.frameAt]?.id;
   const litIds = litMarks(all, lit);
   const isListShown = useStore(stageOptions, (options) => options.isListShown);

@@ -4,8 +4,8 @@ import type { Trace } from '#electron/contract/review.ts';
 import { Icon } from '#renderer/design/Icon.tsx';
 import { useStore } from '#renderer/workstation/store.ts';
 import { useText } from '#renderer/workstation/text.ts';
-import { judge, judging, makeCase, moveBox, moveTo, reword } from './judge.ts';
-import { caseIdOf, currentAt, judgeableCount, judgedAt } from './judging.ts';
+import { edit, judge, judging, makeCase, moveBox, moveTo, reword } from './judge.ts';
+import { caseIdOf, judgeableCount, judgedAt } from './judging.ts';
 import './judging.css';
 
 /** Below a step's words, or the answer's. */
@@ -29,7 +29,7 @@ export function Verdicts({ trace, at }: { readonly trace: Trace; readonly at: nu
         {made && <span className="verdict" data-verdict={isHeld ? 'held' : 'case'} title={made.question}>{t(isHeld ? 'judge.isHeld' : 'judge.isCase')}</span>}
         <span className="grow" />
         {button('accepted', '⏎', 'check')}
-        <button className="verdict-button" aria-pressed={judged?.verdict === 'edited'} aria-label={t('judge.edit')} title={`${t('judge.edit')} (E)`} onClick={() => judging.dispatch({ type: 'edit', traceId: trace.id, at })}>E</button>
+        <button className="verdict-button" aria-pressed={judged?.verdict === 'edited'} aria-label={t('judge.edit')} title={`${t('judge.edit')} (E)`} onClick={() => edit(trace, at)}>E</button>
         {button('rejected', 'X', 'close')}
         <button className="verdict-button" data-case={made ? '' : undefined} aria-label={t('judge.makeCase')} title={`${t('judge.makeCase')} (Shift+⏎)`} onClick={() => void makeCase(trace, at)}><Icon name="plus" size={14} /></button>
       </div>
@@ -65,28 +65,36 @@ function Rewording({ trace, at, initial }: { readonly trace: Trace; readonly at:
 }
 
 /** The answer's own verdict, as a card after the steps. */
-export function AnswerVerdict({ trace }: { readonly trace: Trace }): ReactElement | null {
+export function AnswerVerdict({ trace, isCurrent }: { readonly trace: Trace; readonly isCurrent: boolean }): ReactElement | null {
   const t = useText();
   const state = useStore(judging, (all) => all);
   const judgement = state.judgements[trace.id];
   const count = judgeableCount(trace);
   if (count === 0) return null;
   const done = Array.from({ length: count }, (_, at) => judgedAt(judgement, trace, at)).filter((one) => one !== null).length;
-  const gone = Object.entries(judgement?.boxes ?? {}).filter(([, box]) => box === null);
   const at = trace.steps.length;
   return (
     <div className="judged">
       {trace.answer !== null && (
-        <div className="step answer-card" id="judged-answer" data-current={currentAt(state, trace) === at || undefined} data-verdict={judgedAt(judgement, trace, at)?.verdict} onPointerDown={() => moveTo(trace, at)}>
+        <div className="step answer-card" id="judged-answer" data-current={isCurrent || undefined} data-verdict={judgedAt(judgement, trace, at)?.verdict} onPointerDown={() => moveTo(trace, at)}>
           <div className="step-head"><b data-kind="conclusion">{t('judge.answer')}</b></div>
           <Verdicts trace={trace} at={at} />
         </div>
       )}
-      {gone.length > 0 && <p className="note">{t('judge.removed', { count: gone.length })} <button className="text-button" onClick={() => gone.forEach(([id]) => restore(trace, id))}>{t('judge.restore')}</button></p>}
+      <RemovedBoxes trace={trace} />
       {state.isDrawing && <p className="note" role="status">{t('judge.drawing')}</p>}
       <p className="judge-progress number" role="status"><span className="track"><i style={{ width: `${(100 * done) / count}%` }} /></span>{t('judge.progress', { done, count })}</p>
     </div>
   );
+}
+
+/** The model's boxes that a person took away, and the way back. */
+export function RemovedBoxes({ trace }: { readonly trace: Trace }): ReactElement | null {
+  const t = useText();
+  const boxes = useStore(judging, ({ judgements }) => judgements[trace.id]?.boxes);
+  const gone = Object.entries(boxes ?? {}).filter(([, box]) => box === null);
+  if (gone.length === 0) return null;
+  return <p className="note">{t('judge.removed', { count: gone.length })} <button className="text-button" onClick={() => gone.forEach(([id]) => restore(trace, id))}>{t('judge.restore')}</button></p>;
 }
 
 function restore(trace: Trace, id: string): void {

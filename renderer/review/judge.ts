@@ -11,7 +11,8 @@ import { tell, tellFault } from '#renderer/workstation/notices.ts';
 import { createStore } from '#renderer/workstation/store.ts';
 import { subscribe } from '#renderer/workstation/subscribe.ts';
 import { text } from '#renderer/workstation/text.ts';
-import { currentAt, initialJudging, judgeableCount, judgedAt, judgedMarks, nextOpen, reduceJudging, withBox, withVerdict } from './judging.ts';
+import { initialJudging, judgeableCount, judgedAt, judgedMarks, reduceJudging, withBox, withVerdict } from './judging.ts';
+import { currentOf, judgeables, locatedMarks, nextOpenOf, ownerOf, type Judgeable } from './located.ts';
 import { pickedPlace, review } from './review.ts';
 import { currentTrace } from './state.ts';
 
@@ -43,7 +44,8 @@ function pickedNow(): ReturnType<typeof pickedPlace.get> {
   }
   const trace = shown();
   const id = litBox();
-  const mark = trace && id !== null ? judgedMarks(trace, judging.get().judgements[trace.id]).find((one) => one.id === id) : undefined;
+  const { judgements } = judging.get();
+  const mark = trace && id !== null ? [...judgedMarks(trace, judgements[trace.id]), ...locatedMarks(review.get().traces, trace.id, judgements)].find((one) => one.id === id) : undefined;
   return mark ? { frameId: mark.frameId, box: mark.box } : null;
 }
 
@@ -82,7 +84,7 @@ export function judge(trace: Trace, at: number, verdict: 'accepted' | 'rejected'
   const known = judgedAt(judging.get().judgements[trace.id], trace, at);
   const isSame = known?.verdict === verdict;
   gesture(trace, `${isSame ? 'Verdict taken back' : verdict === 'accepted' ? 'Accepted' : 'Rejected'}: ${nameOf(trace, at)}`, (judgement) => withVerdict(judgement, trace, at, isSame ? null : { verdict, text: null }));
-  if (!isSame) moveTo(trace, nextOpen(judging.get().judgements[trace.id], trace, at) ?? at);
+  if (!isSame) moveOn(trace, at);
 }
 
 export function reword(trace: Trace, at: number, said: string): void {
@@ -94,12 +96,14 @@ export function reword(trace: Trace, at: number, said: string): void {
   gesture(trace, `Edited: ${nameOf(trace, at)}`, (judgement) => withVerdict(judgement, trace, at, verdict));
 }
 
+/** The box may be one of a second question about the answer: it is judged there. */
 export function moveBox(trace: Trace, id: string, box: Box | null): void {
-  gesture(trace, box ? 'Box moved' : 'Box removed', (judgement) => withBox(judgement, trace, id, box));
+  const owner = ownerOf(review.get().traces, trace, id);
+  gesture(owner.trace, box ? 'Box moved' : 'Box removed', (judgement) => withBox(judgement, owner.trace, owner.id, box));
 }
 
-export function addBox(trace: Trace, frameId: string, box: Box): void {
-  const at = currentAt(judging.get(), trace);
+export function addBox(shownTrace: Trace, frameId: string, box: Box): void {
+  const { trace, at } = currentOf(judging.get(), review.get().traces, shownTrace);
   const step = at < trace.steps.length ? at : null;
   const judgement = judging.get().judgements[trace.id];
   const marks = judgedMarks(trace, judgement);
@@ -120,13 +124,29 @@ export async function makeCase(trace: Trace, at: number): Promise<void> {
     did({ undo: set(null, 'undone'), redo: set(made, 'redone') });
     const held = made.concerns.filter(({ isReleased }) => !isReleased);
     tell({ tone: held.length > 0 ? 'warning' : 'good', text: held.length > 0 ? text('judge.withheld', { why: held[0]?.detail }) : text('judge.made', { question: made.question }), undo: set(null, 'undone') });
-    moveTo(trace, nextOpen(judging.get().judgements[trace.id], trace, at) ?? at);
+    moveOn(trace, at);
   } catch (thrown) {
     tellFault(thrown);
   }
 }
 
+/** To what waits for a verdict next. */
+function moveOn(trace: Trace, at: number): void {
+  const whole = shown();
+  if (!whole) return;
+  const next = nextOpenOf(judging.get(), review.get().traces, whole, { trace, at });
+  moveTo(next.trace, next.at);
+}
+
+/** What a second question found is lit with the step that it is about. */
+function moveToSecond(second: Trace): void {
+  judging.dispatch({ type: 'current', traceId: second.id, at: second.steps.length });
+  review.dispatch({ type: 'lit', lit: { kind: 'step', step: second.origin?.step ?? 0 } });
+  document.getElementById(`second-${second.id}`)?.scrollIntoView({ block: 'nearest' });
+}
+
 export function moveTo(trace: Trace, at: number): void {
+  if (trace.origin) return moveToSecond(trace);
   const bounded = Math.min(judgeableCount(trace) - 1, Math.max(0, at));
   judging.dispatch({ type: 'current', traceId: trace.id, at: bounded });
   if (bounded < trace.steps.length) review.dispatch({ type: 'lit', lit: { kind: 'step', step: bounded } });
@@ -139,10 +159,31 @@ const isHere = (): boolean => {
   const trace = navigation.get().screen === 'review' ? shown() : null;
   return trace !== null && judgeableCount(trace) > 0;
 };
-const onCurrent = (deed: (trace: Trace, at: number) => void) => (): void => {
+const current = (): Judgeable | null => {
   const trace = shown();
-  if (trace) deed(trace, currentAt(judging.get(), trace));
+  return trace && currentOf(judging.get(), review.get().traces, trace);
 };
+const onCurrent = (deed: (trace: Trace, at: number) => void) => (): void => {
+  const now = current();
+  if (now) deed(now.trace, now.at);
+};
+const step = (by: 1 | -1) => (): void => {
+  const [trace, now] = [shown(), current()];
+  if (!trace || !now) return;
+  const all = judgeables(review.get().traces, trace);
+  const next = all[all.findIndex((one) => one.trace === now.trace && one.at === now.at) + by];
+  if (next) moveTo(next.trace, next.at);
+};
+/** A second question's answer is boxes: what is put otherwise is where they lie. */
+export function edit(trace: Trace, at: number): void {
+  if (!trace.origin) judging.dispatch({ type: 'edit', traceId: trace.id, at });
+  else {
+    const own = locatedMarks(review.get().traces, trace.origin.traceId, judging.get().judgements).filter(({ id }) => id.startsWith(`second:${trace.id}:`)).map(({ id }) => id);
+    moveToSecond(trace);
+    // Again: its next box.
+    judging.dispatch({ type: 'box', id: own[(own.indexOf(judging.get().boxId ?? '') + 1) % Math.max(1, own.length)] ?? null });
+  }
+}
 const litBox = (): string | null => {
   const { lit } = review.get();
   return lit?.kind === 'mark' ? lit.id : judging.get().boxId;
@@ -153,17 +194,17 @@ export const judgeActions: readonly Action[] = [
     judging.dispatch({ type: 'box', id: null });
     judging.dispatch({ type: 'draw', isDrawing: false });
   } },
-  { name: 'judge.next', shortcuts: ['J'], screen: 'review', when: isHere, run: onCurrent((trace, at) => moveTo(trace, at + 1)) },
-  { name: 'judge.previous', shortcuts: ['K'], screen: 'review', when: isHere, run: onCurrent((trace, at) => moveTo(trace, at - 1)) },
+  { name: 'judge.next', shortcuts: ['J'], screen: 'review', when: isHere, run: step(1) },
+  { name: 'judge.previous', shortcuts: ['K'], screen: 'review', when: isHere, run: step(-1) },
   { name: 'judge.accept', shortcuts: ['Enter'], screen: 'review', when: isHere, run: onCurrent((trace, at) => judge(trace, at, 'accepted')) },
   { name: 'judge.reject', shortcuts: ['X'], screen: 'review', when: isHere, run: onCurrent((trace, at) => judge(trace, at, 'rejected')) },
-  { name: 'judge.edit', shortcuts: ['E'], screen: 'review', when: isHere, run: onCurrent((trace, at) => judging.dispatch({ type: 'edit', traceId: trace.id, at })) },
+  { name: 'judge.edit', shortcuts: ['E'], screen: 'review', when: isHere, run: onCurrent(edit) },
   { name: 'judge.case', shortcuts: ['Shift+Enter'], screen: 'review', when: isHere, run: onCurrent((trace, at) => void makeCase(trace, at)) },
   { name: 'judge.draw', shortcuts: ['Shift+B'], screen: 'review', when: isHere, run: () => judging.dispatch({ type: 'draw', isDrawing: !judging.get().isDrawing }) },
-  { name: 'judge.removeBox', shortcuts: ['Shift+X'], screen: 'review', when: () => isHere() && litBox() !== null, run: onCurrent((trace) => {
-    const id = litBox();
-    if (id !== null) moveBox(trace, id, null);
-  }) },
+  { name: 'judge.removeBox', shortcuts: ['Shift+X'], screen: 'review', when: () => isHere() && litBox() !== null, run: () => {
+    const [trace, id] = [shown(), litBox()];
+    if (trace && id !== null) moveBox(trace, id, null);
+  } },
 ];
 
 export const judgeActionStrings: Readonly<Record<string, string>> = {

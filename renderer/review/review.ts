@@ -57,19 +57,27 @@ export function plan(): Plan | null {
 }
 
 export async function ask(): Promise<void> {
-  const { studyId, question, asking, asked, detail } = review.get();
+  const { studyId, question, asking, asked, detail, override } = review.get();
   const planned = plan();
   if (studyId === null || planned === null || !detail || question.trim() === '' || asking) return;
   const askId = crypto.randomUUID();
   review.dispatch({ type: 'asking', askId, question: question.trim() });
   try {
     const facts = asked.areFactsSent ? await factsOf(drawings.get().all, planned.views, detail.series, { frameOf: fetchFrame, calibrationOf }) : [];
-    const trace = await call('review.ask', { askId, studyId, question, views: planned.views.map(({ view }) => view), selection: planned.selection, ...(facts.length > 0 ? { facts: [...facts] } : {}) });
+    const trace = await call('review.ask', { askId, studyId, question, views: planned.views.map(({ view }) => view), selection: planned.selection, ...(facts.length > 0 ? { facts: [...facts] } : {}), ...(override === null ? {} : { override: { reason: override } }) });
     review.dispatch({ type: 'answered', trace });
   } catch (thrown) {
     review.dispatch({ type: 'unanswered', askId });
-    if (!(thrown instanceof Fault && thrown.code === 'review.stopped')) tellFault(thrown);
+    if (thrown instanceof Fault && thrown.code === 'review.scope') review.dispatch({ type: 'blocked', why: thrown.why });
+    else if (!(thrown instanceof Fault && thrown.code === 'review.stopped')) tellFault(thrown);
   }
+}
+
+/** Puts the question to the model although its images lie outside of what it was trained on; the reason stands with the answer. */
+export function askAllTheSame(reason: string): void {
+  if (reason.trim().length < 3) return;
+  review.dispatch({ type: 'override', reason: reason.trim() });
+  void ask();
 }
 
 /** Where is what this sentence says? The boxes that come are tied to it, as of a second question. */

@@ -36,6 +36,10 @@ export interface ReviewState {
   readonly locating: { readonly askId: string; readonly traceId: string; readonly step: number } | null;
   /** The question that is being answered. */
   readonly asking: { readonly askId: string; readonly question: string; readonly part: AnswerPart | null } | null;
+  /** The question was not put to the model, and why; a person's reason sends it all the same. */
+  readonly blocked: string | null;
+  /** The reason that was given for this study: it goes with every further question about it. */
+  readonly override: string | null;
   readonly areMarksShown: boolean;
   /** What the pointer is on: a step of the trace, or one box. */
   readonly lit: { readonly kind: 'step'; readonly step: number } | { readonly kind: 'mark'; readonly id: string } | null;
@@ -59,12 +63,14 @@ export type ReviewAction =
   | { readonly type: 'part'; readonly part: AnswerPart }
   | { readonly type: 'answered'; readonly trace: Trace }
   | { readonly type: 'unanswered'; readonly askId: string }
+  | { readonly type: 'blocked'; readonly why: string | null }
+  | { readonly type: 'override'; readonly reason: string | null }
   | { readonly type: 'trace'; readonly at: number }
   | { readonly type: 'marks'; readonly areShown: boolean }
   | { readonly type: 'lit'; readonly lit: ReviewState['lit'] };
 
 export const initialReview: ReviewState = {
-  studyId: null, detail: null, fault: null, seriesAt: 0, frameAt: 0, hanging: noHanging, priors: {}, looks: {}, traces: [], traceAt: -1, question: '', asked: noAsking, locating: null, asking: null, areMarksShown: true, lit: null,
+  studyId: null, detail: null, fault: null, seriesAt: 0, frameAt: 0, hanging: noHanging, priors: {}, looks: {}, traces: [], traceAt: -1, question: '', asked: noAsking, locating: null, asking: null, blocked: null, override: null, areMarksShown: true, lit: null,
 };
 
 /** The cells follow whatever changes the active one. */
@@ -132,13 +138,15 @@ function reduceStudy(state: ReviewState, action: ReviewAction): ReviewState {
         lit: isShown && first?.origin ? { kind: 'step', step: first.origin.step } : state.lit,
       };
     }
-    case 'asking': return { ...state, asking: { askId: action.askId, question: action.question, part: null }, lit: null };
+    case 'asking': return { ...state, asking: { askId: action.askId, question: action.question, part: null }, blocked: null, lit: null };
     case 'part': return state.asking?.askId === action.part.askId ? { ...state, asking: { ...state.asking, part: action.part } } : state;
     case 'answered': {
       if (action.trace.studyId !== state.studyId) return { ...state, asking: null };
       return shownTrace({ ...state, asking: null, traces: [...state.traces, action.trace] }, state.traces.length);
     }
     case 'unanswered': return state.asking?.askId === action.askId ? { ...state, asking: null } : state;
+    case 'blocked': return { ...state, blocked: action.why };
+    case 'override': return { ...state, override: action.reason };
     case 'trace': return state.traces[action.at] ? shownTrace(state, action.at) : state;
     case 'marks': return { ...state, areMarksShown: action.areShown };
     case 'lit': return { ...state, lit: action.lit };

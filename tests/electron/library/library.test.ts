@@ -1,19 +1,22 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Uint8ArrayReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EventName } from '#electron/contract/events.ts';
 import type { ImportProgress } from '#electron/contract/library.ts';
-import { unpack } from '#electron/library/archive.ts';
+import { unpack, usualLimits } from '#electron/library/archive.ts';
 import { assemble } from '#electron/library/assemble.ts';
 import { identifiersOf } from '#electron/library/identifiers.ts';
 import { inspect, isoDate, shownName } from '#electron/library/inspect.ts';
+import { rebuildIndex } from '#electron/library/catalogue.ts';
 import { openLibrary, type Library, type LibraryReader } from '#electron/library/library.ts';
 import { openPixels } from '#electron/library/pixels.ts';
 import { pixelElements, writeDicom, type NewElement } from '#models/imaging/dicom/writer.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
+import { encodePng } from '#models/imaging/png.ts';
 import { resize } from '#models/imaging/resize.ts';
 import { slideFile, tilesOf } from '#tests/support/dicomSlides.ts';
 import { fixture, pattern } from '#tests/support/pictures.ts';
@@ -23,8 +26,8 @@ import { sampleStudy } from '#training/synthesis/samples.ts';
 const reader: LibraryReader = {
   inspect: ({ path, name, sha256 }) => inspect(path, name, sha256),
   assemble: (files) => assemble(files),
-  async unpack({ path, folder }, onEntry) {
-    for await (const entry of unpack(path, folder)) onEntry(entry);
+  async unpack({ path, folder, key }, onEntry) {
+    for await (const entry of unpack(path, folder, usualLimits, key)) onEntry(entry);
   },
   drawSamples: async () => undefined,
 };
@@ -36,6 +39,8 @@ const head = sampleStudy('mr-head');
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'loupe-library-'));
   sources = join(folder, 'sources');
+  mkdirSync(sources, { recursive: true });
+  writeFileSync(join(sources, 'photo.png'), encodePng(pattern(80, 60), { level: 4 }));
   for (const [name, bytes] of [...film.files, ...head.files]) {
     mkdirSync(dirname(join(sources, name)), { recursive: true });
     writeFileSync(join(sources, name), bytes);
@@ -54,6 +59,69 @@ async function imported(library: Library, told: readonly [EventName, unknown][],
   await library.start(paths.map((path) => ({ path }))).done;
   return told.filter(([event]) => event === 'library.progress').at(-1)?.[1] as ImportProgress;
 }
+
+describe('an import of a locked archive', () => {
+  const archive = async (password: string): Promise<string> => {
+    const writer = new ZipWriter(new Uint8ArrayWriter(), { useWebWorkers: false });
+    for (const [at, [name, bytes]] of [...head.files].entries()) await writer.add(name, new Uint8ArrayReader(bytes), at < 3 ? {} : { password, ...(at % 2 === 0 ? { zipCrypto: true } : {}) });
+    const path = join(sources, `locked-${++count}.zip`);
+    writeFileSync(path, await writer.close());
+    return path;
+  };
+  const begun = (answers: readonly (string | null)[], path: string): { done: Promise<void>; asked: ImportProgress[]; library: Library; last: () => ImportProgress } => {
+    const asked: ImportProgress[] = [];
+    let last: ImportProgress | undefined;
+    const library: Library = openLibrary({
+      folder: join(folder, `library-${++count}`), reader, now: () => '2026-01-01T00:00:00Z',
+      publish(event, payload) {
+        if (event !== 'library.progress') return;
+        last = payload as ImportProgress;
+        const { importId, locked } = last;
+        if (!locked) return;
+        asked.push(last);
+        const answer = answers[asked.length - 1] ?? null;
+        queueMicrotask(() => library.unlock(importId, answer));
+      },
+    });
+    return { ...library.start([{ path }, { path: join(sources, 'chest-film.dcm') }]), asked, library, last: () => last as ImportProgress };
+  };
+
+  test('takes everything else first, then asks until the password is right, and keeps it nowhere', async () => {
+    const { done, asked, library, last } = begun(['wrong', 'öffne dich'], await archive('öffne dich'));
+    await done;
+    expect(asked.map(({ locked, added }) => [locked, added])).toEqual([[{ name: expect.stringMatching(/^locked/) as unknown, files: 9, isWrong: false }, 4], [{ name: expect.stringMatching(/^locked/) as unknown, files: 9, isWrong: true }, 4]]);
+    expect(last()).toMatchObject({ isDone: true, added: 13, skippedCount: 0, found: 14, done: 14, locked: null, fault: null });
+    expect(library.list().map(({ images }) => images).sort()).toEqual([1, 12]);
+    expect(JSON.stringify([asked, last()])).not.toContain('öffne');
+    expect(readdirSync(join(folder, `library-${count}`, 'blobs', 'staging'))).toEqual([]);
+    for (const name of ['library.jsonl', 'library-deeds.jsonl']) expect(readFileSync(join(folder, `library-${count}`, name), 'utf8')).not.toContain('öffne');
+  });
+
+  test('without the password leaves the locked files out, each with its reason, and keeps the rest', async () => {
+    const { done, library, last } = begun(['wrong', null], await archive('right'));
+    await done;
+    expect(last()).toMatchObject({ isDone: true, added: 4, skippedCount: 9, found: 14, done: 14, locked: null, fault: null });
+    expect(new Set(last().skipped.map(({ code }) => code))).toEqual(new Set(['archive.encrypted']));
+    expect(library.list().map(({ images }) => images).sort()).toEqual([1, 3]);
+  });
+
+  test('that is stopped while it waits ends', async () => {
+    const { importId, done, library, last } = ((path) => {
+      let progress: ImportProgress | undefined;
+      const library = openLibrary({ folder: join(folder, `library-${++count}`), reader, now: () => '2026-01-01T00:00:00Z', publish: (event, payload) => {
+        if (event !== 'library.progress') return;
+        progress = payload as ImportProgress;
+        if (progress.locked) queueMicrotask(() => library.cancel(importId));
+      } });
+      const { importId, done } = library.start([{ path }]);
+      return { importId, done, library, last: () => progress };
+    })(await archive('x'));
+    expect(importId).not.toBe('');
+    await done;
+    expect(last()).toMatchObject({ isDone: true, isCancelled: true, added: 3, skippedCount: 9 });
+    library.close();
+  });
+});
 
 describe('an import', () => {
   test('of a folder finds its studies, sorts the slices and tells its way', async () => {
@@ -248,6 +316,101 @@ describe('the library', () => {
     await third.library.recover();
     expect(third.told).toEqual([]);
     expect(third.library.list().find(({ id }) => id === first?.id)?.status).toBe('asked');
+  });
+
+  test('keeps statuses and removals when its index is deleted, and when it is made anew', async () => {
+    const { library, told, name } = open();
+    await imported(library, told, join(sources, 'chest-film.dcm'), join(sources, 'mr-head'), join(sources, 'photo.png'));
+    const [first, second, third] = library.list();
+    library.setStatus(first?.id ?? '', 'judged');
+    library.setStatus(second?.id ?? '', 'asked');
+    library.remove([third?.id ?? '']);
+    const rows = (all: Library): unknown => all.list().map((study) => ({ ...study })).sort((a, b) => (a.id < b.id ? -1 : 1));
+    const before = rows(library);
+    library.close();
+    rmSync(join(folder, name, 'library.jsonl'));
+    const again = open(name).library;
+    await again.recover();
+    expect(rows(again)).toEqual(before);
+    again.close();
+    writeFileSync(join(folder, name, 'library.jsonl'), 'not an index\n');
+    expect(await rebuildIndex(join(folder, name))).toEqual({ studies: 2, kept: 0, found: 2, lost: [] });
+    expect(await rebuildIndex(join(folder, name))).toEqual({ studies: 2, kept: 2, found: 0, lost: [] });
+    const rebuilt = open(name).library;
+    expect(rows(rebuilt)).toEqual(before);
+    // What was removed comes back as it was when it is imported once more.
+    const { told: toldLater, library: later } = (rebuilt.close(), open(name));
+    await imported(later, toldLater, join(sources, 'photo.png'));
+    expect(later.list()).toHaveLength(3);
+    later.close();
+    expect(open(name).library.list()).toHaveLength(3);
+  });
+
+  test('cut at any byte of its last entry knows every study and status again', async () => {
+    const { library, told, name } = open();
+    await imported(library, told, join(sources, 'photo.png'));
+    await imported(library, told, join(sources, 'chest-film.dcm'));
+    library.list().forEach(({ id }, at) => library.setStatus(id, at === 0 ? 'judged' : 'asked'));
+    const rows = (all: Library): unknown => all.list().map((study) => ({ ...study })).sort((a, b) => (a.id < b.id ? -1 : 1));
+    const before = rows(library);
+    library.close();
+    const index = join(folder, name, 'library.jsonl');
+    const whole = readFileSync(index);
+    const last = whole.lastIndexOf(0x0a, whole.length - 2) + 1;
+    // What is left of a cut line is never read, so that every eleventh byte stands for its neighbours; the journal's own test takes each.
+    for (const length of new Set([last + 1, ...Array.from({ length: Math.ceil((whole.length - last) / 11) }, (_, i) => last + 1 + 11 * i), whole.length - 1].filter((at) => at < whole.length))) {
+      writeFileSync(index, whole.subarray(0, length));
+      const cut = open(name).library;
+      await cut.recover();
+      expect(rows(cut)).toEqual(before);
+      cut.close();
+    }
+    // Cut between two entries it looks whole: making it anew finds what it has lost.
+    writeFileSync(index, whole.subarray(0, last));
+    expect(await rebuildIndex(join(folder, name))).toMatchObject({ studies: 2, kept: 1, found: 1 });
+    const rebuilt = open(name).library;
+    expect(rows(rebuilt)).toEqual(before);
+    rebuilt.close();
+    // The deeds, cut at any byte of the last, lose that one alone.
+    const deeds = join(folder, name, 'library-deeds.jsonl');
+    const said = readFileSync(deeds);
+    for (let length = said.lastIndexOf(0x0a, said.length - 2) + 1; length < said.length; length++) {
+      writeFileSync(deeds, said.subarray(0, length));
+      const cut = open(name).library;
+      expect(cut.list().map(({ status }) => status).sort()).toEqual(['judged', 'new']);
+      cut.close();
+    }
+  });
+
+  test('of an earlier version, where deeds stood in the index, keeps them', async () => {
+    const { library, told, name } = open();
+    await imported(library, told, join(sources, 'chest-film.dcm'), join(sources, 'photo.png'));
+    const [first, second] = library.list();
+    library.close();
+    const index = join(folder, name, 'library.jsonl');
+    rmSync(join(folder, name, 'library-deeds.jsonl'));
+    const at = '2026-01-01T00:00:00Z';
+    const deeds = [{ type: 'status', at, studyId: first?.id, status: 'judged' }, { type: 'removed', at, studyIds: [second?.id] }, { type: 'samples', at }];
+    writeFileSync(index, readFileSync(index, 'utf8') + deeds.map((deed) => `${JSON.stringify(deed)}\n`).join(''));
+    const again = open(name).library;
+    expect(again.list().map(({ id, status }) => [id, status])).toEqual([[first?.id, 'judged']]);
+    again.close();
+    rmSync(index);
+    const third = open(name).library;
+    await third.recover();
+    expect(third.list().map(({ id, status }) => [id, status])).toEqual([[first?.id, 'judged']]);
+    third.close();
+  });
+
+  test('says which studies cannot be shown any more', async () => {
+    const { library, told, name } = open();
+    await imported(library, told, join(sources, 'chest-film.dcm'), join(sources, 'photo.png'));
+    const [first] = library.list();
+    const { files } = await library.study(first?.id ?? '');
+    rmSync(library.pathOf(files[0]?.sha256 ?? ''));
+    library.close();
+    const { lost } = await rebuildIndex(join(folder, name));
+    expect(lost.map(({ id, why }) => [id, why])).toEqual([[first?.id, '1 of its 1 files are not in the store. Import it again.']]);
   });
 
   test('opens in time that grows with the number of studies, not faster', async () => {

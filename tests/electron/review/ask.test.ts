@@ -68,6 +68,7 @@ const ask = (views: AskedView[], more: Partial<Question> = {}): Promise<Trace> =
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'loupe-ask-'));
   writeFileSync(join(folder, 'weights'), 'w');
+  writeFileSync(join(folder, 'scope.json'), JSON.stringify({ format: 'loupe.scope/1', trained: [{ modality: 'ct', bodyParts: [] }] }));
   [asked, parts] = [[], []];
 });
 afterEach(() => {
@@ -122,9 +123,28 @@ describe('a question', () => {
   test('has the model\'s scope and the look of its images told before the model writes, and kept', async () => {
     writeFileSync(join(folder, 'scope.json'), JSON.stringify({ format: 'loupe.scope/1', trained: [{ modality: 'ct', bodyParts: ['chest'] }] }));
     reviews = open(reasoned('Observation: A nodule.'));
-    const trace = await ask([view('a', 4)]);
-    expect(parts.find(({ phase }) => phase === 'looking')?.notes).toMatchObject([{ code: 'scope.bodyPart' }]);
-    expect(trace.flags).toMatchObject([{ code: 'scope.bodyPart' }]);
+    const trace = await ask([view('a', 4)], { override: { reason: 'A comparison' } });
+    expect(parts.find(({ phase }) => phase === 'looking')?.notes).toMatchObject([{ code: 'scope.override' }, { code: 'scope.bodyPart' }]);
+    expect(trace.flags).toMatchObject([{ code: 'scope.override', detail: 'Asked all the same. The reason given: A comparison' }, { code: 'scope.bodyPart' }]);
+  });
+
+  test('about what the model was not trained on is stopped before the model sees it, unless a reason is given', async () => {
+    writeFileSync(join(folder, 'scope.json'), JSON.stringify({ format: 'loupe.scope/1', trained: [{ modality: 'xray', bodyParts: ['chest'] }] }));
+    reviews = open([reasoned('Observation: A nodule.'), '<answer>[]</answer>']);
+    await expect(ask([view('a', 4)])).rejects.toMatchObject({ code: 'review.scope', why: 'This is CT. The model was trained on X-ray films.' });
+    expect(asked).toEqual([]);
+    expect(reviews.traces(study)).toEqual([]);
+    const trace = await ask([view('a', 4)], { override: { reason: 'To see what it says' } });
+    expect(asked).toHaveLength(1);
+    // What is asked about the answer goes by the same reason.
+    const [second] = await reviews.locate({ askId: 'w', traceId: trace.id, step: 0 });
+    expect(second?.flags[0]).toEqual({ code: 'scope.override', detail: 'Asked all the same. The reason given: To see what it says' });
+  });
+
+  test('that lies within the scope gains nothing by a reason', async () => {
+    writeFileSync(join(folder, 'scope.json'), JSON.stringify({ format: 'loupe.scope/1', trained: [{ modality: 'ct', bodyParts: [] }] }));
+    reviews = open(reasoned('Observation: A nodule.'));
+    expect((await ask([view('a', 4)], { override: { reason: 'Just so' } })).flags).toEqual([]);
   });
 
   test('has conflicts of left and right flagged on their step, from the orientation of the slice', async () => {

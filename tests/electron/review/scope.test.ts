@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readScope, scopeFlags } from '#electron/review/scope.ts';
+import { blockingFlags, readScope, scopeFlags } from '#electron/review/scope.ts';
 import type { Scope } from '#models/clinical/scope.ts';
 import type { Placement } from '#models/imaging/sides.ts';
 
@@ -20,10 +20,21 @@ describe('an image', () => {
     expect(scopeFlags(scope, 'What is it?', [image('MG', 'BREAST')])).toEqual([{ code: 'scope.modality', detail: 'This is mammography. The model was trained on X-ray films and CT.' }]);
     expect(scopeFlags(scope, 'What is it?', [image('CT', 'ABDOMEN')])).toEqual([{ code: 'scope.bodyPart', detail: 'The file says abdomen. Of CT the model was trained on chest and brain.' }]);
   });
-  test('of which nothing is stated, or a model of which nothing is stated, is left alone', () => {
-    expect(codes('What is it?', null)).toEqual([]);
+  test('that says nothing of what it shows is out of scope until a person says it, and one of an unknown code is left alone', () => {
+    expect(scopeFlags(scope, 'What is it?', [null])).toEqual([{ code: 'scope.unstated', detail: 'The file does not say what it shows. The model was trained on X-ray films and CT.' }]);
+    expect(scopeFlags(scope, 'What is it?', [undefined])).toEqual([]);
     expect(codes('What is it?', image('XX', 'CHEST'))).toEqual([]);
-    expect(codes('What is it?', image('MG', 'BREAST'), null)).toEqual([]);
+  });
+  test('before a model of which nothing is stated is flagged as such and nothing else', () => {
+    expect(codes('What is it?', image('MG', 'BREAST'), null)).toEqual(['scope.unknown']);
+    expect(codes('What is it?', null, null)).toEqual(['scope.unknown']);
+  });
+  test('of a part of the body that the training set does not tell is in scope', () => {
+    expect(codes('What is it?', image('CT', 'ABDOMEN'), { ...scope, trained: [{ modality: 'ct', bodyParts: [] }] })).toEqual([]);
+  });
+  test('is blocked for its kind, its part of the body, silence of its file or emptiness, and for nothing else', () => {
+    const all = ['scope.modality', 'scope.bodyPart', 'scope.unstated', 'image.blank', 'scope.question', 'scope.images', 'scope.unknown', 'image.saturated', 'box.large'];
+    expect(blockingFlags(all.map((code) => ({ code, detail: '' }))).map(({ code }) => code)).toEqual(all.slice(0, 4));
   });
 });
 
@@ -35,9 +46,9 @@ test('several images are noted where the model was trained on one at a time', ()
 });
 
 test('a question about another stretch of the body than the file names is noted', () => {
-  expect(codes('Is there pneumonia in this chest film?', image('DX', 'KNEE'), null)).toEqual(['scope.question']);
-  expect(codes('Is the liver seen below the lungs?', image('CT', 'CHEST'), null)).toEqual([]);
-  expect(codes('Is anything wrong?', image('DX', 'KNEE'), null)).toEqual([]);
+  expect(codes('Is there pneumonia in this chest film?', image('DX', 'KNEE'), null)).toEqual(['scope.unknown', 'scope.question']);
+  expect(codes('Is the liver seen below the lungs?', image('CT', 'CHEST'))).toEqual([]);
+  expect(codes('Is anything wrong?', image('DX', 'KNEE'), null)).toEqual(['scope.unknown']);
 });
 
 test('the scope is read from the model\'s folder; what is not in its form says nothing', () => {
