@@ -204,7 +204,7 @@ const rambling = 'the same again and '.repeat(100);
 
 /** Looks at records as one stage will. */
 /** Whether a stage learns from pictures of one square size, without any text. */
-const isWordless = ({ learns }: Stage): boolean => learns === 'classify' || learns === 'locate' || learns === 'judge' || learns === 'pair' || learns === 'integrity';
+const isWordless = ({ learns }: Stage): boolean => learns === 'classify' || learns === 'locate' || learns === 'judge' || learns === 'pair' || learns === 'integrity' || learns === 'act';
 
 class StageReader {
   readonly records: readonly CaseRecord[];

@@ -8,8 +8,10 @@ import { trainVocabulary } from './data/vocabulary.ts';
 import { dinoR1, dinoR1Supervised } from './recipes/dinoR1.ts';
 import { directive, directiveSupervised } from './recipes/directive.ts';
 import { grpo, grpoLora } from './recipes/grpo.ts';
+import { guiR1 } from './recipes/guiR1.ts';
 import { loupeBase } from './recipes/loupeBase.ts';
 import { medR1, medR1NoThink } from './recipes/medR1.ts';
+import { mobileR1 } from './recipes/mobileR1.ts';
 import { openVlThinker } from './recipes/openVlThinker.ts';
 import { pathoClip } from './recipes/pathoClip.ts';
 import { pathoR1, pathoR1Dapo } from './recipes/pathoR1.ts';
@@ -31,7 +33,7 @@ import { corpus } from './synthesis/questions.ts';
 export const recipes: Readonly<Record<string, Recipe>> = {
   loupeBase, grpo, grpoLora,
   visionR1, visionR1Localization, medR1, medR1NoThink, vlmR1Rec, vlmR1Ovd, vlmR1OvdAp, vlaaThinking, vlaaThinkingSft, vlaaThinkingRl, pathoR1, pathoR1Dapo, openVlThinker,
-  weThink, skyworkR1V3, vlRethinker, dinoR1, dinoR1Supervised, directive, directiveSupervised, perceptualInitialization, perceptualBaseline, pathoClip, soFakeR1Evidence,
+  weThink, skyworkR1V3, vlRethinker, dinoR1, dinoR1Supervised, directive, directiveSupervised, perceptualInitialization, perceptualBaseline, pathoClip, soFakeR1Evidence, guiR1, mobileR1,
 };
 
 /** A recipe of the table, or one from a JSON file. */

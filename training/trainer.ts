@@ -31,6 +31,7 @@ import { stageData } from './stageData.ts';
 import { startFolder } from './startFolder.ts';
 import { freshState, isHelper, isOfLocalizer, pruneSteps, saveAveraged, saveState, type TrainerState } from './state.ts';
 import { validate } from './validation.ts';
+import { createViewerLearner } from './viewerLearner.ts';
 
 export interface TrainOptions {
   readonly recipe: Recipe;
@@ -115,7 +116,7 @@ export async function train({ recipe, records, held = [], run, parts, device = '
         momentsBegin = momentsBeginOf(recipe, index);
         if (!isBegun && momentsBegin === begin && begin > 0) forgetMoments(state, trained);
         if (networkOf(stage) === 'similar' && !isBegun && !isTrial) writeStageHashes(run, index, startHashes(state.weights));
-        learner = stage.learns === 'locate' ? createLocalizerLearner({ ...common, begin, weights: state.weights }) : stage.learns === 'integrity' ? createIntegrityLearner({ ...common, begin }) : networkOf(stage) === 'similar' ? createContrastiveLearner({ ...common, begin }) : stage.learns !== 'policy' ? createLearner(common) : createPolicyLearner({
+        learner = stage.learns === 'locate' ? createLocalizerLearner({ ...common, begin, weights: state.weights }) : stage.learns === 'integrity' ? createIntegrityLearner({ ...common, begin }) : stage.learns === 'act' ? createViewerLearner({ ...common, ...(signal ? { signal } : {}) }) : networkOf(stage) === 'similar' ? createContrastiveLearner({ ...common, begin }) : stage.learns !== 'policy' ? createLearner(common) : createPolicyLearner({
           ...common, begin, start: initial, stageStart: stageStart(run, index, isBegun, state, initial, trained), ...(signal ? { signal } : {}),
           onGroups: (step, groups, sampler) => writeRollouts(run, { step, stage: index, groups }, sampler),
         });

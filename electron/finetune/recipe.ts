@@ -19,7 +19,7 @@ export function recipeChoices(ownFolder: string): readonly RecipeChoice[] {
 }
 
 /** A localizer, and an encoder of images and sentences, are no models that answer: they are trained from the terminal. */
-const isNoWriter = ({ stages }: Recipe): boolean => stages.some(({ locate, similar, integrity }) => locate !== undefined || similar !== undefined || integrity !== undefined);
+const isNoWriter = ({ stages }: Recipe): boolean => stages.some(({ locate, similar, integrity, act }) => act !== undefined || locate !== undefined || similar !== undefined || integrity !== undefined);
 
 const ownNames = (folder: string): readonly string[] =>
   (existsSync(folder) ? readdirSync(folder) : []).filter((name) => /^[\w-]{1,80}\.json$/.test(name)).map((name) => basename(name, '.json')).filter((name) => !Object.hasOwn(recipes, name)).sort();
@@ -33,7 +33,7 @@ const stepsOf = ({ stages }: Recipe): number => stages.reduce((total, { steps })
 
 function choiceOf(name: string, recipe: Recipe, isOwn: boolean): RecipeChoice {
   return {
-    name, source: recipe.source, learns: [...new Set(recipe.stages.flatMap(({ learns }) => (learns === 'locate' || learns === 'judge' || learns === 'pair' || learns === 'integrity' ? [] : learns)))], steps: stepsOf(recipe), stages: recipe.stages.length,
+    name, source: recipe.source, learns: [...new Set(recipe.stages.flatMap(({ learns }) => (learns === 'locate' || learns === 'judge' || learns === 'pair' || learns === 'integrity' || learns === 'act' ? [] : learns)))], steps: stepsOf(recipe), stages: recipe.stages.length,
     trains: recipe.adapter ? 'adapter' : 'weights', needsModel: 'folder' in recipe.start,
     rewards: [...new Set(recipe.stages.flatMap(({ policy }) => policy?.rewards.map((reward) => reward.name) ?? []))], isOwn,
   };

@@ -31,7 +31,8 @@ export type ViewerAction =
   | { readonly name: 'point'; readonly at: Point }
   | { readonly name: 'box' | 'measure'; readonly from: Point; readonly to: Point }
   | { readonly name: 'select_series'; readonly key: string }
-  | { readonly name: 'undo' | 'finish' }
+  | { readonly name: 'undo' }
+  | { readonly name: 'finish' }
   | { readonly name: 'answer'; readonly text: string };
 
 interface ActionRow {
@@ -164,7 +165,8 @@ export function readAction(value: unknown, size: Size): ViewerAction {
     case 'point': return { name, at: { x, y } };
     case 'select_series': return { name, key: text.trim() };
     case 'answer': return { name, text: text.trim() };
-    case 'undo': case 'finish': return { name };
+    case 'undo': return { name };
+    case 'finish': return { name };
   }
 }
 
@@ -195,7 +197,8 @@ export function callOf(action: ViewerAction): ActionCall {
     case 'box': case 'measure': return of(whole(action.from), whole(action.to).join());
     case 'select_series': return of(noPoint, action.key);
     case 'answer': return of(noPoint, action.text);
-    case 'undo': case 'finish': return of(noPoint, noText);
+    case 'undo': return of(noPoint, noText);
+    case 'finish': return of(noPoint, noText);
   }
 }
 

@@ -115,6 +115,24 @@ export const IntegrityStage = z.object({
 });
 export type IntegrityStage = z.infer<typeof IntegrityStage>;
 
+/** How a stage learns to drive the viewer (`training/viewer`): by demonstrations, by rewarded steps, or by rewarded tasks. */
+export const ActStage = z.object({
+  level: z.enum(['format', 'action', 'task']),
+  /** Three blocks, or thought and a list of one action. */
+  grammar: z.enum(['mobileR1', 'guiR1']).default('mobileR1'),
+  /** Studies that are drawn from the recipe's seed, and what is asked of them; absent: everything. */
+  cases: z.number().int().positive(),
+  families: z.array(z.enum(['slice', 'window', 'find', 'zoom', 'measure', 'whole'])).min(1).optional(),
+  /** How often a demonstration does something wrong, which the next step mends. */
+  slips: share.default(0),
+  objective: z.object({ preset: z.string().min(1), switches: SwitchChanges.default({}) }).default({ preset: 'grpo/easyR1', switches: {} }),
+  /** G: tries of each step, or of each task. */
+  rollouts: z.number().int().min(2).max(1024).default(8),
+  temperature: positive.default(1),
+  maxNewTokens: z.number().int().min(1).max(4096).default(128),
+});
+export type ActStage = z.infer<typeof ActStage>;
+
 /** A stretch of the run with one image size and one batch shape. */
 export const Stage = z.object({
   /**
@@ -126,7 +144,7 @@ export const Stage = z.object({
    * The optimizer begins anew where pairs follow judgements, so that such a stage is that of a run which begins with pairs in everything but the image weights.
    * `integrity`: a network learns to tell altered images, and where they were altered.
    */
-  learns: z.enum(['answer', 'classify', 'policy', 'locate', 'judge', 'pair', 'integrity']),
+  learns: z.enum(['answer', 'classify', 'policy', 'locate', 'judge', 'pair', 'integrity', 'act']),
   /** Of a policy stage. */
   policy: PolicyStage.optional(),
   /** Of a stage that locates. */
@@ -135,6 +153,8 @@ export const Stage = z.object({
   similar: SimilarStage.optional(),
   /** Of a stage that tells altered images. */
   integrity: IntegrityStage.optional(),
+  /** Of a stage that learns to drive the viewer; its `batch` times `accumulate` are moments, or tasks. */
+  act: ActStage.optional(),
   /** Starts from the weights that the run started from instead of from those of the stage before. */
   from: z.enum(['previous', 'start']).optional(),
   /** A pipeline of `training/curricula` that makes the stage's data with the model as it stands. */
@@ -173,6 +193,7 @@ export const Stage = z.object({
   smoothing: share.default(0),
 }).refine(({ learns, policy }) => (learns === 'policy') === (policy !== undefined), { path: ['policy'], message: 'belongs to a stage that learns by policy, and only to such a stage' })
   .refine(({ learns, locate }) => (learns === 'locate') === (locate !== undefined), { path: ['locate'], message: 'belongs to a stage that locates, and only to such a stage' })
+  .refine(({ learns, act }) => (learns === 'act') === (act !== undefined), { path: ['act'], message: 'belongs to a stage that learns to drive the viewer, and only to such a stage' })
   .refine(({ learns, integrity }) => (learns === 'integrity') === (integrity !== undefined), { path: ['integrity'], message: 'belongs to a stage that tells altered images, and only to such a stage' })
   .refine(({ learns, similar }) => (learns === 'judge' || learns === 'pair') === (similar !== undefined), { path: ['similar'], message: 'belongs to a stage that judges or pairs, and only to such a stage' })
   .refine(({ learns, similar }) => (learns === 'judge') === (similar?.judgements !== undefined), { path: ['similar', 'judgements'], message: 'belong to a stage that judges, and only to such a stage' });
