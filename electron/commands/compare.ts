@@ -1,10 +1,12 @@
-/** `loupe compare`: what was learnt from one kind and asked of all, how runs differ in the boxes they list and the lengths that pay, and which checkpoint of a run its doubts speak for. */
+/** `loupe compare`: what was learnt from one kind and asked of all, which round was worth it, how runs differ in the boxes they list and the lengths that pay, and which checkpoint of a run its doubts speak for. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
+import { wilson } from '#models/base/math.ts';
 import { boxTrend, hackingVerdict, type BoxStep, type BoxTrendPoint } from '#training/curricula/boxTrend.ts';
 import { chooseCheckpoint, criticalWords } from '#training/curricula/criticalTokens.ts';
 import { axes, generalizationTable, tableDifference, tableText, type AnsweredLine, type Axis } from '#training/curricula/generalization.ts';
+import { isRoundOver } from '#training/curricula/selfImprovement.ts';
 import { accuracyByLength, suggestedCap } from '#training/curricula/staging.ts';
 import { measureCheckpoint } from '#training/criticalEntropy.ts';
 import { closeArchives, filterCases, readIndex } from '#training/data/cases.ts';
@@ -16,10 +18,11 @@ import { flag, numberOption, textOption, textOptions, UsageError, type Command, 
 export const command: Command = {
   name: 'compare',
   summary: 'train-by-test tables from records, boxes over time and lengths of runs, checkpoints by the entropy of their doubts',
-  usage: 'compare NAME=RECORDS.jsonl… [--against NAME=RECORDS.jsonl]… | RUN… [--length] | RUN --entropy --cases INDEX…',
+  usage: 'compare NAME=RECORDS.jsonl… [--against NAME=RECORDS.jsonl]… | NAME=RECORDS.jsonl… --rounds | RUN… [--length] | RUN --entropy --cases INDEX…',
   options: {
     by: { type: 'string', help: `the columns: ${Object.keys(axes).join(', ')} (default modality)` },
     against: { type: 'string', multiple: true, help: 'a second table of the same names, subtracted from the first' },
+    rounds: { type: 'boolean', help: 'the records are of one model after each of its rounds: which one was worth it' },
     length: { type: 'boolean', help: 'how often completions of each length were right, and the cap that speaks for' },
     entropy: { type: 'boolean', help: 'measure the kept checkpoints of RUN and choose one' },
     cases: { type: 'string', multiple: true, help: 'with --entropy: index files whose val split is asked' },
@@ -30,7 +33,7 @@ export const command: Command = {
     const { positionals } = context;
     if (positionals.length === 0) throw new UsageError('Name records as NAME=FILE, or run folders.');
     if (flag(context, 'entropy')) return compareCheckpoints(context);
-    if (positionals.every((word) => word.includes('='))) return compareRecords(context);
+    if (positionals.every((word) => word.includes('='))) return flag(context, 'rounds') ? compareRounds(context) : compareRecords(context);
     if (positionals.some((word) => word.includes('=') && !existsSync(word))) throw new UsageError('Name either records as NAME=FILE or run folders, not both.');
     return flag(context, 'length') ? compareLengths(context) : compareRuns(context);
   },
@@ -55,6 +58,20 @@ function compareRecords(context: CommandContext): void {
   const widths = lines[0]!.map((_, at) => Math.max(...lines.map((line) => line[at]!.length)));
   const text = lines.map((line) => line.map((word, at) => (at === 0 ? word.padEnd(widths[at]!) : word.padStart(widths[at]!))).join('  ')).join('\n');
   context.print({ table, against: other, difference }, `${tableText(table)}\n\nagainst\n${tableText(other)}\n\n${text}\nmean ${points(difference.mean)}, on the diagonal ${difference.diagonal.map(points).join(' ')}`);
+}
+
+/** The records in the order of the rounds; a round that brings less than half a point is the last that was worth trying. */
+function compareRounds(context: CommandContext): void {
+  const rounds = context.positionals.map(readRecords).map(({ name, lines }) => {
+    const right = lines.filter(({ correct }) => correct).length;
+    return { name, n: lines.length, accuracy: right / lines.length, ci: wilson(right, lines.length) };
+  });
+  const last = rounds.findIndex(({ accuracy }, at) => at > 0 && isRoundOver(rounds[at - 1]!.accuracy, accuracy));
+  const percent = (share: number): string => (100 * share).toFixed(1);
+  context.print({ rounds, last: last < 0 ? null : rounds[last]!.name }, [
+    ...rounds.map(({ name, accuracy, ci, n }) => `${name.padEnd(16)}  ${percent(accuracy).padStart(5)} %  (${percent(ci[0])} to ${percent(ci[1])})  n ${n}`),
+    last < 0 ? 'Every round brought half a point or more.' : `${rounds[last]!.name} brought less than half a point: no further round is worth it.`,
+  ].join('\n'));
 }
 
 /** `NAME=FILE`: what `loupe evaluate --records` wrote of a model, of the pictures as they are. */

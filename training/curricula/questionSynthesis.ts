@@ -8,7 +8,7 @@
  *   6  reasoning rewritten towards the final answer
  *
  * Departures: the labels, facts and boxes of the case are the source of the answers, in place of a teacher's guess; the model only checks. Where it disagrees, the
- * question goes to a queue for readers and no third model decides. The form of the answer is what the reward is chosen by.
+ * question goes to a queue for readers; where it wavers, one more attempt of its own may decide (`adjudicate`), never against the case. The form of the answer is what the reward is chosen by.
  */
 import type { DataPipeline } from '#training/records/curriculum.ts';
 import type { Prompt } from '#training/records/policy.ts';
@@ -53,15 +53,16 @@ export function agreedAnswer(one: string, other: string, adjudicate?: () => stri
 
 const owner = 'the pipeline questionSynthesis';
 
-/** Options: `synergy` (fewest abilities, 2), `samples` (2), `blind` (drops what is answered without the picture), `agree` (drops what the model answers otherwise), `as`. */
+/** Options: `synergy` (fewest abilities, 2), `samples` (2), `blind` (drops what is answered without the picture), `agree` (drops what the model answers otherwise), `adjudicate`, `as`. */
 export const questionSynthesis: DataPipeline = async (input) => {
   const { options } = input;
-  knownOptions(owner, options, [...writingOptions, 'synergy', 'samples', 'blind', 'agree', 'as']);
+  knownOptions(owner, options, [...writingOptions, 'synergy', 'samples', 'blind', 'agree', 'adjudicate', 'as']);
   const writing = writingOf(owner, options);
   const synergy = numberOption(owner, options, 'synergy', 2, { least: 0, most: abilities.length, whole: true });
   const samples = numberOption(owner, options, 'samples', 2, { least: 1, most: 64, whole: true });
   const blind = flagOption(owner, options, 'blind', true);
   const agree = flagOption(owner, options, 'agree', true);
+  const adjudicate = flagOption(owner, options, 'adjudicate', false);
   const as = choiceOption(owner, options, 'as', ['questions', 'lessons'], 'questions');
   const tally = new Tally();
 
@@ -77,7 +78,12 @@ export const questionSynthesis: DataPipeline = async (input) => {
     }
     const right = written.filter(({ text }) => isRight(prompt, text));
     if (agree && right.length === 0) return { dropped: 'for_the_reader_queue' };
-    if (agree && right.length < written.length) return { dropped: 'ambiguous' };
+    if (agree && right.length < written.length) {
+      const said = ({ text }: { readonly text: string }): string => (isRight(prompt, text) ? prompt.turn.answer : answerOf(text));
+      const other = written.find(({ text }) => !isRight(prompt, text))!;
+      const third = adjudicate ? (await ask(input, prompt, writing, seed + 1))[0] : undefined;
+      if (agreedAnswer(prompt.turn.answer, said(other), third && (() => said(third))) !== prompt.turn.answer) return { dropped: 'ambiguous' };
+    }
     return { text: right[0]?.text ?? prompt.turn.completion };
   };
   /** The caption and the reasoning together; where there is no reasoning, what is known of the case. */

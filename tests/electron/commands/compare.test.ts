@@ -42,6 +42,14 @@ test('a second table is subtracted cell by cell', async () => {
   await expect(compare([`ct=${records('e', { ct: 1 })}`], { against: [`xray=${records('f', { ct: 1 })}`] })).rejects.toMatchObject({ code: 'compare.tables' });
 });
 
+test('of rounds the one that brought less than half a point is the last', async () => {
+  const rounds = [`base=${records('r0', { ct: 5 })}`, `one=${records('r1', { ct: 7 })}`, `two=${records('r2', { ct: 7 })}`];
+  const { text, value } = await compare(rounds, { rounds: true });
+  expect(value).toMatchObject({ last: 'two', rounds: [{ accuracy: 0.5, n: 10 }, { accuracy: 0.7 }, { accuracy: 0.7 }] });
+  expect(text).toContain('two brought less than half a point');
+  expect((await compare(rounds.slice(0, 2), { rounds: true })).value).toMatchObject({ last: null });
+});
+
 test('a file that holds no records is a fault that names the line', async () => {
   const path = join(folder, 'bad.jsonl');
   writeFileSync(path, '{"id": 1}\n');

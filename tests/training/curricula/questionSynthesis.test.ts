@@ -43,6 +43,11 @@ describe('synthesized questions', () => {
   test('are dropped as ambiguous where the model wavers', async () => {
     expect((await kept(({ blank }, at) => say(!blank && at === 0 ? 'glioma' : 'meningioma'))).report).toMatchObject({ dropped_ambiguous: 1 });
   });
+  test('are kept after all where one more attempt speaks for the case, never against it', async () => {
+    const third = (says: string) => kept(({ blank }, at, { count }) => say(blank ? 'meningioma' : count === 1 ? says : ['glioma', 'meningioma'][at]!), { adjudicate: true });
+    expect((await third('glioma')).report).toEqual({ kept_blank: 1, made_blank: 1 });
+    expect((await third('meningioma')).report).toMatchObject({ dropped_ambiguous: 1 });
+  });
   test('need several abilities at once', async () => expect((await kept(() => say('glioma'), { synergy: 3 })).report).toMatchObject({ dropped_too_few_abilities: 1 }));
   test('can be lessons, whose reasoning begins with what is seen', async () => {
     const { turns } = await kept(({ id, blank }) => (id.endsWith('/caption') ? '<answer>An MRI slice.</answer>' : say(blank ? 'x' : 'glioma')), { as: 'lessons' });
