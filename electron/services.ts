@@ -158,6 +158,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
       return { importId: library.start(paths.map((path) => ({ path, name: basename(path) }))).importId };
     },
     'library.cancelImport': async ({ importId }) => done(library.cancel(importId)),
+    'library.unlock': async ({ importId, password }) => done(library.unlock(importId, password)),
     'library.remove': async ({ studyIds }) => ({ undoId: library.remove(studyIds) }),
     'library.restore': async ({ undoId }) => done(library.restore(undoId)),
     'library.status': async ({ studyId, status }) => done(library.setStatus(studyId, status)),
@@ -174,7 +175,6 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'finetune.choices': () => finetune.choices(),
     async 'finetune.addData'() {
       const [path] = await shell.choosePaths('files') ?? [];
-    'library.unlock': async ({ importId, password }) => done(library.unlock(importId, password)),
       return path === undefined ? null : finetune.addData(path);
     },
     'finetune.estimate': (plan) => finetune.estimate(plan),

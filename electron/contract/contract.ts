@@ -33,9 +33,9 @@ export const contract = {
   /** Asks the person for files or a folder: the page never names a path. Null where nothing was chosen, or where the shell has no dialog. */
   'library.choose': { argument: z.object({ what: z.enum(['files', 'folder']) }), result: z.object({ importId: z.string() }).nullable() },
   'library.cancelImport': { argument: z.object({ importId: z.string() }), result: Nothing },
-  'library.remove': { argument: z.object({ studyIds: z.array(StudyId).min(1).max(10_000) }), result: z.object({ undoId: z.string() }) },
   /** The password of the archive that an import waits for; null: its locked files are left out. It is kept nowhere. */
   'library.unlock': { argument: z.object({ importId: z.string(), password: z.string().min(1).max(1024).nullable() }), result: Nothing },
+  'library.remove': { argument: z.object({ studyIds: z.array(StudyId).min(1).max(10_000) }), result: z.object({ undoId: z.string() }) },
   'library.restore': { argument: z.object({ undoId: z.string() }), result: Nothing },
   /** How far a study has come, as a person says; that a report was signed is not for them to say. */
   'library.status': { argument: z.object({ studyId: StudyId, status: StudyStatus.exclude(['reported']) }), result: Nothing },
