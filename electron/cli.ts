@@ -33,6 +33,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   verify: () => import('./commands/verify.ts'),
   replay: () => import('./commands/replay.ts'),
   locate: () => import('./commands/locate.ts'),
+  integrity: () => import('./commands/integrity.ts'),
   audit: () => import('./commands/audit.ts'),
   bench: () => import('./commands/bench.ts'),
 };

@@ -6,10 +6,11 @@ import { readPassphrase, type SystemStore } from './audit/keys.ts';
 import { startAudit, type Audited } from './audited.ts';
 import { openAuditing } from './auditing.ts';
 import type { Handlers } from './contract/contract.ts';
-import type { Publish } from './contract/events.ts';
+import type { Payload, Publish } from './contract/events.ts';
 import type { AskedView } from './contract/review.ts';
 import { openCuration } from './curate/curate.ts';
 import { openFinetune, type Finetune } from './finetune/finetune.ts';
+import { openIntegrityChecks } from './integrity/integrity.ts';
 import { openAnnotations } from './library/annotations.ts';
 import { openLibrary, type Library } from './library/library.ts';
 import { keptRecord } from './report/gather.ts';
@@ -22,8 +23,9 @@ import { openModels } from './models/models.ts';
 import { openShelf } from './models/shelf.ts';
 import { Settings } from './contract/settings.ts';
 import { openSettings } from './storage/settings.ts';
-import { builtInModel, version, workerFile } from './storage/folders.ts';
+import { builtInIntegrity, builtInModel, version, workerFile } from './storage/folders.ts';
 import { connectDecoding, type DecodingClient } from './workers/decodingClient.ts';
+import { connectIntegrity } from './workers/integrityClient.ts';
 import type { OpenedModel } from './workers/inference.ts';
 import { startInference, type InferenceClient } from './workers/inferenceClient.ts';
 import type { Launch } from './workers/supervisor.ts';
@@ -68,7 +70,7 @@ export interface Services {
 
 export function startServices({ folder, model = builtInModel(), samples = true, shell, publish }: ServiceOptions): Services {
   const now = (): string => new Date().toISOString();
-  const told = (name: 'decoding' | 'inference' | 'training' | 'models') => (state: 'restarted' | 'failed', why: string): void => publish('app.worker', { name, state, why });
+  const told = (name: 'decoding' | 'inference' | 'training' | 'models' | 'integrity') => (state: 'restarted' | 'failed', why: string): void => publish('app.worker', { name, state, why });
   const decoding = connectDecoding(workerFile('decoding'), shell.launch, told('decoding'));
   const inference = startInference(workerFile('inference'), { launch: shell.launch, onState: told('inference') });
   const shelf = openShelf({
@@ -91,7 +93,12 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
   const audited = startAudit({
     folder, version: version(), system: shell.systemStore ?? null, passphrase: () => readPassphrase(process.env.LOUPE_PASSPHRASE_FILE), tell: (notice) => console.error(notice),
   });
-  const library = openLibrary({ folder, reader: audited.reader(decoding), publish, now });
+  // The ledger of pixels hears of what came in.
+  const tellOfStudies: Publish = (event, payload) => {
+    publish(event, payload);
+    if (event === 'library.changed') integrity.came((payload as Payload<'library.changed'>).studies);
+  };
+  const library = openLibrary({ folder, reader: audited.reader(decoding), publish: tellOfStudies, now });
   const annotations = openAnnotations({ folder, now });
   const shown = (view: AskedView): ReturnType<DecodingClient['shown']> => {
     const [sha256, index] = view.kind === 'frame' ? parts(view.frameId) : [view.slideId, 0];
@@ -101,6 +108,9 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     folder, publish, now, study: library.study, setStatus: library.setStatus, answered: (answer) => audited.answered(answer, library.pathOf),
     model: { opened, memory: inference.memory, sample: (ask, count, options) => inference.sample(ask, count, options) },
     picture: shown,
+  });
+  const integrity = openIntegrityChecks({
+    folder, publish, now, study: library.study, picture: shown, pathOf: library.pathOf, looker: connectIntegrity(workerFile('integrity'), builtInIntegrity(), shell.launch, told('integrity')),
   });
   const evidence = openEvidence({
     folder, publish, now, picture: shown, trace: (traceId) => reviews.all().find(({ id }) => id === traceId),
@@ -121,6 +131,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
         const last = curation.history('judgement', traceId).at(-1);
         return last?.item.kind === 'judgement' && last.item.value ? { judgement: last.item.value, at: last.at, by: last.by } : undefined;
       },
+      sections: async (studyId) => integrity.sections(studyId),
       record: async (traceId) => keptRecord(await audited.audit, traceId),
       values(frameId) {
         const [sha256, index] = parts(frameId);
@@ -209,6 +220,9 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'models.restore': async ({ undoId }) => done(models.restore(undoId)),
     'models.compare': (order) => models.compare(order),
     'models.cancelCompare': async () => done(models.cancelCompare()),
+    'integrity.check': (order) => integrity.check(order),
+    'integrity.cancel': async ({ checkId }) => done(integrity.cancel(checkId)),
+    'integrity.checks': async ({ studyId }) => [...integrity.checks(studyId)],
     'curate.judgements': async ({ studyId }) => curation.judgements(studyId),
     'curate.change': async (change) => done(await curation.change(change)),
     'curate.capture': ({ traceId, step }) => curation.capture(traceId, step),
@@ -255,6 +269,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     async close() {
       isClosing = true;
       await finetune.close();
+      integrity.close();
       models.close();
       shelf.close();
       reports.close();

@@ -11,7 +11,7 @@ import type { AuditJournal } from './journal.ts';
 const pendingFolder = (folder: string): string => join(folder, 'pending');
 
 /** Only acts of a terminal come this way. */
-const mayWait = ['train', 'evaluate', 'promote', 'failed'] as const;
+const mayWait = ['train', 'evaluate', 'promote', 'probe', 'failed'] as const;
 export type WaitingKind = (typeof mayWait)[number];
 export interface WaitingEvent extends Pick<AuditEvent, 'body'> {
   readonly kind: WaitingKind;

@@ -1,4 +1,5 @@
 /** All that the window may ask: one row for each method, which gives the type and the check on both sides. */
+import { integrityMethods } from './integrity.ts';
 import { z } from 'zod';
 import type { FaultFields } from '#models/base/fault.ts';
 import { auditMethods } from './audit.ts';
@@ -43,6 +44,7 @@ export const contract = {
   /** On the disk when it answers. */
   'annotations.change': { argument: z.object({ studyId: StudyId, changes: z.array(AnnotationChange).min(1).max(1000) }), result: Nothing },
   /** Answers when the model has ended; meanwhile `review.part` tells how it goes. */
+  ...integrityMethods,
   'review.ask': { argument: Question.extend({ askId: z.string().regex(/^[\w-]{1,64}$/) }), result: Trace },
   /** Asks where it is that a step of an answer speaks of, and ties what comes to that step: a second question, once for each of its pictures. */
   'review.locate': { argument: z.object({ askId: z.string().regex(/^[\w-]{1,64}$/), traceId: z.string().min(1).max(64), step: z.number().int().nonnegative() }), result: z.array(Trace) },

@@ -24,6 +24,12 @@ export function builtInModel(): string {
   return join(projectRoot().replace(/app\.asar$/, 'app.asar.unpacked'), 'models', 'weights', 'loupe-base');
 }
 
+/** The built-in network that tells altered images; null where there is none. */
+export function builtInIntegrity(): string | null {
+  const folder = join(projectRoot().replace(/app\.asar$/, 'app.asar.unpacked'), 'models', 'weights', 'loupe-integrity');
+  return existsSync(folder) ? folder : null;
+}
+
 /**
  * The file to start a worker from: `workerFile('inference')` is electron/workers/inference.ts as the launcher bundled it,
  * beside the running cli.mjs.

@@ -1,0 +1,79 @@
+/** A check's result as values that travel: boxes on the source, maps as bytes of cells, and what is said of them in sentences. */
+import type { EvidenceGrid, IntegrityCheck } from '#electron/contract/integrity.ts';
+import { auditExplanation, cuesIn, leastCue, type Cue, type CueName } from '#models/alterationAudit.ts';
+import type { AlterationClass, AlterationType } from '#models/clinical/alteration.ts';
+import type { Box } from '#models/clinical/finding.ts';
+import { mapBox, type Affine } from '#models/imaging/coordinates.ts';
+import { cellSide } from '#models/imaging/forensics/features.ts';
+import type { Plane } from '#models/imaging/forensics/planes.ts';
+import type { IntegrityResult } from '#models/integrity.ts';
+
+export type Presented = Pick<IntegrityCheck, 'width' | 'height' | 'level' | 'why' | 'claim' | 'score' | 'regions' | 'fields' | 'cues' | 'copies' | 'evidence' | 'columns' | 'rows' | 'sentences'>;
+
+/** Deviations of so much fill the scale of a map. */
+const fullScale = 8;
+
+export function presented(result: IntegrityResult, size: { readonly width: number; readonly height: number }, toSource: Affine, continuity: Plane | null): Presented {
+  const { level, why, claim, score, regions, fields, cells, maps } = result;
+  const cues = claim.box && maps ? cuesIn(claim.box, maps, continuity) : [];
+  const onSource = (box: Box): Box => mapBox(toSource, box);
+  return {
+    ...size, level, why, score, fields, columns: cells.columns, rows: cells.rows,
+    claim: { ...claim, box: claim.box && onSource(claim.box) },
+    regions: level === 'suspected' || level === 'strong' ? regions.slice(0, 20).map(({ box, score: likely }) => ({ box: onSource(box), score: likely })) : [],
+    cues: cues.map(({ name, z }) => ({ name, z, isBorneOut: z >= leastCue })),
+    copies: (maps?.copies.copies ?? []).slice(0, 5).map(({ dx, dy, votes }) => ({ dx, dy, votes })),
+    evidence: [
+      { name: 'learnt', values: base64(cells.data, (x) => x) },
+      ...(maps ? [gridOf('noise', maps.noise, cells), gridOf('grid', maps.grid.plane, cells), gridOf('copies', maps.copies.plane, cells, 2)] : []),
+      ...(continuity ? [gridOf('continuity', continuity, cells)] : []),
+    ],
+    sentences: auditExplanation(explanationOf(result, size, cues), claim.box, size, cues),
+  };
+}
+
+const base64 = (values: Float32Array, share: (x: number) => number): string => Buffer.from(Uint8Array.from(values, (x) => Math.max(0, Math.min(255, Math.round(share(x) * 255))))).toString('base64');
+
+/** The largest deviation in each cell, either way. */
+function gridOf(name: EvidenceGrid['name'], plane: Plane, { columns, rows }: { readonly columns: number; readonly rows: number }, full = fullScale): EvidenceGrid {
+  const most = new Float32Array(columns * rows);
+  for (let y = 0; y < plane.height; y++) for (let x = 0; x < plane.width; x++) {
+    const cell = Math.floor(y / cellSide) * columns + Math.floor(x / cellSide);
+    most[cell] = Math.max(most[cell]!, Math.abs(plane.data[y * plane.width + x]!));
+  }
+  return { name, values: base64(most, (z) => z / full) };
+}
+
+const classWords: Readonly<Record<AlterationClass, string>> = { REAL: 'untouched', TAMPERED: 'altered in part', FULL_SYNTHETIC: 'synthetic as a whole' };
+const typeWords: Readonly<Record<AlterationType, string>> = { INJECTED: 'something put in', REMOVED: 'something taken out', COPY_MOVE: 'a part copied within the image', SPLICED: 'content of another image' };
+const cueSentences: Readonly<Record<CueName, string>> = {
+  noise: 'There is more fine noise than in tissue of equal brightness.', smoothness: 'Fine detail is smoother than in tissue of equal brightness.', grid: 'The compression grid of the rest breaks off there.',
+  copy: 'The same content stands elsewhere in the image: it may be copied.', continuity: 'It stands in one slice alone.',
+};
+
+/** Where a box lies, in words. */
+export function placeOf({ x1, y1, x2, y2 }: Box, { width, height }: { readonly width: number; readonly height: number }): string {
+  const third = (middle: number, names: readonly [string, string, string]): string => names[middle < 1 / 3 ? 0 : middle > 2 / 3 ? 2 : 1];
+  const [down, across] = [third((y1 + y2) / 2 / height, ['upper', '', 'lower']), third((x1 + x2) / 2 / width, ['left', '', 'right'])];
+  const words = `${down} ${across}`.trim();
+  return words === '' ? 'in the centre' : down === '' ? `on the ${across}` : across === '' ? `in the ${down} part` : `in the ${words}`;
+}
+
+/** What the network and the maps say, in the order of an explanation; nothing that no map says. */
+function explanationOf({ level, claim, maps }: IntegrityResult, size: { readonly width: number; readonly height: number }, cues: readonly Cue[]): string {
+  if (level === 'unexamined') return '';
+  if (level === 'none') return 'No signs of alteration were found.';
+  const what = `The image looks ${classWords[claim.class]}.`;
+  if (!claim.box) return what;
+  const kind = claim.type ? ` It looks most like ${typeWords[claim.type]}.` : '';
+  const borne = cues.filter(({ z }) => z >= leastCue).map(({ name }) => cueSentences[name]);
+  const copies = maps && maps.copies.copies.length > 0 && !borne.includes(cueSentences.copy) ? ' Copied parts are marked elsewhere.' : '';
+  return `${what} The region is ${placeOf(claim.box, size)}.${kind} ${borne.length > 0 ? borne.join(' ') : 'None of the maps that were computed without learning stands out there.'}${copies}`;
+}
+
+/** What is said of a level, everywhere in the same words. */
+export const levelWords = {
+  unexamined: 'Signs of alteration: not looked for', none: 'Signs of alteration: none found', suspected: 'Signs of alteration: suspected', strong: 'Signs of alteration: strong',
+} as const;
+
+export const noProof = 'Signs are no proof of an alteration, and their absence is no proof of an untouched image.';

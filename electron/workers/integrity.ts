@@ -1,0 +1,41 @@
+/** Checks for signs of alteration in a process of their own: they take seconds for each image, and fingerprints read whole files. */
+import { constants, setPriority } from 'node:os';
+import { fingerprintOf } from '#electron/integrity/fingerprint.ts';
+import { presented } from '#electron/integrity/present.ts';
+import type { LookOrder, Looked } from '#electron/integrity/looker.ts';
+import { continuityMap } from '#models/imaging/forensics/continuity.ts';
+import { brightnessPlane } from '#models/imaging/forensics/planes.ts';
+import { openIntegrity, type IntegrityChecker } from '#models/integrity.ts';
+import { answerRequests, type Task } from './port.ts';
+
+try {
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+} catch { /* a system that does not allow it works at the usual priority */ }
+
+let known: { readonly folder: string; readonly checker: Promise<IntegrityChecker> } | undefined;
+let queue: Promise<unknown> = Promise.resolve();
+
+/** One at a time, in order. */
+function inTurn<Argument, Result>(perform: (argument: Argument, task: Task) => Promise<Result>): (argument: Argument, task: Task) => Promise<Result> {
+  return (argument, task) => {
+    const result = queue.then(() => perform(argument, task));
+    queue = result.catch(() => undefined);
+    return result;
+  };
+}
+
+answerRequests({
+  look: inTurn(async ({ folder, picture, toSource, before, after }: LookOrder, { signal, tell }): Promise<Looked> => {
+    if (known?.folder !== folder) {
+      await (await known?.checker.catch(() => null))?.release();
+      known = { folder, checker: openIntegrity(folder) };
+      known.checker.catch(() => (known = undefined));
+    }
+    const checker = await known.checker;
+    const result = await checker.check(picture, { signal, onField: (done, total) => tell({ done, total }) });
+    const isBetween = before !== null && after !== null && [before, after].every(({ width, height }) => width === picture.width && height === picture.height);
+    const continuity = isBetween && result.maps !== null ? continuityMap(brightnessPlane(before), brightnessPlane(picture), brightnessPlane(after)) : null;
+    return { ...presented(result, { width: picture.width, height: picture.height }, toSource, continuity), network: checker.sha256, falseAlarms: checker.calibration?.falseAlarms ?? null };
+  }),
+  fingerprint: inTurn(({ path }: { path: string }) => fingerprintOf(path)),
+});
