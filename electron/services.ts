@@ -19,15 +19,18 @@ import { openReviews } from './review/ask.ts';
 import { concernsOf } from './review/concerns.ts';
 import { engineOf } from './review/engine.ts';
 import { openEvidence, type EvidenceChecks } from './review/evidence.ts';
+import { openLocating } from './locate/locate.ts';
+import { openRewriter, type Writer } from './locate/rewriter.ts';
 import { openModels } from './models/models.ts';
 import { openShelf } from './models/shelf.ts';
 import { Settings } from './contract/settings.ts';
 import { openSettings } from './storage/settings.ts';
-import { builtInIntegrity, builtInModel, version, workerFile } from './storage/folders.ts';
+import { builtInDirective, builtInLocalizer, builtInIntegrity, builtInModel, version, workerFile } from './storage/folders.ts';
 import { connectDecoding, type DecodingClient } from './workers/decodingClient.ts';
 import { connectIntegrity } from './workers/integrityClient.ts';
 import type { OpenedModel } from './workers/inference.ts';
 import { startInference, type InferenceClient } from './workers/inferenceClient.ts';
+import { connectLocating } from './workers/locatingClient.ts';
 import type { Launch } from './workers/supervisor.ts';
 import { connectModels } from './workers/modelsClient.ts';
 import { connectTraining } from './workers/trainingClient.ts';
@@ -70,7 +73,7 @@ export interface Services {
 
 export function startServices({ folder, model = builtInModel(), samples = true, shell, publish }: ServiceOptions): Services {
   const now = (): string => new Date().toISOString();
-  const told = (name: 'decoding' | 'inference' | 'training' | 'models' | 'integrity') => (state: 'restarted' | 'failed', why: string): void => publish('app.worker', { name, state, why });
+  const told = (name: 'decoding' | 'inference' | 'training' | 'models' | 'integrity' | 'similar' | 'locating') => (state: 'restarted' | 'failed', why: string): void => publish('app.worker', { name, state, why });
   const decoding = connectDecoding(workerFile('decoding'), shell.launch, told('decoding'));
   const inference = startInference(workerFile('inference'), { launch: shell.launch, onState: told('inference') });
   const shelf = openShelf({
@@ -155,6 +158,13 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
   const settings = openSettings(folder, (value) => Settings.parse(value));
   const models = openModels({
     folder, shelf, publish, now, by: userName(), workshop: connectModels(workerFile('models'), shell.launch, told('models')), picture: shown, concerns: (picture) => [...concernsOf([], [picture])],
+  // Directives are written by a process of their own: a sentence waits for no answer, and no answer for a sentence.
+  const directiveInference = startInference(workerFile('inference'), { launch: shell.launch, onState: told('locating') });
+  const directiveWriter = (client: InferenceClient, open: Writer['open']): Writer => ({
+  const locating = openLocating({
+    folder, publish, now, study: library.study, picture: shown, finder: connectLocating(workerFile('locating'), builtInLocalizer(), shell.launch, told('locating')),
+      adapter: builtInDirective(), base: builtInModel(), cache: join(folder, 'cache'), own: directiveWriter(directiveInference, (of) => directiveInference.open({ folder: of })),
+      chosen: { folder: () => shelf.current().folder, writer: directiveWriter(inference, opened) },
   });
 
   const handlers: Handlers = {
@@ -220,6 +230,13 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'models.restore': async ({ undoId }) => done(models.restore(undoId)),
     'models.compare': (order) => models.compare(order),
     'models.cancelCompare': async () => done(models.cancelCompare()),
+    'locate.state': () => locating.state(),
+    'locate.find': (order) => locating.find(order),
+    'locate.follow': async ({ sweepId, at }) => done(locating.follow(sweepId, at)),
+    'locate.cancel': async ({ sweepId }) => done(locating.cancel(sweepId)),
+    'locate.direct': (sentence) => locating.direct(sentence),
+    'locate.undirect': async ({ studyId, seriesId }) => done(locating.undirect(studyId, seriesId)),
+    'locate.log': async ({ studyId }) => locating.log(studyId),
     'integrity.check': (order) => integrity.check(order),
     'integrity.cancel': async ({ checkId }) => done(integrity.cancel(checkId)),
     'integrity.checks': async ({ studyId }) => [...integrity.checks(studyId)],
@@ -271,6 +288,8 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
       await finetune.close();
       integrity.close();
       models.close();
+      locating.close();
+      directiveInference.worker.close();
       shelf.close();
       reports.close();
       await curation.close();

@@ -157,8 +157,8 @@ function pixelStatistics(preprocessor: unknown): Pick<PatchOptions, 'mean' | 'st
 }
 
 /** Best first; of boxes that overlap by more than half the best alone. */
-export function withoutCopies(found: readonly FoundBox[]): FoundBox[] {
-  const kept: FoundBox[] = [];
+export function withoutCopies<One extends FoundBox>(found: readonly One[]): One[] {
+  const kept: One[] = [];
   for (const one of [...found].sort((a, b) => b.score - a.score)) if (kept.every(({ box }) => iou(box, one.box) <= sameThing)) kept.push(one);
   return kept;
 }
@@ -202,27 +202,33 @@ export function fieldsOf({ width, height }: { readonly width: number; readonly h
   return starts(height).flatMap((y) => starts(width).map((x) => ({ x, y, width: Math.min(side, width), height: Math.min(side, height) })));
 }
 
+/** What a sweep found: by which of its prompts. */
+export interface SweptBox extends FoundBox {
+  readonly prompt: number;
+}
+
 export interface SweepOptions extends FindOptions {
   readonly signal?: AbortSignal;
   /** After each field: how many of how many, and what was found on it, in pixels of the whole. */
-  readonly onField?: (done: number, total: number, found: readonly FoundBox[]) => void;
+  readonly onField?: (done: number, total: number, found: readonly SweptBox[]) => void;
 }
 
-/** Looks for one thing field by field; a box at a field's inner border, which may be cut there, counts only where no neighbour shows it whole. */
-export async function sweep(
-  locator: Pick<Locator, 'see' | 'find'>, prompt: Prompt, size: { readonly width: number; readonly height: number }, side: number, read: (field: Field) => Promise<Picture>, options: SweepOptions = {},
-): Promise<readonly FoundBox[]> {
+/** Looks for things field by field; a box at a field's inner border, which may be cut there, counts only where no neighbour shows it whole. */
+export async function sweep<Seen>(
+  locator: { see(picture: Picture): Promise<Seen>; find(seen: Seen, prompts: readonly Prompt[], options?: FindOptions): Promise<readonly (readonly FoundBox[])[]> },
+  prompts: readonly Prompt[], size: { readonly width: number; readonly height: number }, side: number, read: (field: Field) => Promise<Picture>, options: SweepOptions = {},
+): Promise<readonly SweptBox[]> {
   const fields = fieldsOf(size, side);
-  const [whole, cut]: [FoundBox[], FoundBox[]] = [[], []];
+  const [whole, cut]: [SweptBox[], SweptBox[]] = [[], []];
   for (const [at, field] of fields.entries()) {
     options.signal?.throwIfAborted();
     const picture = await read(field);
-    const [found] = await locator.find(await locator.see(picture), [prompt], options);
+    const found = (await locator.find(await locator.see(picture), prompts, options)).flatMap((some, prompt) => some.map((one) => ({ ...one, prompt })));
     const [sx, sy] = [field.width / picture.width, field.height / picture.height];
     const margin = side * 0.01;
     const [right, bottom] = [field.x + field.width, field.y + field.height];
     const isWhole = ({ x1, y1, x2, y2 }: Box): boolean => (x1 > field.x + margin || field.x === 0) && (y1 > field.y + margin || field.y === 0) && (x2 < right - margin || right >= size.width) && (y2 < bottom - margin || bottom >= size.height);
-    const placed = found!.map(({ box, score }): FoundBox => ({ score, box: { x1: field.x + box.x1 * sx, y1: field.y + box.y1 * sy, x2: field.x + box.x2 * sx, y2: field.y + box.y2 * sy } }));
+    const placed = found.map(({ box, score, prompt }): SweptBox => ({ score, prompt, box: { x1: field.x + box.x1 * sx, y1: field.y + box.y1 * sy, x2: field.x + box.x2 * sx, y2: field.y + box.y2 * sy } }));
     for (const one of placed) (isWhole(one.box) ? whole : cut).push(one);
     options.onField?.(at + 1, fields.length, placed);
   }

@@ -4,7 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { drawOverlay } from '#electron/review/overlay.ts';
 import { openSource, type OpenedSource, type ShownFrame } from '#electron/review/source.ts';
 import { writeWhole } from '#electron/storage/atomic.ts';
-import { projectRoot } from '#electron/storage/folders.ts';
+import { builtInLocalizer } from '#electron/storage/folders.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import { invert, mapBox } from '#models/imaging/coordinates.ts';
@@ -62,7 +62,7 @@ export const command: Command = {
 function localizerFolders(context: CommandContext): readonly string[] {
   const chosen = textOptions(context, 'localizer');
   if (chosen.length > 0) return chosen;
-  const builtIn = join(projectRoot().replace(/app\.asar$/, 'app.asar.unpacked'), 'models', 'weights', 'loupe-localizer');
+  const builtIn = builtInLocalizer();
   if (existsSync(builtIn)) return [builtIn];
   throw new Fault({ code: 'localizer.missing', what: 'There is no localizer.', why: 'None is built in, and --localizer was not given.', mend: 'Train one: loupe train dinoR1 --data INDEX --out RUN, then give --localizer RUN/final.' });
 }
@@ -158,7 +158,7 @@ async function onFields(context: CommandContext, locator: Locator, { path, frame
   };
   const prompt = kind ?? await promptOf(like);
   const others = unlike.length > 0 ? [await promptOf(unlike)] : [];
-  const found = await sweep(locator, prompt, source, side, read, {
+  const found = await sweep(locator, [prompt], source, side, read, {
     ...options, unlike: others, signal: context.signal,
     onField: (done, total, some) => (done % 20 === 0 || done === total || some.length > 0) && context.progress(`field ${done} of ${total}${some.length > 0 ? `: ${some.length} found` : ''}`),
   });

@@ -7,6 +7,7 @@ import { curateMethods } from './curate.ts';
 import { Annotation } from '#models/clinical/annotation.ts';
 import { AnnotationChange } from './annotations.ts';
 import { finetuneMethods } from './finetune.ts';
+import { locatingMethods } from './locating.ts';
 import { modelMethods } from './models.ts';
 import { settingsMethods } from './settings.ts';
 import { StudyDetail, StudyId, StudyStatus, StudySummary } from './library.ts';
@@ -58,6 +59,7 @@ export const contract = {
   'review.checks': { argument: z.object({ studyId: StudyId }), result: z.array(EvidenceCheck) },
   ...finetuneMethods,
   ...modelMethods,
+  ...locatingMethods,
   ...curateMethods,
   ...reportMethods,
   ...auditMethods,

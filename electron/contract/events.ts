@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { AuditVerifying } from './audit.ts';
 import { CurateChanged } from './curate.ts';
 import { finetuneEvents } from './finetune.ts';
+import { locatingEvents } from './locating.ts';
 import { integrityEvents } from './integrity.ts';
 import { modelEvents } from './models.ts';
 import { ImportProgress, StudyId, StudySummary } from './library.ts';
@@ -18,11 +19,12 @@ export const events = {
   ...finetuneEvents,
   ...modelEvents,
   ...integrityEvents,
+  ...locatingEvents,
   'curate.changed': CurateChanged,
   'report.changed': ReportChanged,
   'audit.verifying': AuditVerifying,
   /** A process of ours died and was started again, or could not be. */
-  'app.worker': z.object({ name: z.enum(['decoding', 'inference', 'training', 'models', 'integrity']), state: z.enum(['restarted', 'failed']), why: z.string() }),
+  'app.worker': z.object({ name: z.enum(['decoding', 'inference', 'training', 'models', 'integrity', 'similar', 'locating']), state: z.enum(['restarted', 'failed']), why: z.string() }),
 } as const satisfies Readonly<Record<string, z.ZodType>>;
 
 export type EventName = keyof typeof events;

@@ -19,16 +19,20 @@ export function projectRoot(): string {
 /** The version of this program. */
 export const version = (): string => (JSON.parse(readFileSync(join(projectRoot(), 'package.json'), 'utf8')) as { version: string }).version;
 
-/** The built-in checkpoint. In a packed application it lies beside the archive: what maps weights into memory knows nothing of archives. */
-export function builtInModel(): string {
-  return join(projectRoot().replace(/app\.asar$/, 'app.asar.unpacked'), 'models', 'weights', 'loupe-base');
-}
+/** In a packed application weights lie beside the archive: what maps them into memory knows nothing of archives. */
+const weights = (name: string): string => join(projectRoot().replace(/app\.asar$/, 'app.asar.unpacked'), 'models', 'weights', name);
+
+/** The built-in checkpoint. */
+export const builtInModel = (): string => weights('loupe-base');
+
+/** The built-in localizer, which finds more of what a box shows. */
+export const builtInLocalizer = (): string => weights('loupe-localizer');
 
 /** The built-in network that tells altered images; null where there is none. */
-export function builtInIntegrity(): string | null {
-  const folder = join(projectRoot().replace(/app\.asar$/, 'app.asar.unpacked'), 'models', 'weights', 'loupe-integrity');
-  return existsSync(folder) ? folder : null;
-}
+export const builtInIntegrity = (): string | null => (existsSync(weights('loupe-integrity')) ? weights('loupe-integrity') : null);
+
+/** The built-in adapter that writes directives; null where there is none. */
+export const builtInDirective = (): string | null => (existsSync(weights('loupe-directive')) ? weights('loupe-directive') : null);
 
 /**
  * The file to start a worker from: `workerFile('inference')` is electron/workers/inference.ts as the launcher bundled it,

@@ -57,13 +57,13 @@ describe('a sweep', () => {
 
   test('finds each thing once and whole, wherever fields cut it', async () => {
     const told: number[] = [];
-    const found = await sweep(eye, prompt, whole, 40, (field) => Promise.resolve(cut(field)), { onField: (done) => told.push(done) });
+    const found = await sweep(eye, [prompt], whole, 40, (field) => Promise.resolve(cut(field)), { onField: (done) => told.push(done) });
     expect(found.map(({ box: { x1, y1, x2, y2 } }) => [x1, y1, x2 - x1, y2 - y1]).sort((a, b) => a[0]! - b[0]!)).toEqual([[5, 5, 10, 10], [33, 40, 10, 10], [60, 61, 10, 10], [88, 12, 10, 10]]);
     expect(told).toEqual(Array.from({ length: told.length }, (_, i) => i + 1));
   });
 
   test('stops at its signal', async () => {
     const controller = new AbortController();
-    await expect(sweep(eye, prompt, whole, 20, (field) => Promise.resolve(cut(field)), { signal: controller.signal, onField: (done) => done === 2 && controller.abort() })).rejects.toThrow();
+    await expect(sweep(eye, [prompt], whole, 20, (field) => Promise.resolve(cut(field)), { signal: controller.signal, onField: (done) => done === 2 && controller.abort() })).rejects.toThrow();
   });
 });

@@ -9,9 +9,9 @@ import { Recipe } from '#training/records/recipe.ts';
 import { fromLoupeBase, imitationStage, rewardStage } from './published.ts';
 
 const adapted = { trained: '^model\\.layers\\.\\d+\\.(self_attn|mlp)\\.', adapter: { rank: 32, alpha: 64 } } as const;
-const learnsForm = { ...imitationStage, tokens: 300, targets: 128, steps: 500, restart: { learningRate: 3e-3, warmupSteps: 20 }, data: { pipeline: 'directives', options: { questions: 12_000 } } } as const;
+const learnsForm = { ...imitationStage, batch: 8, turns: 4, tokens: 640, targets: 400, steps: 260, restart: { learningRate: 3e-3, warmupSteps: 20 }, data: { pipeline: 'directives', options: { questions: 16_000 } } } as const;
 const learnsSlots = {
-  ...rewardStage, steps: 60, restart: { learningRate: 3e-4, warmupSteps: 5 }, data: { pipeline: 'directives', options: { questions: 2048 } },
+  ...rewardStage, steps: 40, restart: { learningRate: 3e-4, warmupSteps: 5 }, data: { pipeline: 'directives', options: { questions: 2048 } },
   policy: { objective: { preset: 'grpo' }, rewards: [{ name: 'directive' }], rollouts: 8, maxNewTokens: 112, reference: 'previousStage' },
 } as const;
 
