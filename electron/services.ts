@@ -161,10 +161,14 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
   // Directives are written by a process of their own: a sentence waits for no answer, and no answer for a sentence.
   const directiveInference = startInference(workerFile('inference'), { launch: shell.launch, onState: told('locating') });
   const directiveWriter = (client: InferenceClient, open: Writer['open']): Writer => ({
+    open, sample: async (ask, options) => (await client.sample(ask, 1, { ...options, onWritten: () => undefined }))[0]?.text ?? '',
+  });
   const locating = openLocating({
     folder, publish, now, study: library.study, picture: shown, finder: connectLocating(workerFile('locating'), builtInLocalizer(), shell.launch, told('locating')),
+    rewriter: openRewriter({
       adapter: builtInDirective(), base: builtInModel(), cache: join(folder, 'cache'), own: directiveWriter(directiveInference, (of) => directiveInference.open({ folder: of })),
       chosen: { folder: () => shelf.current().folder, writer: directiveWriter(inference, opened) },
+    }),
   });
 
   const handlers: Handlers = {
