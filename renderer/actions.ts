@@ -4,10 +4,10 @@ import { curateActions, curateActionStrings } from './curate/curate.ts';
 import { finetuneActions, finetuneActionStrings } from './finetune/finetune.ts';
 import { libraryActions, libraryActionStrings } from './library/library.ts';
 import { reportActions, reportActionStrings } from './report/report.ts';
-import { modelActions, modelActionStrings } from './models/models.ts';
+import { modelActions, modelActionStrings, openCompare } from './models/models.ts';
 import { evidenceActions, evidenceActionStrings } from './review/evidence.ts';
 import { judgeActions, judgeActionStrings } from './review/judge.ts';
-import { reviewActions, reviewActionStrings } from './review/review.ts';
+import { plan, review, reviewActions, reviewActionStrings } from './review/review.ts';
 import { stageActions, stageActionStrings } from './review/stageActions.ts';
 import { createPeeking, isPressed, type Action } from './workstation/action.ts';
 import { shortcutsOf } from './workstation/keymap.ts';
@@ -25,6 +25,7 @@ export const actions: readonly Action[] = [
   { name: 'app.library', shortcuts: ['Mod+1'], isForTyping: true, run: () => goTo({ screen: 'library' }) },
   { name: 'app.review', shortcuts: ['Mod+2'], isForTyping: true, when: () => navigation.get().studyId !== null, run: () => goTo({ screen: 'review' }) },
   { name: 'app.finetune', shortcuts: ['Mod+4'], isForTyping: true, run: () => goTo({ screen: 'finetune' }) },
+  { name: 'models.compareHere', shortcuts: [], screen: 'review', when: () => navigation.get().studyId !== null, run: compareHere },
   ...libraryActions,
   ...judgeActions,
   ...evidenceActions,
@@ -38,9 +39,15 @@ export const actions: readonly Action[] = [
 ];
 
 export const actionStrings: Readonly<Record<string, string>> = {
-  ...modelActionStrings, 'app.settings': 'Keys and settings',
+  ...modelActionStrings, 'models.compareHere': 'Compare two models on what is shown', 'app.settings': 'Keys and settings',
   'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...reviewActionStrings, ...stageActionStrings, ...judgeActionStrings, ...evidenceActionStrings, ...curateActionStrings, 'app.finetune': 'Fine-tuning', ...finetuneActionStrings, ...reportActionStrings, ...auditActionStrings,
 };
+
+/** Both models are given the first picture that the review would send, window and region and all. */
+function compareHere(): void {
+  const [first] = plan()?.views ?? [];
+  void openCompare(navigation.get().studyId, first ? { view: first.view, question: review.get().question } : null);
+}
 
 /** What can be done now. */
 export function isAvailable({ screen, when }: Action): boolean {

@@ -7,7 +7,7 @@ import { useStore } from '#renderer/workstation/store.ts';
 import { formatDate, formatNumber, useText } from '#renderer/workstation/text.ts';
 import { pictureUrl, thumbnailUrl } from '#renderer/workstation/urls.ts';
 import { chooseStudy, compareNow, models, openCompare, openImport, stopComparing } from './models.ts';
-import { spokenAnswer, type Comparing } from './state.ts';
+import { spokenAnswer, viewOf, type Comparing } from './state.ts';
 
 export function Compare(): ReactElement {
   const t = useText();
@@ -16,7 +16,7 @@ export function Compare(): ReactElement {
   useEffect(() => void openCompare(), []);
   if (able.length < 2) return <Empty icon="models" title={t('models.onlyOne')} text={t('models.onlyOneText')}><button className="button" onClick={openImport}>{t('models.bringIn')}</button></Empty>;
   const set = (change: Partial<Comparing>): void => models.dispatch({ type: 'compare', change: { result: null, fault: null, ...change } });
-  const { first, second, studies, studyId, series, seriesAt, frameAt, question, running, result, fault } = comparing;
+  const { first, second, studies, studyId, series, seriesAt, frameAt, question, given, running, result, fault } = comparing;
   const shown = series[seriesAt];
   const count = shown?.slide ? 1 : shown?.frames.length ?? 0;
   const pick = (label: string, value: string | null, key: 'first' | 'second'): ReactElement => (
@@ -36,6 +36,7 @@ export function Compare(): ReactElement {
         <label className="compare-question">{t('models.question')}<input value={question} maxLength={4000} disabled={running !== null} onChange={(event) => set({ question: event.target.value })} /></label>
         {running ? <button type="button" className="button" onClick={stopComparing}><Icon name="stop" />{t('models.stop')}</button> : <button className="button" data-primary="" disabled={studyId === null || question.trim() === '' || first === second}>{t('models.ask')}</button>}
       </form>
+      {given && result === null && <p className="model-note" data-given=""><Icon name="review" /> {givenText(t, comparing)} <button type="button" className="text-button" disabled={running !== null} onClick={() => set({ given: null })}>{t('models.asFile')}</button></p>}
       {fault && <p role="alert" className="model-trouble"><strong>{fault.what}</strong> {fault.why} {fault.mend}</p>}
       {result && <Difference result={result} />}
       <div className="compare-body">
@@ -50,8 +51,10 @@ export function Compare(): ReactElement {
 const none: readonly never[] = [];
 
 /** The picture as it is asked about, with the boxes of both: the first's in full lines, the second's in broken ones. */
-function Picture({ comparing: { series, seriesAt, frameAt, result } }: { readonly comparing: Comparing }): ReactElement | null {
+function Picture({ comparing }: { readonly comparing: Comparing }): ReactElement | null {
   const t = useText();
+  const { series, seriesAt, frameAt, result } = comparing;
+  const region = viewOf(comparing)?.region ?? null;
   const shown = series[seriesAt];
   const frame = shown?.frames[frameAt];
   const size = shown?.slide ? { width: shown.slide.width, height: shown.slide.height } : frame ? { width: frame.columns, height: frame.rows } : null;
@@ -61,12 +64,21 @@ function Picture({ comparing: { series, seriesAt, frameAt, result } }: { readonl
     <figure className="compare-picture">
       <svg viewBox={`0 0 ${size.width} ${size.height}`} role="img" aria-label={t('models.pictureAlt')}>
         <image href={address} width={size.width} height={size.height} preserveAspectRatio="none" />
+        {region && <rect data-region="" x={region.x} y={region.y} width={region.width} height={region.height} />}
         {result?.sides.flatMap(({ findings }, at) => findings.flatMap(({ label, boxes }) => boxes.map((box, i) => <rect key={`${at}/${label}/${i}`} data-side={at} x={box.x1} y={box.y1} width={box.x2 - box.x1} height={box.y2 - box.y1}><title>{label}</title></rect>)))}
       </svg>
       <figcaption>{result?.sides.map(({ name, modelId }, at) => <span key={modelId}><i data-side={at} />{name}</span>)}{result && <span>{result.window ?? t('models.shownDefault')}</span>}</figcaption>
       {result?.concerns.map(({ code, detail }) => <p key={code} className="model-warning"><Icon name="warning" />{detail}</p>)}
     </figure>
   );
+}
+
+/** What of the review page both are given: its window, its region. */
+function givenText(t: ReturnType<typeof useText>, comparing: Comparing): string {
+  const view = viewOf(comparing);
+  const window = view?.kind === 'frame' && view.window ? t('models.givenWindow', { center: formatNumber(view.window.center, 0), width: formatNumber(view.window.width, 0) }) : null;
+  const region = view?.region ? t('models.givenRegion', { width: Math.round(view.region.width), height: Math.round(view.region.height), x: Math.round(view.region.x), y: Math.round(view.region.y) }) : null;
+  return [t('models.given'), ...[window, region].filter((part) => part !== null)].join(' ');
 }
 
 function Difference({ result: { difference, isSameTensor, sides } }: { readonly result: Comparison }): ReactElement {

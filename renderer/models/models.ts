@@ -8,7 +8,7 @@ import { tell, tellFault } from '#renderer/workstation/notices.ts';
 import { createStore } from '#renderer/workstation/store.ts';
 import { subscribe } from '#renderer/workstation/subscribe.ts';
 import { text } from '#renderer/workstation/text.ts';
-import { initialModels, noBringing, reduceModels, rowsOf, selectedRow, type Row } from './state.ts';
+import { initialModels, noBringing, placeOf, reduceModels, rowsOf, selectedRow, viewOf, type Row } from './state.ts';
 
 export const models = createStore(reduceModels, initialModels);
 
@@ -160,12 +160,15 @@ export async function bringIn(): Promise<void> {
   else tell({ tone: 'bad', text: fault.what, fault });
 }
 
-export async function openCompare(studyId: string | null = null): Promise<void> {
+/** @param asked  what the review page would send, so that both models are given the same */
+export async function openCompare(studyId: string | null = null, asked: { readonly view: AskedView; readonly question: string } | null = null): Promise<void> {
   goTo({ screen: 'models' });
   models.dispatch({ type: 'tab', tab: 'compare' });
   try {
     await loadStudies();
-    if (studyId !== null && studyId !== models.get().comparing.studyId) await chooseStudy(studyId);
+    if (studyId !== null && (asked || studyId !== models.get().comparing.studyId)) await chooseStudy(studyId);
+    const place = asked && placeOf(models.get().comparing.series, asked.view);
+    if (asked && place) models.dispatch({ type: 'compare', change: { ...place, given: asked.view, ...(asked.question.trim() === '' ? {} : { question: asked.question }) } });
   } catch (thrown) {
     models.dispatch({ type: 'compare', change: { fault: faultOf(thrown) } });
   }
@@ -186,24 +189,15 @@ export async function chooseStudy(studyId: string): Promise<void> {
   try {
     const { study, series } = await call('library.study', { studyId });
     const usable = series.filter(({ frames, slide }) => frames.length > 0 || slide !== null);
-    models.dispatch({ type: 'compare', change: { studyId, series: usable, seriesAt: 0, frameAt: Math.floor(((usable[0]?.frames.length ?? 1) - 1) / 2), question: study.question ?? models.get().comparing.question, result: null, fault: null } });
+    models.dispatch({ type: 'compare', change: { studyId, series: usable, seriesAt: 0, frameAt: Math.floor(((usable[0]?.frames.length ?? 1) - 1) / 2), question: study.question ?? models.get().comparing.question, given: null, result: null, fault: null } });
   } catch (thrown) {
     models.dispatch({ type: 'compare', change: { fault: faultOf(thrown) } });
   }
 }
 
-/** The picture that is chosen, as it is asked about: a frame as its file says, a slide whole. */
-export function chosenView(): AskedView | null {
-  const { series, seriesAt, frameAt } = models.get().comparing;
-  const shown = series[seriesAt];
-  if (shown?.slide) return { kind: 'slide', slideId: shown.slide.id, region: null };
-  const frame = shown?.frames[frameAt];
-  return frame ? { kind: 'frame', frameId: frame.id, window: null } : null;
-}
-
 export async function compareNow(): Promise<void> {
   const { first, second, studyId, question, running } = models.get().comparing;
-  const view = chosenView();
+  const view = viewOf(models.get().comparing);
   if (running || first === null || second === null || studyId === null || !view || question.trim() === '') return;
   models.dispatch({ type: 'compare', change: { running: { at: 0, phase: 'opening', texts: ['', ''] }, result: null, fault: null } });
   try {
@@ -245,10 +239,9 @@ export const modelActions: readonly Action[] = [
   { name: 'models.about', shortcuts: ['1'], screen: 'models', when: isHere, run: showTab('about') },
   { name: 'models.card', shortcuts: ['2'], screen: 'models', when: isHere, run: showTab('card') },
   { name: 'models.compare', shortcuts: ['3'], screen: 'models', when: isHere, run: () => void openCompare() },
-  { name: 'models.compareHere', shortcuts: [], screen: 'review', when: () => navigation.get().studyId !== null, run: () => void openCompare(navigation.get().studyId) },
 ];
 
 export const modelActionStrings: Readonly<Record<string, string>> = {
   'app.models': 'Models', 'models.import': 'Import a model', 'models.next': 'Next model', 'models.previous': 'Previous model', 'models.use': 'Let this model answer', 'models.test': 'Try the model on this machine', 'models.verify': 'Check the bytes of the model',
-  'models.remove': 'Remove the model', 'models.about': 'What the model is', 'models.card': 'Card of the model', 'models.compare': 'Compare two models', 'models.compareHere': 'Compare two models on this study',
+  'models.remove': 'Remove the model', 'models.about': 'What the model is', 'models.card': 'Card of the model', 'models.compare': 'Compare two models',
 };

@@ -1,5 +1,6 @@
 /** What the models screen knows, and how it changes. */
 import type { Comparison, Job, ModelDetail, ModelInfo, Models, Offer, RunAdapter } from '#electron/contract/models.ts';
+import type { AskedView } from '#electron/contract/review.ts';
 import type { SeriesSummary, StudySummary } from '#electron/contract/library.ts';
 import type { FaultFields } from '#models/base/fault.ts';
 
@@ -27,6 +28,8 @@ export interface Comparing {
   readonly seriesAt: number;
   readonly frameAt: number;
   readonly question: string;
+  /** How the review page shows the series, and what it would send of it; null: as its file says. */
+  readonly given: AskedView | null;
   /** While both are asked: who writes, and what. */
   readonly running: { readonly at: 0 | 1; readonly phase: 'opening' | 'writing'; readonly texts: readonly [string, string] } | null;
   readonly result: Comparison | null;
@@ -47,7 +50,7 @@ export interface ModelsState {
 }
 
 export const noBringing: Bringing = { offers: null, offerId: null, name: '', bits: null, baseId: null, fault: null };
-const noComparing: Comparing = { first: null, second: null, studies: [], studyId: null, series: [], seriesAt: 0, frameAt: 0, question: '', running: null, result: null, fault: null };
+const noComparing: Comparing = { first: null, second: null, studies: [], studyId: null, series: [], seriesAt: 0, frameAt: 0, question: '', given: null, running: null, result: null, fault: null };
 
 export const initialModels: ModelsState = {
   data: null, fault: null, selectedId: null, tab: 'about', details: new Map(), busy: null, verified: null, bringing: null, comparing: noComparing,
@@ -208,4 +211,21 @@ export function spansOf(line: string): readonly Span[] {
     if (part.startsWith('`') && part.endsWith('`') && part.length > 2) return { text: part.slice(1, -1), mark: 'code' };
     return { text: part, mark: 'plain' };
   });
+}
+
+/** Where a view lies among the series; null where it is of none of them, as one of a prior is. */
+export function placeOf(series: readonly SeriesSummary[], view: AskedView): { readonly seriesAt: number; readonly frameAt: number } | null {
+  const frameAtIn = ({ frames, slide }: SeriesSummary): number => (view.kind === 'slide' ? (slide?.id === view.slideId ? 0 : -1) : frames.findIndex(({ id }) => id === view.frameId));
+  const seriesAt = series.findIndex((one) => frameAtIn(one) >= 0);
+  return seriesAt < 0 ? null : { seriesAt, frameAt: frameAtIn(series[seriesAt] as SeriesSummary) };
+}
+
+/** The picture that is chosen, as both are asked about it: the window of the review page for each image of its series, its region for its own image, and otherwise as the file says. */
+export function viewOf({ series, seriesAt, frameAt, given }: Pick<Comparing, 'series' | 'seriesAt' | 'frameAt' | 'given'>): AskedView | null {
+  const shown = series[seriesAt];
+  const frame = shown?.frames[frameAt];
+  const place = given && placeOf(series, given);
+  if (given && place?.seriesAt === seriesAt && (given.kind === 'slide' || place.frameAt === frameAt)) return given;
+  if (shown?.slide) return { kind: 'slide', slideId: shown.slide.id, region: null };
+  return frame ? { kind: 'frame', frameId: frame.id, window: given?.kind === 'frame' && place?.seriesAt === seriesAt ? given.window : null } : null;
 }

@@ -73,6 +73,37 @@ describe('the models of the workstation', () => {
     await workstation.picture('models-compare');
   });
 
+  test('are given exactly what the review page sends: its window, its region', async () => {
+    await page.keyboard.press('Control+1');
+    await page.locator('[data-study]', { hasText: 'Synthetic chest film' }).first().dblclick();
+    await page.waitForSelector('.viewport[data-ready]');
+    await page.keyboard.press('i');
+    await page.waitForSelector('[data-window]:has-text("inverted")');
+    await page.keyboard.press('Shift+A');
+    const film = (await page.locator('.viewport canvas.image').boundingBox())!;
+    await page.mouse.move(film.x + film.width * 0.34, film.y + film.height * 0.3);
+    await page.mouse.down();
+    await page.mouse.move(film.x + film.width * 0.5, film.y + film.height * 0.6, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForSelector('.region-layer .sent');
+    await page.fill('#review-question', 'Is there an abnormality, and where?');
+    const asked = page.waitForResponse((response) => response.url().endsWith('/call/review.ask'));
+    await page.click('.ask button[type=submit]');
+    const [seen] = ((await (await asked).json()) as { value: { views: { pixelsSha256: string }[] } }).value.views;
+    await page.keyboard.press('Control+k');
+    await page.waitForSelector('[role=combobox]');
+    await page.keyboard.type('compare two models on what');
+    await page.waitForSelector('[role=option]:has-text("Compare two models on what is shown")');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('[data-given]:has-text("Region of")');
+    expect(await page.locator('.compare-picture rect[data-region]').count()).toBe(1);
+    await workstation.picture('models-compare-given');
+    const compared = page.waitForResponse((response) => response.url().endsWith('/call/models.compare'));
+    await page.getByRole('button', { name: 'Ask both' }).click();
+    const { sides } = ((await (await compared).json()) as { value: { sides: { tensorSha256: string }[] } }).value;
+    expect(sides.map(({ tensorSha256 }) => tensorSha256)).toEqual([seen?.pixelsSha256, seen?.pixelsSha256]);
+  });
+
   test('take turns in answering: chosen, put back, removed and brought back', async () => {
     await page.click(row('My model'));
     await page.keyboard.press('u');

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ModelInfo, Models, Offer, RunAdapter } from '#electron/contract/models.ts';
-import { blocksOf, initialModels, noBringing, reduceModels, rowsOf, spansOf, spokenAnswer, type ModelsAction, type ModelsState } from '#renderer/models/state.ts';
+import type { SeriesSummary } from '#electron/contract/library.ts';
+import { blocksOf, initialModels, noBringing, placeOf, reduceModels, rowsOf, spansOf, spokenAnswer, viewOf, type ModelsAction, type ModelsState } from '#renderer/models/state.ts';
 
 const model = (id: string, change: Partial<ModelInfo> = {}): ModelInfo => ({
   id, name: id, origin: 'imported', isInUse: false, baseId: null, family: 'qwen2_5_vl', parameters: 1e6, precision: 'F16', bytes: 10, licence: null, addedAt: null, addedBy: '', from: null, lineage: `lineage of ${id}`, chain: [], adapter: null, parity: null,
@@ -75,4 +76,23 @@ describe('a card', () => {
     ]);
   });
   test.each(['```\nnever closed', '| a |', '| a |\n|', '***', '- ', '<!-- open', '#'])('of any shape ends: %j', (card) => expect(blocksOf(card).length).toBeLessThan(4));
+});
+
+describe('the picture of a comparison', () => {
+  const [first, second, slideId] = ['a', 'b', 'c'].map((letter) => letter.repeat(64)) as [string, string, string];
+  const series = [{ id: 's', frames: [{ id: `${first}-0` }, { id: `${first}-1` }], slide: null }, { id: 't', frames: [{ id: `${second}-0` }], slide: null }, { id: 'u', frames: [], slide: { id: slideId } }] as unknown as readonly SeriesSummary[];
+  const window = { center: -600, width: 1500, shape: 'LINEAR', isInverted: false, name: null } as const;
+  const region = { x: 1, y: 2, width: 30, height: 40 };
+  const given = { kind: 'frame', frameId: `${first}-1`, window, region } as const;
+  test('is the one that the review would send, region and all', () => expect(viewOf({ series, seriesAt: 0, frameAt: 1, given })).toBe(given));
+  test('keeps the window on the other images of its series, and not the region', () => expect(viewOf({ series, seriesAt: 0, frameAt: 0, given })).toEqual({ kind: 'frame', frameId: `${first}-0`, window }));
+  test('is as the file says in another series, and where nothing was given', () => {
+    expect(viewOf({ series, seriesAt: 1, frameAt: 0, given })).toEqual({ kind: 'frame', frameId: `${second}-0`, window: null });
+    expect(viewOf({ series, seriesAt: 0, frameAt: 1, given: null })).toEqual({ kind: 'frame', frameId: `${first}-1`, window: null });
+  });
+  test('is a slide whole, or the part of it that was on the screen', () => {
+    expect(viewOf({ series, seriesAt: 2, frameAt: 0, given: null })).toEqual({ kind: 'slide', slideId, region: null });
+    expect(viewOf({ series, seriesAt: 2, frameAt: 0, given: { kind: 'slide', slideId, region } })).toEqual({ kind: 'slide', slideId, region });
+  });
+  test('lies nowhere where it is of another study', () => expect([placeOf(series, given), placeOf(series.slice(1), given)]).toEqual([{ seriesAt: 0, frameAt: 1 }, null]));
 });
