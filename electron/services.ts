@@ -1,11 +1,12 @@
 /** Builds the services and lists a handler for each method: all the powers of the window on one screen. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { readPassphrase, type SystemStore } from './audit/keys.ts';
 import { startAudit, type Audited } from './audited.ts';
 import { openAuditing } from './auditing.ts';
 import type { Handlers } from './contract/contract.ts';
+import type { Label } from './contract/curate.ts';
 import type { Payload, Publish } from './contract/events.ts';
 import type { AskedView } from './contract/review.ts';
 import { openCuration } from './curate/curate.ts';
@@ -22,6 +23,7 @@ import { openEvidence, type EvidenceChecks } from './review/evidence.ts';
 import { openLocating } from './locate/locate.ts';
 import { openRewriter, type Writer } from './locate/rewriter.ts';
 import { openModels } from './models/models.ts';
+import { openSimilarCases } from './similar/similar.ts';
 import { openShelf } from './models/shelf.ts';
 import { Settings } from './contract/settings.ts';
 import { openSettings } from './storage/settings.ts';
@@ -33,6 +35,7 @@ import { startInference, type InferenceClient } from './workers/inferenceClient.
 import { connectLocating } from './workers/locatingClient.ts';
 import type { Launch } from './workers/supervisor.ts';
 import { connectModels } from './workers/modelsClient.ts';
+import { connectSimilar } from './workers/similarClient.ts';
 import { connectTraining } from './workers/trainingClient.ts';
 
 /** What differs between the desktop window and a browser. */
@@ -171,6 +174,16 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     }),
   });
 
+  const similarEncoder = join(dirname(builtInModel()), 'loupe-similar');
+  const similar = openSimilarCases({
+    folder, encoder: similarEncoder, publish, now, by: userName(), studies: library.list, study: library.study, picture: shown,
+    finder: connectSimilar(workerFile('similar'), { folder: similarEncoder, vectors: join(folder, 'cache', 'similar') }, shell.launch, told('similar')),
+    curated: () => curation.dataset().cases.flatMap(({ id, studyId, label, image: { sha256 } }) => {
+      const word = labelWord(label);
+      return word === null ? [] : [{ id, studyId, label: word, path: library.blobs.pathOf(sha256) }];
+    }),
+  });
+
   const handlers: Handlers = {
     'app.about': async () => ({ version: version(), surface: shell.surface, runtime: shell.runtime, dataFolder: folder, cancelledRequests: shell.cancelledRequests() }),
     'app.settings': async () => settings.get(),
@@ -217,6 +230,17 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'finetune.cancelEvaluate': async ({ runId }) => done(finetune.cancelEvaluate(runId)),
     'finetune.promote': ({ runId }) => finetune.promote(runId),
     'finetune.rollback': async () => finetune.rollback(),
+    'similar.state': () => similar.state(),
+    'similar.index': () => similar.index(),
+    'similar.stop': async () => done(similar.stop()),
+    'similar.search': ({ sought, most }) => similar.search(sought, most),
+    'similar.duplicates': () => similar.duplicates(),
+    'similar.tell': ({ ensemble, over }) => similar.tell(ensemble, over),
+    'similar.ask': () => similar.ask(),
+    'similar.answer': async (answer) => similar.answer(answer),
+    'similar.withdraw': async () => similar.withdraw(),
+    'similar.report': async () => similar.report(),
+    'similar.export': () => similar.export(),
     'models.list': () => models.list(),
     'models.detail': ({ modelId }) => models.detail(modelId),
     'models.choose': async ({ modelId }) => done(await models.choose(modelId)),
@@ -292,6 +316,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
       await finetune.close();
       integrity.close();
       models.close();
+      similar.close();
       locating.close();
       directiveInference.worker.close();
       shelf.close();
@@ -310,6 +335,14 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
 }
 
 const done = (_: void): null => null;
+
+/** What a person says a case is, where that is one word. */
+function labelWord(label: Label): string | null {
+  if (label.kind === 'choice') return label.options[label.right] ?? null;
+  if (label.kind === 'word') return label.accept[0] ?? null;
+  if (label.kind === 'yesNo') return label.value ? 'yes' : 'no';
+  return label.kind === 'ordinal' ? label.value : null;
+}
 
 /** Who sits here, as the system knows them. */
 function userName(): string {

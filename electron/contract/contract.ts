@@ -10,6 +10,7 @@ import { finetuneMethods } from './finetune.ts';
 import { locatingMethods } from './locating.ts';
 import { modelMethods } from './models.ts';
 import { settingsMethods } from './settings.ts';
+import { similarMethods } from './similar.ts';
 import { StudyDetail, StudyId, StudyStatus, StudySummary } from './library.ts';
 import { reportMethods } from './report.ts';
 import { Engine, EvidenceCheck, Question, Trace } from './review.ts';
@@ -59,6 +60,7 @@ export const contract = {
   'review.checks': { argument: z.object({ studyId: StudyId }), result: z.array(EvidenceCheck) },
   ...finetuneMethods,
   ...modelMethods,
+  ...similarMethods,
   ...locatingMethods,
   ...curateMethods,
   ...reportMethods,

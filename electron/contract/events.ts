@@ -9,6 +9,7 @@ import { modelEvents } from './models.ts';
 import { ImportProgress, StudyId, StudySummary } from './library.ts';
 import { ReportChanged } from './report.ts';
 import { AnswerPart, EvidenceProgress } from './review.ts';
+import { similarEvents } from './similar.ts';
 
 export const events = {
   /** Studies that are new or changed, and those that are gone. */
@@ -18,6 +19,7 @@ export const events = {
   'review.checking': EvidenceProgress,
   ...finetuneEvents,
   ...modelEvents,
+  ...similarEvents,
   ...integrityEvents,
   ...locatingEvents,
   'curate.changed': CurateChanged,

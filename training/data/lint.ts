@@ -3,7 +3,8 @@ import type { Picture } from '#models/imaging/image.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
 import { curatedFlaw } from '#training/records/curated.ts';
-import { leaks, pictureHash, type PictureHash } from './split.ts';
+import { pictureHash, type PictureHash } from './lookAlikes.ts';
+import { leaks } from './split.ts';
 
 export interface LintIssue {
   /** An error makes figures wrong or a run fail; a warning is worth a look. */

@@ -1,7 +1,7 @@
 /** Splits by group (patient, lesion, block), never by image; and what to find out where that was not kept. */
 import { Random } from '#models/base/random.ts';
-import type { Picture } from '#models/imaging/image.ts';
 import { splits, type CaseRecord, type Split } from '#training/records/caseRecord.ts';
+import { lookAlikes, sameWithin, type PictureHash } from './lookAlikes.ts';
 
 export type SplitShares = Readonly<Record<Split, number>>;
 
@@ -83,7 +83,7 @@ type Leakable = Pick<CaseRecord, 'id' | 'group' | 'split' | 'sha256'>;
  * Pairs across splits that share a group or their bytes, or that look alike: `hashes` are picture hashes by record id,
  * alike within `maxDistance` bits. For each group and each file one pair is named.
  */
-export function leaks(records: readonly Leakable[], hashes: ReadonlyMap<string, PictureHash> = new Map(), maxDistance = 10): Leak[] {
+export function leaks(records: readonly Leakable[], hashes: ReadonlyMap<string, PictureHash> = new Map(), maxDistance = sameWithin): Leak[] {
   const found: Leak[] = [];
   const seen = new Set<string>();
   for (const [kind, keyOf] of [['group', ({ group }: Leakable) => group], ['bytes', ({ sha256 }: Leakable) => sha256]] as const) {
@@ -97,51 +97,11 @@ export function leaks(records: readonly Leakable[], hashes: ReadonlyMap<string, 
       }
     }
   }
-  const hashed = records.filter(({ id }) => hashes.has(id));
-  for (const [at, one] of hashed.entries()) {
-    for (let other = at + 1; other < hashed.length; other++) {
-      const two = hashed[other]!;
-      if (one.split === two.split) continue;
-      const distance = distanceOf(hashes.get(one.id)!, hashes.get(two.id)!);
-      if (distance <= maxDistance) found.push({ kind: 'look-alike', first: one.id, second: two.id, splits: [one.split, two.split], distance });
-    }
+  const byId = new Map(records.map((record) => [record.id, record]));
+  const looked = records.flatMap(({ id }) => (hashes.has(id) ? [{ id, hash: hashes.get(id)! }] : []));
+  const isAcross = (first: string, second: string): boolean => byId.get(first)!.split !== byId.get(second)!.split;
+  for (const { first, second, distance } of lookAlikes(looked, { maxDistance, isPair: isAcross })) {
+    found.push({ kind: 'look-alike', first, second, splits: [byId.get(first)!.split, byId.get(second)!.split], distance });
   }
   return found;
-}
-
-/** 256 bits, as eight 32-bit words: which of two neighbouring cells of a 17 x 16 brightness grid is brighter. */
-export type PictureHash = Uint32Array;
-
-export function pictureHash({ width, height, data }: Picture): PictureHash {
-  const [columns, rows] = [17, 16];
-  const sums = new Float64Array(columns * rows);
-  const counts = new Float64Array(columns * rows);
-  for (let y = 0; y < height; y++) {
-    const row = Math.floor((y * rows) / height) * columns;
-    for (let x = 0, at = y * width * 3; x < width; x++, at += 3) {
-      const cell = row + Math.floor((x * columns) / width);
-      sums[cell]! += data[at]! + 2 * data[at + 1]! + data[at + 2]!;
-      counts[cell]!++;
-    }
-  }
-  const hash = new Uint32Array(8);
-  for (let bit = 0; bit < 256; bit++) {
-    const at = Math.floor(bit / 16) * columns + (bit % 16);
-    // A margin of one grey level keeps flat background from flipping bits by noise.
-    const isDarker = sums[at]! / Math.max(1, counts[at]!) + 4 < sums[at + 1]! / Math.max(1, counts[at + 1]!);
-    if (isDarker) hash[bit >> 5]! |= 1 << (bit & 31);
-  }
-  return hash;
-}
-
-/** How many of the 256 bits differ. */
-export function distanceOf(a: PictureHash, b: PictureHash): number {
-  let bits = 0;
-  for (let word = 0; word < 8; word++) {
-    let v = a[word]! ^ b[word]!;
-    v -= (v >>> 1) & 0x55555555;
-    v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
-    bits += Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
-  }
-  return bits;
 }

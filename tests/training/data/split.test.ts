@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '#models/base/random.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
-import { distanceOf, leaks, pictureHash, splitByGroup } from '#training/data/split.ts';
+import { distanceOf, pictureHash } from '#training/data/lookAlikes.ts';
+import { leaks, splitByGroup } from '#training/data/split.ts';
 import { madeUp } from '#tests/support/caseRecords.ts';
 
 /** 300 records of 3 labels in 60 groups of varied size. */
