@@ -161,6 +161,8 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
   const settings = openSettings(folder, (value) => Settings.parse(value));
   const models = openModels({
     folder, shelf, publish, now, by: userName(), workshop: connectModels(workerFile('models'), shell.launch, told('models')), picture: shown, concerns: (picture) => [...concernsOf([], [picture])],
+  });
+
   // Directives are written by a process of their own: a sentence waits for no answer, and no answer for a sentence.
   const directiveInference = startInference(workerFile('inference'), { launch: shell.launch, onState: told('locating') });
   const directiveWriter = (client: InferenceClient, open: Writer['open']): Writer => ({
