@@ -49,7 +49,7 @@ export function alterationText({ class: name, type, box }: AlterationClaim): str
 }
 
 /** A share that was measured, with its interval (Wilson, 95 %). */
-const Measured = z.object({ count: z.number().int().nonnegative(), of: z.number().int().nonnegative(), low: z.number(), high: z.number() });
+export const Measured = z.object({ count: z.number().int().nonnegative(), of: z.number().int().nonnegative(), low: z.number(), high: z.number() });
 export type Measured = z.infer<typeof Measured>;
 
 /** What was measured of a network, on images that it had not seen. */
