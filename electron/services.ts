@@ -25,6 +25,7 @@ import { openRewriter, type Writer } from './locate/rewriter.ts';
 import { openModels } from './models/models.ts';
 import { openSimilarCases } from './similar/similar.ts';
 import { openShelf } from './models/shelf.ts';
+import { Session, withChange } from './contract/session.ts';
 import { Settings } from './contract/settings.ts';
 import { openSettings } from './storage/settings.ts';
 import { builtInDirective, builtInLocalizer, builtInIntegrity, builtInModel, version, workerFile } from './storage/folders.ts';
@@ -159,6 +160,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
   });
 
   const settings = openSettings(folder, (value) => Settings.parse(value));
+  const session = openSettings(folder, (value) => Session.parse(value), 'session.json');
   const models = openModels({
     folder, shelf, publish, now, by: userName(), workshop: connectModels(workerFile('models'), shell.launch, told('models')), picture: shown, concerns: (picture) => [...concernsOf([], [picture])],
   });
@@ -190,6 +192,8 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'app.about': async () => ({ version: version(), surface: shell.surface, runtime: shell.runtime, dataFolder: folder, cancelledRequests: shell.cancelledRequests() }),
     'app.settings': async () => settings.get(),
     'app.changeSettings': (next) => settings.set(next),
+    'app.session': async () => session.get(),
+    'app.keepSession': async (change) => (await session.set(withChange(session.get(), change)), null),
     'library.list': async () => [...library.list()],
     'library.study': async ({ studyId }) => library.study(studyId),
     async 'library.choose'({ what }) {

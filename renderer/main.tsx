@@ -19,6 +19,7 @@ import { startModels } from './models/models.ts';
 import { startReview } from './review/review.ts';
 import { pseudoLanguage, pseudoStrings } from './pseudo.ts';
 import { english } from './strings.ts';
+import { startSession } from './session.ts';
 import { startSettings } from './settings.ts';
 import { speak, text } from './workstation/text.ts';
 
@@ -35,6 +36,7 @@ startFinetune();
 startModels();
 startReports();
 startAuditScreen();
+await startSession();
 listenToKeys();
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>

@@ -9,6 +9,7 @@ import { AnnotationChange } from './annotations.ts';
 import { finetuneMethods } from './finetune.ts';
 import { locatingMethods } from './locating.ts';
 import { modelMethods } from './models.ts';
+import { sessionMethods } from './session.ts';
 import { settingsMethods } from './settings.ts';
 import { similarMethods } from './similar.ts';
 import { StudyDetail, StudyId, StudyStatus, StudySummary } from './library.ts';
@@ -31,6 +32,7 @@ export const contract = {
     }),
   },
   ...settingsMethods,
+  ...sessionMethods,
   'library.list': { argument: Nothing, result: z.array(StudySummary) },
   'library.study': { argument: z.object({ studyId: StudyId }), result: StudyDetail },
   /** Asks the person for files or a folder: the page never names a path. Null where nothing was chosen, or where the shell has no dialog. */

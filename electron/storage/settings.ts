@@ -9,9 +9,12 @@ export interface KeptSettings<Settings> {
   set(settings: Settings): Promise<Settings>;
 }
 
-/** @param parse  throws on what does not fit; gives the defaults for an empty object */
-export function openSettings<Settings>(folder: string, parse: (value: unknown) => Settings): KeptSettings<Settings> {
-  const path = join(folder, 'settings.json');
+/**
+ * @param parse  throws on what does not fit; gives the defaults for an empty object
+ * @param file   where they lie within the folder
+ */
+export function openSettings<Settings>(folder: string, parse: (value: unknown) => Settings, file = 'settings.json'): KeptSettings<Settings> {
+  const path = join(folder, file);
   let settings: Settings;
   try {
     settings = parse(JSON.parse(readFileSync(path, 'utf8')));

@@ -36,6 +36,8 @@ export type LibraryAction =
   | { readonly type: 'changed'; readonly studies: readonly StudySummary[]; readonly removed: readonly string[] }
   | { readonly type: 'filter'; readonly filter: Partial<Filter> }
   | { readonly type: 'sort'; readonly key: SortKey }
+  /** As a person left it. */
+  | { readonly type: 'resume'; readonly filter: Filter; readonly sort: LibraryState['sort']; readonly selectedId: string | null }
   | { readonly type: 'select'; readonly id: string | null }
   | { readonly type: 'move'; readonly by: number }
   | { readonly type: 'progress'; readonly progress: ImportProgress }
@@ -66,6 +68,7 @@ export function reduceLibrary(state: LibraryState, action: LibraryAction): Libra
     }
     case 'filter': return { ...state, filter: { ...state.filter, ...action.filter } };
     case 'sort': return { ...state, sort: { key: action.key, isDescending: state.sort.key === action.key ? !state.sort.isDescending : action.key === 'date' || action.key === 'added' || action.key === 'images' } };
+    case 'resume': return { ...state, filter: action.filter.query === '' && action.filter.modality === null && action.filter.status === null ? noFilter : action.filter, sort: action.sort, selectedId: action.selectedId };
     case 'select': return action.id === state.selectedId ? state : { ...state, selectedId: action.id };
     case 'move': {
       const shown = shownStudies(state);

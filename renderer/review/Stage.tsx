@@ -231,8 +231,7 @@ function CellContent({ at, cell, state, marks: all, volume, onAsk }: CellContent
     />
   );
   const trace = currentTrace(state);
-  // What a second question gave is looked at and not moved: it is no part of the answer.
-  const own = all.filter((mark) => mark.frameId === frameId && !('origin' in mark));
+  const own = all.filter((mark) => mark.frameId === frameId);
   const editor = viewport && trace && areMarksShown && <BoxEditor viewport={viewport} trace={trace} frameId={frameId} marks={own} chosenId={boxId} />;
   const region = viewport && cell.kind !== 'plane' && <RegionLayer viewport={viewport} frameId={frameId} />;
   if (series.slide) {
@@ -242,6 +241,8 @@ function CellContent({ at, cell, state, marks: all, volume, onAsk }: CellContent
           if (made) {
             stage.canvas = null;
             stage.header = null;
+            if (stage.slideRegion) made.show(stage.slideRegion);
+            stage.slideRegion = null;
           }
           stage.slide = made;
           setViewport(made);

@@ -1,7 +1,8 @@
 /** The review screen's store, what fills it, and what a person can do there. */
 import type { FrameHeader } from '#electron/contract/frame.ts';
 import { firstLocatable } from '#electron/contract/locate.ts';
-import type { Trace } from '#electron/contract/review.ts';
+import type { Region, Trace } from '#electron/contract/review.ts';
+import type { ReviewDraft } from '#electron/contract/session.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import type { VolumeGrid } from '#models/imaging/volume.ts';
@@ -23,10 +24,14 @@ import { currentSeries, currentTrace, initialReview, reduceReview, type ShownLoo
 
 export const review = createStore(reduceReview, initialReview);
 
+
 /** What lies outside of React's and the reducer's reach: the view on the screen now, and what the frame in it says of itself. */
-export const stage: { canvas: CanvasViewport | null; slide: SlideViewport | null; header: FrameHeader | null; grid: VolumeGrid | null; readonly cells: Map<number, CanvasViewport> } = {
-  canvas: null, slide: null, header: null, grid: null, cells: new Map(),
+export const stage: { canvas: CanvasViewport | null; slide: SlideViewport | null; header: FrameHeader | null; grid: VolumeGrid | null; readonly cells: Map<number, CanvasViewport>; slideRegion: Region | null } = {
+  canvas: null, slide: null, header: null, grid: null, cells: new Map(), slideRegion: null,
 };
+
+/** Studies as they were left: kept for the whole window, elsewhere. */
+export const drafts: { get: (studyId: string) => ReviewDraft | null } = { get: () => null };
 
 /** Once, when the page starts. */
 export function startReview(): void {
@@ -39,9 +44,17 @@ export function startReview(): void {
 
 export async function openReview(studyId: string): Promise<void> {
   review.dispatch({ type: 'opening', studyId });
+  stage.slideRegion = null;
   try {
-    const [detail, traces] = await Promise.all([call('library.study', { studyId }), call('review.traces', { studyId })]);
+    const draft = drafts.get(studyId);
+    // An earlier study that is gone is left out.
+    const besides = Promise.all((draft?.priors ?? []).map((id) => call('library.study', { studyId: id }).catch(() => null)));
+    const [detail, traces, priors] = await Promise.all([call('library.study', { studyId }), call('review.traces', { studyId }), besides]);
     review.dispatch({ type: 'opened', detail, traces });
+    if (!draft || review.get().detail !== detail) return;
+    for (const prior of priors) if (prior) review.dispatch({ type: 'prior', study: prior.study, series: prior.series });
+    review.dispatch({ type: 'resume', draft });
+    stage.slideRegion = draft.slideRegion;
   } catch (thrown) {
     review.dispatch({ type: 'failed', fault: thrown instanceof Fault ? thrown : new Fault({ code: 'internal', what: 'The study cannot be opened.', why: String(thrown), mend: 'Open it again.' }) });
   }

@@ -4,7 +4,9 @@ import { regionsOf } from '#electron/contract/regions.ts';
 import type { AnswerPart, Trace } from '#electron/contract/review.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import { noAsking, type Asking } from './asked.ts';
+import type { ReviewDraft } from '#electron/contract/session.ts';
 import { lookedAt, noHanging, reduceHanging, rehung, type Hanging, type HangingChange, type Hung } from './hanging.ts';
+import { resumed } from './resume.ts';
 
 /** How grey values are shown by hand; null in its place: as the frame says. */
 export interface ShownLook {
@@ -48,6 +50,8 @@ export interface ReviewState {
 export type ReviewAction =
   | { readonly type: 'opening'; readonly studyId: string }
   | { readonly type: 'opened'; readonly detail: StudyDetail; readonly traces: readonly Trace[] }
+  /** The study as it was left. */
+  | { readonly type: 'resume'; readonly draft: ReviewDraft }
   | { readonly type: 'failed'; readonly fault: ReviewState['fault'] }
   | { readonly type: 'series'; readonly at: number }
   | { readonly type: 'frame'; readonly at: number }
@@ -77,7 +81,7 @@ export const initialReview: ReviewState = {
 export function reduceReview(state: ReviewState, action: ReviewAction): ReviewState {
   const next = reduceStudy(state, action);
   const isElsewhere = next.detail !== state.detail || next.seriesAt !== state.seriesAt || next.frameAt !== state.frameAt;
-  return next.detail && isElsewhere && action.type !== 'hang' && action.type !== 'prior' ? { ...next, hanging: rehung(hungOf(state), hungOf(next)) } : next;
+  return next.detail && isElsewhere && action.type !== 'hang' && action.type !== 'prior' && action.type !== 'resume' ? { ...next, hanging: rehung(hungOf(state), hungOf(next)) } : next;
 }
 
 const hungOf = ({ detail, seriesAt, frameAt, hanging }: ReviewState): Hung => ({ series: detail?.series ?? [], seriesAt, frameAt, hanging });
@@ -93,6 +97,7 @@ function reduceStudy(state: ReviewState, action: ReviewAction): ReviewState {
       const next: ReviewState = { ...state, hanging: noHanging, priors: {}, detail, traces, traceAt: last, asked: noAsking, locating: null, seriesAt: 0, frameAt: frames >> 1, question: detail.study.question ?? '', fault: null };
       return last >= 0 ? shownTrace(next, last) : next;
     }
+    case 'resume': return resumed(state, action.draft);
     case 'failed': return { ...state, fault: action.fault };
     case 'series': {
       const chosen = state.detail?.series[action.at];

@@ -16,6 +16,8 @@ export interface SlideViewport extends Viewport {
   pan(by: Point): void;
   /** A level-0 point into the middle. */
   centre(point: Point): void;
+  /** A rectangle of level-0 pixels, as large as there is room for it. */
+  show(region: { readonly x: number; readonly y: number; readonly width: number; readonly height: number }): void;
   /** Whether every tile of what is seen has come, at the resolution of the screen. */
   isComplete(): boolean;
 }
@@ -71,6 +73,11 @@ export function createSlideViewport(element: HTMLElement, slide: SlideSummary, t
     },
     pan: ({ x, y }) => void viewer.viewport.panBy(viewer.viewport.deltaPointsFromPixels(new OpenSeadragon.Point(-x, -y), false)).applyConstraints(),
     centre: ({ x, y }) => void viewer.viewport.panTo(viewer.viewport.imageToViewportCoordinates(new OpenSeadragon.Point(x, y)), true),
+    show({ x, y, width: wide, height: high }) {
+      const turn = (): void => void viewer.viewport.fitBounds(viewer.viewport.imageToViewportRectangle(x, y, wide, high), true);
+      if (viewer.isOpen()) turn();
+      else viewer.addOnceHandler('open', turn);
+    },
     isComplete: () => loaded,
     onViewChange(listener) {
       listeners.add(listener);

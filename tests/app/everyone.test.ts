@@ -114,6 +114,7 @@ describe('everybody', () => {
     await page.waitForSelector('.stage-bar [data-tool=freehand][aria-pressed=true]');
     await page.reload();
     await isReady(page);
+    await page.keyboard.press('Control+1');
     await page.waitForSelector('[data-study]');
     await page.keyboard.press('Control+,');
     await page.waitForSelector('.settings');

@@ -130,6 +130,7 @@ describe('a frame', () => {
     expect(put).toMatchObject({ ok: true });
     await page.reload();
     await isReady(page);
+    await page.keyboard.press('Control+1');
     await page.waitForSelector('[data-study]');
     await openBlock();
     await page.waitForSelector('[data-kind=rectangle]');
