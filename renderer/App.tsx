@@ -15,6 +15,7 @@ import { Notices } from './Notices.tsx';
 import { Palette } from './Palette.tsx';
 import { ReportScreen } from './report/Screen.tsx';
 import { ReviewScreen } from './review/Screen.tsx';
+import { SimilarScreen } from './similar/Screen.tsx';
 import { SettingsDialog } from './SettingsDialog.tsx';
 import { Shortcuts } from './Shortcuts.tsx';
 import type { ScreenName } from './workstation/action.ts';
@@ -33,6 +34,7 @@ const screens: Readonly<Record<ScreenName, { readonly icon: IconName; readonly S
   report: { icon: 'report', Screen: ReportScreen },
   audit: { icon: 'shield', Screen: AuditScreen },
   models: { icon: 'models', Screen: ModelsScreen },
+  similar: { icon: 'similar', Screen: SimilarScreen },
 };
 
 export function App(): ReactElement {

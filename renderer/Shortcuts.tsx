@@ -10,7 +10,7 @@ import { keymap, shortcutsOf } from './workstation/keymap.ts';
 import { useStore } from './workstation/store.ts';
 import { useText } from './workstation/text.ts';
 
-const screens: readonly (ScreenName | undefined)[] = [undefined, 'library', 'review', 'report', 'curate', 'finetune', 'models', 'audit'];
+const screens: readonly (ScreenName | undefined)[] = [undefined, 'library', 'review', 'report', 'curate', 'finetune', 'models', 'audit', 'similar'];
 
 export function Shortcuts(): ReactElement {
   const t = useText();

@@ -9,6 +9,7 @@ import { evidenceActions, evidenceActionStrings } from './review/evidence.ts';
 import { judgeActions, judgeActionStrings } from './review/judge.ts';
 import { plan, review, reviewActions, reviewActionStrings } from './review/review.ts';
 import { stageActions, stageActionStrings } from './review/stageActions.ts';
+import { searchView, similarActions, similarActionStrings } from './similar/similar.ts';
 import { createPeeking, isPressed, type Action } from './workstation/action.ts';
 import { shortcutsOf } from './workstation/keymap.ts';
 import { goTo, navigation } from './workstation/navigation.ts';
@@ -34,11 +35,14 @@ export const actions: readonly Action[] = [
   ...reportActions,
   ...auditActions,
   ...modelActions,
+  ...similarActions,
+  { name: 'similar.here', shortcuts: [], screen: 'review', when: () => navigation.get().studyId !== null, run: similarHere },
   ...stageActions,
   ...reviewActions,
 ];
 
 export const actionStrings: Readonly<Record<string, string>> = {
+  ...similarActionStrings, 'similar.here': 'Find similar cases',
   ...modelActionStrings, 'models.compareHere': 'Compare two models on what is shown', 'app.settings': 'Keys and settings',
   'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...reviewActionStrings, ...stageActionStrings, ...judgeActionStrings, ...evidenceActionStrings, ...curateActionStrings, 'app.finetune': 'Fine-tuning', ...finetuneActionStrings, ...reportActionStrings, ...auditActionStrings,
 };
@@ -47,6 +51,13 @@ export const actionStrings: Readonly<Record<string, string>> = {
 function compareHere(): void {
   const [first] = plan()?.views ?? [];
   void openCompare(navigation.get().studyId, first ? { view: first.view, question: review.get().question } : null);
+}
+
+/** Cases like the first picture that the review would send. */
+function similarHere(): void {
+  const [first] = plan()?.views ?? [];
+  const { studyId } = navigation.get();
+  if (first && studyId !== null) searchView(first.view, studyId);
 }
 
 /** What can be done now. */

@@ -35,7 +35,7 @@ export const keymaps: Readonly<Record<KeymapName, Keys>> = {
 };
 
 /** Where a key can be pressed. Keys of the review mean one thing on single images, on planes through a stack, and on slides. */
-export const contexts = ['library', 'frames', 'planes', 'slide', 'report', 'curate', 'finetune', 'models', 'audit'] as const;
+export const contexts = ['library', 'frames', 'planes', 'slide', 'report', 'curate', 'finetune', 'models', 'audit', 'similar'] as const;
 export type Context = (typeof contexts)[number];
 const views = ['frames', 'planes', 'slide'] as const;
 

@@ -10,6 +10,7 @@ import { modelStrings } from './models/strings.ts';
 import { evidenceStrings } from './review/evidenceStrings.ts';
 import { judgeStrings } from './review/judge.ts';
 import { reviewStrings } from './review/strings.ts';
+import { similarStrings } from './similar/strings.ts';
 import type { Strings } from './workstation/text.ts';
 
 const settingsStrings = {
@@ -31,7 +32,7 @@ const settingsStrings = {
   press: 'Press a key …',
   none: 'none',
   change: 'Key of: {{name}}',
-  contexts: { library: 'Library', frames: 'Review: images', planes: 'Review: planes', slide: 'Review: slides', report: 'Report', curate: 'Dataset', finetune: 'Training', models: 'Models', audit: 'Audit' },
+  contexts: { library: 'Library', frames: 'Review: images', planes: 'Review: planes', slide: 'Review: slides', report: 'Report', curate: 'Dataset', finetune: 'Training', models: 'Models', audit: 'Audit', similar: 'Similar' },
 } as const;
 
 const appStrings = {
@@ -44,6 +45,7 @@ const appStrings = {
   models: 'Models',
   report: 'Report',
   audit: 'Audit',
+  similar: 'Similar',
   find: 'Find a command or a study',
   nothingFound: 'Nothing fits.',
   commands: 'Commands',
@@ -66,5 +68,5 @@ const appStrings = {
 /** Action names hold dots, which separate keys: they are kept apart. */
 const actionTable = Object.fromEntries(Object.entries(actionStrings).map(([name, label]) => [name.replace('.', ':'), label]));
 
-export const english: Strings = { app: appStrings, settings: settingsStrings, library: libraryStrings, review: reviewStrings, stage: stageStrings, curate: curateStrings, finetune: finetuneStrings, models: modelStrings, report: reportStrings, audit: auditStrings, judge: judgeStrings, evidence: evidenceStrings, actions: actionTable };
+export const english: Strings = { app: appStrings, settings: settingsStrings, library: libraryStrings, review: reviewStrings, stage: stageStrings, curate: curateStrings, finetune: finetuneStrings, models: modelStrings, similar: similarStrings, report: reportStrings, audit: auditStrings, judge: judgeStrings, evidence: evidenceStrings, actions: actionTable };
 export const actionKey = (name: string): string => `actions.${name.replace('.', ':')}`;

@@ -57,6 +57,7 @@ const paths = {
   lock: 'M6 11h12v9H6zM9 11V8a3 3 0 0 1 6 0v3',
   unlock: 'M6 11h12v9H6zM9 11V8a3 3 0 0 1 5.800-1',
   settings: 'M4 7h9M17 7h3M4 12h3M11 12h9M4 17h11M19 17h1M15 5v4M9 10v4M17 15v4',
+  similar: 'M3 5h8v8H3zM13 11h8v8h-8zM14 4l5 3M5 20l5-3',
   models: 'M6 7h12v10H6zM9 4v3M12 4v3M15 4v3M9 17v3M12 17v3M15 17v3M10 10.5h4v3h-4z',
   prior: 'M12 4a8 8 0 1 1-7.500 5.200M4 4v5.500h5.500M12 8v4.500l3 2',
 } as const;
