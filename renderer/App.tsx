@@ -1,13 +1,14 @@
 /** The frame around the screens: tabs above, the line of state below, and what lies over both. */
 import { useEffect, useState, type ReactElement } from 'react';
 import type { Result } from '#electron/contract/contract.ts';
-import { layer } from './actions.ts';
+import { layer, lookForAlterations } from './actions.ts';
 import { AuditScreen } from './audit/Screen.tsx';
 import { CurateScreen } from './curate/Screen.tsx';
 import { Empty } from './design/Empty.tsx';
 import { Icon, type IconName } from './design/Icon.tsx';
 import { Keys } from './design/Keys.tsx';
 import { FinetuneScreen } from './finetune/Screen.tsx';
+import { IntegrityDialog } from './integrity/IntegrityDialog.tsx';
 import { importDropped } from './library/library.ts';
 import { LibraryScreen } from './library/Screen.tsx';
 import { ModelsScreen } from './models/Screen.tsx';
@@ -55,6 +56,7 @@ export function App(): ReactElement {
           </nav>
           <span className="grow" />
           <button className="search-button" onClick={() => layer.dispatch('palette')}><Icon name="search" size={14} /><span className="grow" style={{ textAlign: 'start' }}>{t('app.find')}</span><span aria-hidden="true"><Keys keys={['Ctrl', 'K']} /></span></button>
+          {screen === 'review' && studyId !== null && <button className="icon-button" aria-label={t('integrity.title')} title={`${t('integrity.title')} (Shift+Y)`} onClick={lookForAlterations}><Icon name="shield" size={17} /></button>}
           <button className="icon-button" aria-label={t('app.shortcuts')} title={`${t('app.shortcuts')} (?)`} onClick={() => layer.dispatch('shortcuts')}><Icon name="keyboard" size={18} /></button>
           <button className="icon-button" aria-label={t('app.settings')} title={`${t('app.settings')} (Ctrl+,)`} onClick={() => layer.dispatch('settings')}><Icon name="settings" size={17} /></button>
         </header>
@@ -64,6 +66,7 @@ export function App(): ReactElement {
       <Palette />
       <Shortcuts />
       <SettingsDialog />
+      <IntegrityDialog />
       <Notices />
     </DropZone>
   );

@@ -2,9 +2,11 @@
 import { auditActions, auditActionStrings } from './audit/audit.ts';
 import { curateActions, curateActionStrings } from './curate/curate.ts';
 import { finetuneActions, finetuneActionStrings } from './finetune/finetune.ts';
+import { openIntegrity } from './integrity/integrity.ts';
 import { libraryActions, libraryActionStrings } from './library/library.ts';
 import { reportActions, reportActionStrings } from './report/report.ts';
 import { modelActions, modelActionStrings, openCompare } from './models/models.ts';
+import { noAsking, planOf } from './review/asked.ts';
 import { evidenceActions, evidenceActionStrings } from './review/evidence.ts';
 import { judgeActions, judgeActionStrings } from './review/judge.ts';
 import { plan, review, reviewActions, reviewActionStrings } from './review/review.ts';
@@ -27,6 +29,7 @@ export const actions: readonly Action[] = [
   { name: 'app.review', shortcuts: ['Mod+2'], isForTyping: true, when: () => navigation.get().studyId !== null, run: () => goTo({ screen: 'review' }) },
   { name: 'app.finetune', shortcuts: ['Mod+4'], isForTyping: true, run: () => goTo({ screen: 'finetune' }) },
   { name: 'models.compareHere', shortcuts: [], screen: 'review', when: () => navigation.get().studyId !== null, run: compareHere },
+  { name: 'integrity.look', shortcuts: ['Shift+Y'], screen: 'review', when: () => navigation.get().studyId !== null, run: lookForAlterations },
   ...libraryActions,
   ...judgeActions,
   ...evidenceActions,
@@ -43,9 +46,16 @@ export const actions: readonly Action[] = [
 
 export const actionStrings: Readonly<Record<string, string>> = {
   ...similarActionStrings, 'similar.here': 'Find similar cases',
-  ...modelActionStrings, 'models.compareHere': 'Compare two models on what is shown', 'app.settings': 'Keys and settings',
+  ...modelActionStrings, 'models.compareHere': 'Compare two models on what is shown', 'integrity.look': 'Look for signs of alteration', 'app.settings': 'Keys and settings',
   'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...reviewActionStrings, ...stageActionStrings, ...judgeActionStrings, ...evidenceActionStrings, ...curateActionStrings, 'app.finetune': 'Fine-tuning', ...finetuneActionStrings, ...reportActionStrings, ...auditActionStrings,
 };
+
+/** What is on the screen is looked at, whatever a question would be about. */
+export function lookForAlterations(): void {
+  const state = review.get();
+  const [shown] = planOf({ ...state, asked: noAsking }, null)?.views ?? [];
+  if (shown && state.studyId !== null) void openIntegrity({ studyId: shown.view.studyId ?? state.studyId, view: shown.view });
+}
 
 /** Both models are given the first picture that the review would send, window and region and all. */
 function compareHere(): void {

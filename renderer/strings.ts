@@ -3,6 +3,7 @@ import { actionStrings } from './actions.ts';
 import { auditStrings } from './audit/strings.ts';
 import { curateStrings } from './curate/strings.ts';
 import { finetuneStrings } from './finetune/strings.ts';
+import { integrityStrings } from './integrity/strings.ts';
 import { libraryStrings } from './library/strings.ts';
 import { reportStrings } from './report/strings.ts';
 import { stageStrings } from './review/stageStrings.ts';
@@ -68,5 +69,5 @@ const appStrings = {
 /** Action names hold dots, which separate keys: they are kept apart. */
 const actionTable = Object.fromEntries(Object.entries(actionStrings).map(([name, label]) => [name.replace('.', ':'), label]));
 
-export const english: Strings = { app: appStrings, settings: settingsStrings, library: libraryStrings, review: reviewStrings, stage: stageStrings, curate: curateStrings, finetune: finetuneStrings, models: modelStrings, similar: similarStrings, report: reportStrings, audit: auditStrings, judge: judgeStrings, evidence: evidenceStrings, actions: actionTable };
+export const english: Strings = { app: appStrings, settings: settingsStrings, library: libraryStrings, review: reviewStrings, stage: stageStrings, curate: curateStrings, finetune: finetuneStrings, models: modelStrings, integrity: integrityStrings, similar: similarStrings, report: reportStrings, audit: auditStrings, judge: judgeStrings, evidence: evidenceStrings, actions: actionTable };
 export const actionKey = (name: string): string => `actions.${name.replace('.', ':')}`;

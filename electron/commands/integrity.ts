@@ -86,7 +86,7 @@ async function check(context: CommandContext, checker: IntegrityChecker): Promis
       const picture = await drawCheck(frame.picture, { ...looked, ledger }, looked.claim.box && mapBox(invert(frame.toSource), looked.claim.box), `${source.title}, ${frame.name}`);
       await writeWhole(join(out, `integrity-${at + 1}.png`), picture);
     }
-    const { evidence: _evidence, columns: _columns, rows: _rows, ...told } = looked;
+    const { evidence: _evidence, columns: _columns, rows: _rows, area: _area, ...told } = looked;
     images.push({ name: frame.name, file: frame.file, frame: frame.frame, ...told });
   }
   const strongest = images.reduce((level, image) => (alterationLevels.indexOf(image.level) > alterationLevels.indexOf(level) ? image.level : level), 'unexamined' as (typeof alterationLevels)[number]);

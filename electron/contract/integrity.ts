@@ -27,8 +27,8 @@ export type LedgerFinding = z.infer<typeof LedgerFinding>;
 
 export const IntegrityCheck = z.object({
   id: CheckId, studyId: StudyId, view: AskedView, at: z.string(),
-  /** Of the picture that was looked at, and how it lies on its source. */
-  width: z.number().int(), height: z.number().int(),
+  /** Of the picture that was looked at, and the part of its source that it shows. */
+  width: z.number().int(), height: z.number().int(), area: Box,
   level: z.enum(alterationLevels),
   /** Why nothing was looked for, or why the word is weaker than the score alone would give. */
   why: z.string().max(400).nullable(),

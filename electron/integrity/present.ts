@@ -8,7 +8,7 @@ import { cellSide } from '#models/imaging/forensics/features.ts';
 import type { Plane } from '#models/imaging/forensics/planes.ts';
 import type { IntegrityResult } from '#models/integrity.ts';
 
-export type Presented = Pick<IntegrityCheck, 'width' | 'height' | 'level' | 'why' | 'claim' | 'score' | 'regions' | 'fields' | 'cues' | 'copies' | 'evidence' | 'columns' | 'rows' | 'sentences'>;
+export type Presented = Pick<IntegrityCheck, 'width' | 'height' | 'area' | 'level' | 'why' | 'claim' | 'score' | 'regions' | 'fields' | 'cues' | 'copies' | 'evidence' | 'columns' | 'rows' | 'sentences'>;
 
 /** Deviations of so much fill the scale of a map. */
 const fullScale = 8;
@@ -18,7 +18,7 @@ export function presented(result: IntegrityResult, size: { readonly width: numbe
   const cues = claim.box && maps ? cuesIn(claim.box, maps, continuity) : [];
   const onSource = (box: Box): Box => mapBox(toSource, box);
   return {
-    ...size, level, why, score, fields, columns: cells.columns, rows: cells.rows,
+    ...size, area: onSource({ x1: 0, y1: 0, x2: size.width, y2: size.height }), level, why, score, fields, columns: cells.columns, rows: cells.rows,
     claim: { ...claim, box: claim.box && onSource(claim.box) },
     regions: level === 'suspected' || level === 'strong' ? regions.slice(0, 20).map(({ box, score: likely }) => ({ box: onSource(box), score: likely })) : [],
     cues: cues.map(({ name, z }) => ({ name, z, isBorneOut: z >= leastCue })),

@@ -20,7 +20,7 @@ const frameId = (at: number): string => `${hex('a')}-${at}`;
 const view = (at: number) => ({ kind: 'frame' as const, frameId: frameId(at), window: null });
 const measured = { count: 3, of: 60, low: 0.02, high: 0.14 };
 const looked = (level: Looked['level'] = 'suspected'): Looked => ({
-  width: 16, height: 8, level, why: null, claim: level === 'suspected' ? { class: 'TAMPERED', type: 'SPLICED', box: { x1: 1, y1: 2, x2: 9, y2: 7 } } : { class: 'REAL', type: null, box: null }, score: 0.7, regions: [], fields: 1, columns: 2, rows: 1,
+  width: 16, height: 8, area: { x1: 0, y1: 0, x2: 16, y2: 8 }, level, why: null, claim: level === 'suspected' ? { class: 'TAMPERED', type: 'SPLICED', box: { x1: 1, y1: 2, x2: 9, y2: 7 } } : { class: 'REAL', type: null, box: null }, score: 0.7, regions: [], fields: 1, columns: 2, rows: 1,
   cues: [], copies: [], evidence: [{ name: 'learnt', values: 'AP8=' }], sentences: [{ text: 'It is smoother there.', doubt: null }, { text: 'It was copied.', doubt: 'The maps do not bear out: copy.' }], network: hex('c'), falseAlarms: { suspected: measured, strong: { ...measured, count: 0 } },
 });
 const detail = (files: readonly string[] = [hex('a')]): StudyDetail => ({
@@ -36,8 +36,8 @@ let files: string[];
 let prints: Map<string, Fingerprint>;
 
 const open = (): Integrity => openIntegrityChecks({
-  folder, publish: ((event, payload) => news.push([event, payload])) as Publish, now: () => '2030-05-06T07:08:09.000Z', idleMs: 1, study: async () => detail(files), pathOf: (sha256) => sha256,
-  picture: async (asked) => ({ toSource: identity, picture: { width: 16, height: 8, data: new Uint8Array(384).fill(asked.kind === 'frame' ? Number(asked.frameId.slice(65)) : 99) } as Picture }),
+  folder, publish: ((event, payload) => news.push([event, payload])), now: () => '2030-05-06T07:08:09.000Z', idleMs: 1, study: async () => detail(files), pathOf: (sha256) => sha256,
+  picture: async (asked) => ({ toSource: identity, picture: { width: 16, height: 8, data: new Uint8Array(384).fill(asked.kind === 'frame' ? Number(asked.frameId.slice(65)) : 99) } }),
   looker: {
     look: (order, options) => look(order, options), close: () => undefined,
     async fingerprint(path) {
