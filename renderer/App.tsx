@@ -56,7 +56,7 @@ export function App(): ReactElement {
           </nav>
           <span className="grow" />
           <button className="search-button" onClick={() => layer.dispatch('palette')}><Icon name="search" size={14} /><span className="grow" style={{ textAlign: 'start' }}>{t('app.find')}</span><span aria-hidden="true"><Keys keys={['Ctrl', 'K']} /></span></button>
-          {screen === 'review' && studyId !== null && <button className="icon-button" aria-label={t('integrity.title')} title={`${t('integrity.title')} (Shift+Y)`} onClick={lookForAlterations}><Icon name="shield" size={17} /></button>}
+          {screen === 'review' && studyId !== null && <button className="icon-button" aria-label={t('integrity.title')} title={`${t('integrity.title')} (Shift+W)`} onClick={lookForAlterations}><Icon name="shield" size={17} /></button>}
           <button className="icon-button" aria-label={t('app.shortcuts')} title={`${t('app.shortcuts')} (?)`} onClick={() => layer.dispatch('shortcuts')}><Icon name="keyboard" size={18} /></button>
           <button className="icon-button" aria-label={t('app.settings')} title={`${t('app.settings')} (Ctrl+,)`} onClick={() => layer.dispatch('settings')}><Icon name="settings" size={17} /></button>
         </header>

@@ -29,7 +29,7 @@ export const actions: readonly Action[] = [
   { name: 'app.review', shortcuts: ['Mod+2'], isForTyping: true, when: () => navigation.get().studyId !== null, run: () => goTo({ screen: 'review' }) },
   { name: 'app.finetune', shortcuts: ['Mod+4'], isForTyping: true, run: () => goTo({ screen: 'finetune' }) },
   { name: 'models.compareHere', shortcuts: [], screen: 'review', when: () => navigation.get().studyId !== null, run: compareHere },
-  { name: 'integrity.look', shortcuts: ['Shift+Y'], screen: 'review', when: () => navigation.get().studyId !== null, run: lookForAlterations },
+  { name: 'integrity.look', shortcuts: ['Shift+W'], screen: 'review', when: () => navigation.get().studyId !== null, run: lookForAlterations },
   ...libraryActions,
   ...judgeActions,
   ...evidenceActions,
