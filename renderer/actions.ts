@@ -4,6 +4,7 @@ import { curateActions, curateActionStrings } from './curate/curate.ts';
 import { finetuneActions, finetuneActionStrings } from './finetune/finetune.ts';
 import { openIntegrity } from './integrity/integrity.ts';
 import { libraryActions, libraryActionStrings } from './library/library.ts';
+import { locateActions, locateActionStrings } from './locate/locate.ts';
 import { reportActions, reportActionStrings } from './report/report.ts';
 import { modelActions, modelActionStrings, openCompare } from './models/models.ts';
 import { noAsking, planOf } from './review/asked.ts';
@@ -40,11 +41,13 @@ export const actions: readonly Action[] = [
   ...modelActions,
   ...similarActions,
   { name: 'similar.here', shortcuts: [], screen: 'review', when: () => navigation.get().studyId !== null, run: similarHere },
+  ...locateActions,
   ...stageActions,
   ...reviewActions,
 ];
 
 export const actionStrings: Readonly<Record<string, string>> = {
+  ...locateActionStrings,
   ...similarActionStrings, 'similar.here': 'Find similar cases',
   ...modelActionStrings, 'models.compareHere': 'Compare two models on what is shown', 'integrity.look': 'Look for signs of alteration', 'app.settings': 'Keys and settings',
   'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...reviewActionStrings, ...stageActionStrings, ...judgeActionStrings, ...evidenceActionStrings, ...curateActionStrings, 'app.finetune': 'Fine-tuning', ...finetuneActionStrings, ...reportActionStrings, ...auditActionStrings,

@@ -7,6 +7,8 @@ import { scaleOf, slideScale } from '#models/imaging/measures.ts';
 import { cutLine, type PlacedPlane } from '#models/imaging/relations.ts';
 import { cutThrough, insideOf, middleOf } from '#models/imaging/volume.ts';
 import { Icon } from '#renderer/design/Icon.tsx';
+import { FoundLayer } from '#renderer/locate/FoundLayer.tsx';
+import { LocatePanel } from '#renderer/locate/Panel.tsx';
 import type { CanvasViewport } from '#renderer/viewports/canvasViewport.ts';
 import { DrawingLayer } from '#renderer/viewports/DrawingLayer.tsx';
 import { calibrationOf, drawings, keyOf, loadDrawings, type Drawing } from '#renderer/viewports/drawings.ts';
@@ -96,6 +98,7 @@ export function Stage({ state }: { readonly state: ReviewState }): ReactElement 
         )))}
       </div>
       {isListShown && <DrawingList />}
+      <LocatePanel />
       {asked && <AskValue key={asked.annotation.id} drawing={asked} onDone={() => setAsked(null)} />}
     </div>
   );
@@ -233,6 +236,7 @@ function CellContent({ at, cell, state, marks: all, volume, onAsk }: CellContent
   const trace = currentTrace(state);
   const own = all.filter((mark) => mark.frameId === frameId);
   const editor = viewport && trace && areMarksShown && <BoxEditor viewport={viewport} trace={trace} frameId={frameId} marks={own} chosenId={boxId} />;
+  const foundLayer = viewport && cell.kind !== 'plane' && <FoundLayer viewport={viewport} frameId={frameId} />;
   const region = viewport && cell.kind !== 'plane' && <RegionLayer viewport={viewport} frameId={frameId} />;
   if (series.slide) {
     return (
@@ -250,6 +254,7 @@ function CellContent({ at, cell, state, marks: all, volume, onAsk }: CellContent
           {overlay}
           {viewport && <DrawingLayer viewport={viewport} studyId={study.id} frameId={frameId} scale={slideScale(series.slide.mpp)} frame={null} onAsk={onAsk} />}
           {editor}
+          {foundLayer}
           {region}
         </SlideView>
       </Suspense>
@@ -282,6 +287,7 @@ function CellContent({ at, cell, state, marks: all, volume, onAsk }: CellContent
       {overlay}
       {viewport && geometry && <DrawingLayer viewport={viewport} studyId={study.id} frameId={frameId} scale={scaleOf(geometry.geometry, geometry.modality, calibration)} frame={frame} onAsk={onAsk} />}
       {editor}
+      {foundLayer}
       {region}
     </StackView>
   );
