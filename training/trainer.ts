@@ -27,6 +27,7 @@ import type { Recipe, Stage } from './records/recipe.ts';
 import type { StepRecord } from './records/run.ts';
 import type { RetentionRule } from './retention.ts';
 import { openRun, readStageStart, writeMetrics, writeRollouts, writeStageHashes, writeStageStart } from './runWriter.ts';
+import { scopeWriter } from './scope.ts';
 import { stageData } from './stageData.ts';
 import { startFolder } from './startFolder.ts';
 import { freshState, isHelper, isOfLocalizer, pruneSteps, saveAveraged, saveState, type TrainerState } from './state.ts';
@@ -64,7 +65,11 @@ export async function train({ recipe, records, held = [], run, parts, device = '
   const looksBack = recipe.stages.some(({ learns, from }) => learns === 'policy' || from === 'start');
   const state = openRun(run, { recipe, records, parts }, resume, initial) ?? freshState(looksBack ? copied(initial, trained) : initial, trained);
   const { optimizer } = recipe;
-  const sign = isTrial ? () => undefined : lineageWriter({ recipe, records, tokenizer: parts.tokenizer });
+  const [record, limit] = isTrial ? [() => undefined, () => undefined] : [lineageWriter({ recipe, records, tokenizer: parts.tokenizer }), scopeWriter({ recipe, records })];
+  const sign = (folder: string, step: number): void => {
+    limit(folder);
+    record(folder, step);
+  };
 
   let stageAt = -1;
   let stageEnd = 0;

@@ -1,6 +1,7 @@
 /** What the window knows of models: what they are, where they come from, how they are brought in, and two of them on the same picture. */
 import { z } from 'zod';
 import { Finding } from '#models/clinical/finding.ts';
+import { Scope } from '#models/clinical/scope.ts';
 import { ReasoningStep } from '#models/clinical/trace.ts';
 import { Sha256, StudyId } from './library.ts';
 import { AskedView } from './review.ts';
@@ -171,9 +172,9 @@ export const modelMethods = {
   'models.offers': { argument: z.null(), result: z.array(Offer) },
   /** Asks the person for a folder; null where nothing was chosen, or where the shell has no dialog. */
   'models.offer': { argument: z.null(), result: Offer.nullable() },
-  /** Answers when it is in; meanwhile `models.job` tells how it goes. */
+  /** Answers when it is in; meanwhile `models.job` tells how it goes. `trained`: what it learnt from, as a person says; counts where its folder says nothing. */
   'models.import': {
-    argument: z.object({ offerId: OfferId, name: z.string().trim().min(1).max(80), bits: z.union([z.literal(4), z.literal(8)]).nullable(), baseId: ModelId.nullable() }), result: ofModel,
+    argument: z.object({ offerId: OfferId, name: z.string().trim().min(1).max(80), bits: z.union([z.literal(4), z.literal(8)]).nullable(), baseId: ModelId.nullable(), trained: Scope.shape.trained.optional() }), result: ofModel,
   },
   /** A smaller copy of one that is here. */
   'models.quantize': { argument: z.object({ modelId: ModelId, bits: z.union([z.literal(4), z.literal(8)]) }), result: ofModel },

@@ -33,6 +33,8 @@ export function wholeModel(folder: string): string {
   const tokenizerConfig = checkpoint.chatTemplate === null ? checkpoint.tokenizerConfig : { ...(checkpoint.tokenizerConfig as object), chat_template: checkpoint.chatTemplate };
   saveCheckpoint(part, { ...checkpoint, tokenizerConfig }, [...checkpoint.tensors].map(([name, { shape }]) => ({ name, shape, data: mergedTensor(checkpoint, adapter, name) })), 'F32');
   renameSync(part, merged);
+  const scope = join(final, 'scope.json');
+  if (existsSync(scope)) cpSync(scope, join(merged, 'scope.json'));
   const { run } = lineageOf(final);
   if (run) recordLineage(merged, run, lineageOf(base));
   return merged;

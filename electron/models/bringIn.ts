@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { basename, join } from 'node:path';
 import type { Job, Parity } from '#electron/contract/models.ts';
 import { Fault } from '#models/base/fault.ts';
+import type { Scope } from '#models/clinical/scope.ts';
 import { insideFolder, openCheckpoint, saveCheckpoint, type Checkpoint } from '#models/weights/checkpoint.ts';
 import { fileHash } from '#models/weights/fileHash.ts';
 import { checkFits, mergedTensor, openAdapter } from '#models/weights/peft.ts';
@@ -30,6 +31,8 @@ export interface Bringing {
   readonly origin: ModelNote['origin'];
   readonly by: string;
   readonly at: string;
+  /** What it was trained on, as a person says: counts where its folder says nothing. */
+  readonly trained?: Scope['trained'];
 }
 
 export type Phase = Job['phase'];
@@ -43,7 +46,7 @@ const companions = [
 ] as const;
 
 /** Gives the finished folder, within `work`. @throws Fault of the engine, of the adapter and of the lineage; `models.untrue` where the model does not compute numbers here */
-export async function bringIn({ from, work, name, bits, base, origin, by, at }: Bringing, tell: Tell): Promise<{ readonly folder: string; readonly lineage: string }> {
+export async function bringIn({ from, work, name, bits, base, origin, by, at, trained }: Bringing, tell: Tell): Promise<{ readonly folder: string; readonly lineage: string }> {
   const slug = slugOf(name);
   const isAdapter = existsSync(join(from, 'adapter_config.json')) && !existsSync(join(from, 'config.json'));
   let whole = origin === 'quantised' ? from : await copied(from, join(work, 'copied', slug), isAdapter, tell);
@@ -60,6 +63,7 @@ export async function bringIn({ from, work, name, bits, base, origin, by, at }: 
     if (whole.startsWith(work)) rmSync(whole, { recursive: true });
     whole = rounded;
   }
+  if (trained && trained.length > 0 && !existsSync(join(whole, 'scope.json'))) writeFileSync(join(whole, 'scope.json'), `${JSON.stringify({ format: 'loupe.scope/1', trained, locates: [] } satisfies Scope, null, 1)}\n`);
   tell('testing', 0, 1);
   const selfTest = await trial(whole, at);
   const untrue = selfTest.checks.find(({ name: check, passed }) => check === 'finite' && !passed);
@@ -127,6 +131,9 @@ function merged(adapterFolder: string, baseFolder: string, out: string, tell: Te
     },
   })), precisionOf(checkpoint));
   for (const name of terms) if (existsSync(join(adapterFolder, name))) copyFileSync(join(adapterFolder, name), join(out, name));
+  // What an adapter taught is said with it; one that says nothing was still made of what the base knows.
+  const scope = [adapterFolder, baseFolder].map((folder) => join(folder, 'scope.json')).find((path) => existsSync(path));
+  if (scope !== undefined) copyFileSync(scope, join(out, 'scope.json'));
   mkdirSync(join(out, 'adapter'));
   for (const name of ['adapter_config.json', 'adapter_model.safetensors', 'lineage.json']) if (existsSync(join(adapterFolder, name))) copyFileSync(join(adapterFolder, name), join(out, 'adapter', name));
   const { run } = lineageOf(adapterFolder);

@@ -45,7 +45,7 @@ export interface ModelManager {
   offers(): Promise<Offer[]>;
   offer(path: string): Promise<Offer>;
   /** @throws Fault `models.busy`, `models.disk`, `models.cancelled`, and what `bringIn` throws */
-  bringIn(order: { readonly offerId: string; readonly name: string; readonly bits: 4 | 8 | null; readonly baseId: string | null }): Promise<{ modelId: string }>;
+  bringIn(order: { readonly offerId: string; readonly name: string; readonly bits: 4 | 8 | null; readonly baseId: string | null; readonly trained?: Bringing['trained'] }): Promise<{ modelId: string }>;
   quantize(modelId: string, bits: 4 | 8): Promise<{ modelId: string }>;
   cancel(): void;
   test(modelId: string): Promise<SelfTest>;
@@ -143,7 +143,7 @@ export function openModels({ folder, shelf, workshop, publish, now, by, picture,
     },
     offers: () => look(readdirSync(incoming, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => join(incoming, name)).sort()),
     offer: async (path) => (await look([path]))[0] as Offer,
-    bringIn({ offerId, name, bits, baseId }) {
+    bringIn({ offerId, name, bits, baseId, trained }) {
       const known = offered.get(offerId);
       if (!known || !existsSync(known.path)) throw new Fault({ code: 'models.offer', what: 'The model cannot be brought in.', why: 'Its folder is no longer there.', mend: 'Choose it again.' });
       const { offer, path } = known;
@@ -151,7 +151,7 @@ export function openModels({ folder, shelf, workshop, publish, now, by, picture,
       const baseOffer = offer.bases.find(({ id }) => id === baseId);
       if (offer.kind === 'adapter' && !baseOffer) throw new Fault({ code: 'models.nobase', what: `${name} cannot be brought in.`, why: 'The model that the adapter belongs to was not chosen.', mend: 'Choose its base.' });
       const base = baseOffer ? { id: baseOffer.id, folder: shelf.place(baseOffer.id).folder } : null;
-      return make({ from: path, name, bits, base, origin: 'imported' }, offer.bytes * (bits === null ? 1 : 2));
+      return make({ from: path, name, bits, base, origin: 'imported', ...(trained ? { trained } : {}) }, offer.bytes * (bits === null ? 1 : 2));
     },
     quantize(modelId, bits) {
       const { folder: from, name, isTrainable } = shelf.place(modelId);

@@ -104,14 +104,20 @@ describe('the model manager', () => {
   });
 
   test('brings a folder in: copied, tried on this machine, its lineage written', async () => {
-    const path = opened.put('mine', (folder) => writeFileSync(join(folder, 'loader.py'), 'import os'));
+    const path = opened.put('mine', (folder) => {
+      writeFileSync(join(folder, 'loader.py'), 'import os');
+      rmSync(join(folder, 'scope.json'));
+    });
+    const trained = [{ modality: 'ct' as const, bodyParts: ['chest'] }];
     const offer = (await opened.models.offers()).find(({ name }) => name === 'mine');
     expect(offer).toMatchObject({ kind: 'checkpoint', family: 'qwen2_5_vl', precision: 'F16', canQuantize: true, problem: null });
-    ({ modelId: copyId } = await opened.models.bringIn({ offerId: offer?.id ?? '', name: 'My copy', bits: null, baseId: null }));
+    ({ modelId: copyId } = await opened.models.bringIn({ offerId: offer?.id ?? '', name: 'My copy', bits: null, baseId: null, trained }));
     const list = await opened.models.list();
     expect(named(list, 'My copy')).toMatchObject({ id: copyId, origin: 'imported', from: 'mine', addedBy: 'reader', isInUse: false, selfTest: { passed: true, device: 'cpu', checks: [{ name: 'finite', passed: true }, { name: 'sees', passed: true }, { name: 'repeats', passed: true }, { name: 'form' }] } });
     expect(opened.told['models.job']?.map(({ job }) => job?.phase).filter((phase, i, all) => phase !== all[i - 1])).toEqual(['copying', 'testing', undefined]);
     expect(existsSync(join(opened.shelf.folderFor(copyId), 'loader.py'))).toBe(false);
+    // What its folder did not say a person said.
+    expect(JSON.parse(readFileSync(join(opened.shelf.folderFor(copyId), 'scope.json'), 'utf8'))).toEqual({ format: 'loupe.scope/1', trained, locates: [] });
     expect(await opened.models.verify(copyId)).toEqual([]);
     rmSync(path, { recursive: true });
   });
