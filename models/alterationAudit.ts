@@ -2,12 +2,10 @@
  * Holds what is said about an alteration against its box and against maps that nobody learnt: a sentence must name a place that the box is in, and a cue that stands out inside it.
  * What is not borne out is not hidden; it is marked, so that a reader sees it struck through.
  */
+import { cueNames, type CueName } from '#models/clinical/alteration.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import type { EvidenceMaps } from '#models/imaging/forensics/features.ts';
 import type { Plane } from '#models/imaging/forensics/planes.ts';
-
-export const cueNames = ['noise', 'smoothness', 'grid', 'copy', 'continuity'] as const;
-export type CueName = (typeof cueNames)[number];
 
 /** How far a map stands out inside a box: robust deviations, and for copies the part of the box that stands elsewhere too, times 10. */
 export interface Cue {

@@ -4,7 +4,10 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import { Random } from '#models/base/random.ts';
+import { cuesIn, leastCue } from '#models/alterationAudit.ts';
 import { alterationClasses } from '#models/clinical/alteration.ts';
+import { mapBox, scaling } from '#models/imaging/coordinates.ts';
+import { evidenceMaps } from '#models/imaging/forensics/features.ts';
 import { fromGrey, type Picture } from '#models/imaging/image.ts';
 import { decodePicture, encodePng } from '#models/imaging/picture.ts';
 import { loadBytes } from './data/cases.ts';
@@ -20,7 +23,7 @@ export interface MakeOptions {
   readonly most: number;
   /** Which half of the generators: those to learn from, or those kept back. */
   readonly kept: boolean;
-  /** What is stored in place of a picture; for a reader that is shown evidence beside it. */
+  /** What is stored in place of a picture, at any size; for a reader that is shown evidence beside it. Its box is scaled along, its mask is not. */
   readonly shown?: (picture: Picture) => Promise<Picture>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
@@ -64,15 +67,17 @@ export async function makeAlterations(records: readonly CaseRecord[], out: strin
 
 async function rowOf({ picture, claim, mask, generator }: AlterationSample, record: CaseRecord, { archive, seed, kept, shown }: { readonly archive: string; readonly seed: number; readonly kept: boolean; readonly shown?: MakeOptions['shown'] }): Promise<{ readonly row: IndexRow; readonly files: ReadonlyMap<string, Uint8Array> }> {
   const id = `alteration-${record.id}-${seed.toString(36)}-${generator ?? 'untouched'}`;
-  const png = encodePng(shown ? await shown(picture) : picture);
+  const seen = shown ? await shown(picture) : picture;
+  const png = encodePng(seen);
   const file = `${id}.png`;
   const maskFile = mask ? `${id}.mask.png` : null;
   const files = new Map([[file, png]]);
   if (mask && maskFile) files.set(maskFile, encodePng(fromGrey(picture, mask.map((covered) => covered * 255))));
-  const fact: AlterationFact = { type: claim.type, generator, generatorVersion, isKept: kept, mask: maskFile, source: record.id, seed };
+  const fact: AlterationFact = { type: claim.type, generator, generatorVersion, isKept: kept, cues: claim.box ? cuesIn(claim.box, evidenceMaps(picture)).filter(({ z }) => z >= leastCue).map(({ name }) => name) : [], mask: maskFile, source: record.id, seed };
+  const box = claim.box && mapBox(scaling(seen.width / checkedSide, seen.height / checkedSide), claim.box);
   const row: IndexRow = {
-    id, archive, file, modality: record.modality, set: 'alterations', split: record.split, width: checkedSide, height: checkedSide, task: 'alteration_3', label: claim.class, labels_space: [...alterationClasses],
-    question_types: [alterationType], facts: { [alterationType]: fact }, boxes: claim.box ? [{ class: alteredRegion, box: [claim.box.x1, claim.box.y1, claim.box.x2, claim.box.y2] }] : [],
+    id, archive, file, modality: record.modality, set: 'alterations', split: record.split, width: seen.width, height: seen.height, task: 'alteration_3', label: claim.class, labels_space: [...alterationClasses],
+    question_types: [alterationType], facts: { [alterationType]: fact }, boxes: box ? [{ class: alteredRegion, box: [box.x1, box.y1, box.x2, box.y2] }] : [],
     group: record.group, origin: record.id, source: record.source, licence: record.licence, licence_class: record.licenceClass, sha256: createHash('sha256').update(png).digest('hex'),
   };
   return { row, files };

@@ -17,7 +17,7 @@ import { pathoClip } from './recipes/pathoClip.ts';
 import { pathoR1, pathoR1Dapo } from './recipes/pathoR1.ts';
 import { perceptualBaseline, perceptualInitialization } from './recipes/perceptualInitialization.ts';
 import { skyworkR1V3 } from './recipes/skyworkR1V3.ts';
-import { soFakeR1Evidence } from './recipes/soFakeR1.ts';
+import { soFakeR1, soFakeR1Evidence } from './recipes/soFakeR1.ts';
 import { visionR1 } from './recipes/visionR1.ts';
 import { visionR1Localization } from './recipes/visionR1Localization.ts';
 import { vlRethinker } from './recipes/vlRethinker.ts';
@@ -33,7 +33,7 @@ import { corpus } from './synthesis/questions.ts';
 export const recipes: Readonly<Record<string, Recipe>> = {
   loupeBase, grpo, grpoLora,
   visionR1, visionR1Localization, medR1, medR1NoThink, vlmR1Rec, vlmR1Ovd, vlmR1OvdAp, vlaaThinking, vlaaThinkingSft, vlaaThinkingRl, pathoR1, pathoR1Dapo, openVlThinker,
-  weThink, skyworkR1V3, vlRethinker, dinoR1, dinoR1Supervised, directive, directiveSupervised, perceptualInitialization, perceptualBaseline, pathoClip, soFakeR1Evidence, guiR1, mobileR1,
+  weThink, skyworkR1V3, vlRethinker, dinoR1, dinoR1Supervised, directive, directiveSupervised, perceptualInitialization, perceptualBaseline, pathoClip, soFakeR1, soFakeR1Evidence, guiR1, mobileR1,
 };
 
 /** A recipe of the table, or one from a JSON file. */

@@ -11,7 +11,9 @@ import { alterationLevels, type Measured } from '#models/clinical/alteration.ts'
 import { invert, mapBox } from '#models/imaging/coordinates.ts';
 import { continuityMap } from '#models/imaging/forensics/continuity.ts';
 import { brightnessPlane } from '#models/imaging/forensics/planes.ts';
+import { resize } from '#models/imaging/resize.ts';
 import { openIntegrity, type IntegrityChecker } from '#models/integrity.ts';
+import { evidencePicture } from '#models/integrityPicture.ts';
 import { saveCalibration } from '#models/weights/integrity.ts';
 import { makeAlterations } from '#training/alterationCases.ts';
 import { alterationMeasures, calibrate, integrityVerdicts, type AlterationMeasures } from '#training/integrityCases.ts';
@@ -36,6 +38,7 @@ export const command: Command = {
     split: { type: 'string', help: 'with --make: of which split; train where absent' },
     most: { type: 'string', help: 'with --make: real images at most; each gives an untouched, a tampered and a synthetic one; 400 where absent' },
     kept: { type: 'boolean', help: 'with --make: by the generators that nothing is learnt from' },
+    evidence: { type: 'boolean', help: 'with --make: stores each image with its maps in one picture of 168 pixels, for the recipe soFakeR1' },
     seed: { type: 'string', help: 'with --make: which of the possible ones; 0 where absent' },
     cases: { type: 'string', multiple: true, help: 'instead of a path: index files that --make wrote, told by the network' },
     calibrate: { type: 'string', multiple: true, help: 'index files of real images: thresholds are set on half of the permissive val ones, false alarms counted on the others, and both put into the network\'s folder' },
@@ -111,16 +114,22 @@ function continuityAt(frames: readonly ShownFrame[], at: number) {
   return isAlike ? continuityMap(brightnessPlane(before.picture), brightnessPlane(slice.picture), brightnessPlane(after.picture)) : null;
 }
 
+/** What the recipe's model is shown. */
+const readerSize = { width: 168, height: 168 } as const;
+
 async function makeCases(context: CommandContext, out: string): Promise<void> {
   const split = textOption(context, 'split') ?? 'train';
   if (!(splits as readonly string[]).includes(split)) throw new UsageError(`--split is one of ${splits.join(', ')}, not '${split}'.`);
   const indexes = [...textOptions(context, 'data'), ...context.positionals];
   if (indexes.length === 0) requiredText(context, 'data');
   const records = await casesOf(indexes, { splits: [split as Split], licences: ['permissive'] });
+  const checker = flag(context, 'evidence') ? await openIntegrity(networkFolder(context)) : null;
   const made = await makeAlterations(records, out, {
     seed: numberOption(context, 'seed', { least: 0, most: 0xffffffff, whole: true }) ?? 0, most: numberOption(context, 'most', { least: 1, most: 1_000_000, whole: true }) ?? 400, kept: flag(context, 'kept'), signal: context.signal,
     onProgress: (done, total) => (done % 20 === 0 || done === total) && context.progress(`${done} of ${total} images`),
+    ...(checker ? { shown: async (picture) => resize(evidencePicture(picture, await checker.check(picture)), readerSize) } : {}),
   });
+  await checker?.release();
   context.print(made, `${made.images} images; their index is ${made.index}`);
 }
 

@@ -1,7 +1,7 @@
 /** A check's result as values that travel: boxes on the source, maps as bytes of cells, and what is said of them in sentences. */
 import type { EvidenceGrid, IntegrityCheck } from '#electron/contract/integrity.ts';
-import { auditExplanation, cuesIn, leastCue, type Cue, type CueName } from '#models/alterationAudit.ts';
-import type { AlterationClass, AlterationType } from '#models/clinical/alteration.ts';
+import { auditExplanation, cuesIn, leastCue, type Cue } from '#models/alterationAudit.ts';
+import { alterationPlace, classWords, cueSentences, typeWords } from '#models/clinical/alteration.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import { mapBox, type Affine } from '#models/imaging/coordinates.ts';
 import { cellSide } from '#models/imaging/forensics/features.ts';
@@ -44,21 +44,6 @@ function gridOf(name: EvidenceGrid['name'], plane: Plane, { columns, rows }: { r
   return { name, values: base64(most, (z) => z / full) };
 }
 
-const classWords: Readonly<Record<AlterationClass, string>> = { REAL: 'untouched', TAMPERED: 'altered in part', FULL_SYNTHETIC: 'synthetic as a whole' };
-const typeWords: Readonly<Record<AlterationType, string>> = { INJECTED: 'something put in', REMOVED: 'something taken out', COPY_MOVE: 'a part copied within the image', SPLICED: 'content of another image' };
-const cueSentences: Readonly<Record<CueName, string>> = {
-  noise: 'There is more fine noise than in tissue of equal brightness.', smoothness: 'Fine detail is smoother than in tissue of equal brightness.', grid: 'The compression grid of the rest breaks off there.',
-  copy: 'The same content stands elsewhere in the image: it may be copied.', continuity: 'It stands in one slice alone.',
-};
-
-/** Where a box lies, in words. */
-export function placeOf({ x1, y1, x2, y2 }: Box, { width, height }: { readonly width: number; readonly height: number }): string {
-  const third = (middle: number, names: readonly [string, string, string]): string => names[middle < 1 / 3 ? 0 : middle > 2 / 3 ? 2 : 1];
-  const [down, across] = [third((y1 + y2) / 2 / height, ['upper', '', 'lower']), third((x1 + x2) / 2 / width, ['left', '', 'right'])];
-  const words = `${down} ${across}`.trim();
-  return words === '' ? 'in the centre' : down === '' ? `on the ${across}` : across === '' ? `in the ${down} part` : `in the ${words}`;
-}
-
 /** What the network and the maps say, in the order of an explanation; nothing that no map says. */
 function explanationOf({ level, claim, maps }: IntegrityResult, size: { readonly width: number; readonly height: number }, cues: readonly Cue[]): string {
   if (level === 'unexamined') return '';
@@ -68,7 +53,7 @@ function explanationOf({ level, claim, maps }: IntegrityResult, size: { readonly
   const kind = claim.type ? ` It looks most like ${typeWords[claim.type]}.` : '';
   const borne = cues.filter(({ z }) => z >= leastCue).map(({ name }) => cueSentences[name]);
   const copies = maps && maps.copies.copies.length > 0 && !borne.includes(cueSentences.copy) ? ' Copied parts are marked elsewhere.' : '';
-  return `${what} The region is ${placeOf(claim.box, size)}.${kind} ${borne.length > 0 ? borne.join(' ') : 'None of the maps that were computed without learning stands out there.'}${copies}`;
+  return `${what} The region is ${alterationPlace(claim.box, size)}.${kind} ${borne.length > 0 ? borne.join(' ') : 'None of the maps that were computed without learning stands out there.'}${copies}`;
 }
 
 /** What is said of a level, everywhere in the same words. */

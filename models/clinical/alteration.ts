@@ -12,6 +12,26 @@ export type AlterationType = (typeof alterationTypes)[number];
 export const AlterationClaim = z.object({ class: z.enum(alterationClasses), type: z.enum(alterationTypes).nullable(), box: Box.nullable() });
 export type AlterationClaim = z.infer<typeof AlterationClaim>;
 
+export const cueNames = ['noise', 'smoothness', 'grid', 'copy', 'continuity'] as const;
+export type CueName = (typeof cueNames)[number];
+
+/** What is said of a cue that stands out in the claimed region, everywhere in the same words. */
+export const cueSentences: Readonly<Record<CueName, string>> = {
+  noise: 'There is more fine noise than in tissue of equal brightness.', smoothness: 'Fine detail is smoother than in tissue of equal brightness.', grid: 'The compression grid of the rest breaks off there.',
+  copy: 'The same content stands elsewhere in the image: it may be copied.', continuity: 'It stands in one slice alone.',
+};
+
+export const classWords: Readonly<Record<AlterationClass, string>> = { REAL: 'untouched', TAMPERED: 'altered in part', FULL_SYNTHETIC: 'synthetic as a whole' };
+export const typeWords: Readonly<Record<AlterationType, string>> = { INJECTED: 'something put in', REMOVED: 'something taken out', COPY_MOVE: 'a part copied within the image', SPLICED: 'content of another image' };
+
+/** Where a box lies in an image, in words of thirds. */
+export function alterationPlace({ x1, y1, x2, y2 }: Box, { width, height }: { readonly width: number; readonly height: number }): string {
+  const third = (middle: number, names: readonly [string, string, string]): string => names[middle < 1 / 3 ? 0 : middle > 2 / 3 ? 2 : 1];
+  const [down, across] = [third((y1 + y2) / 2 / height, ['upper', '', 'lower']), third((x1 + x2) / 2 / width, ['left', '', 'right'])];
+  const words = `${down} ${across}`.trim();
+  return words === '' ? 'in the centre' : down === '' ? `on the ${across}` : across === '' ? `in the ${down} part` : `in the ${words}`;
+}
+
 /** How strong the signs are; `unexamined` where nothing could be looked for. */
 export const alterationLevels = ['unexamined', 'none', 'suspected', 'strong'] as const;
 export type AlterationLevel = (typeof alterationLevels)[number];

@@ -6,6 +6,7 @@
  * Departures: a small network learns beside it to point at altered cells; masks grow on its map; cases are made by `loupe integrity --make` from real images of the same subjects' split.
  */
 import { Recipe } from '#training/records/recipe.ts';
+import { fromLoupeBase, imitationStage, rewardStage } from './published.ts';
 
 /** The network that points at altered cells. */
 export const soFakeR1Evidence = Recipe.parse({
@@ -22,4 +23,20 @@ export const soFakeR1Evidence = Recipe.parse({
   setWeights: {},
   answerWeight: 1,
   checkpointEvery: 300,
+});
+
+/** An adapter that answers in the grammar over an image with its maps: first by imitation, then by the reward of form, class and place. Cases come from `loupe integrity --make … --evidence`. */
+export const soFakeR1 = Recipe.parse({
+  ...fromLoupeBase,
+  name: 'soFakeR1',
+  source: 'So-Fake-R1 (arXiv 2505.18660)',
+  seed: 15,
+  adapter: { rank: 16, alpha: 32 },
+  stages: [
+    { ...imitationStage, steps: 140, restart: { learningRate: 1e-3, warmupSteps: 10 } },
+    {
+      ...rewardStage, steps: 40, restart: { learningRate: 2e-4, warmupSteps: 4 },
+      policy: { objective: { preset: 'grpo' }, rewards: [{ name: 'soFakeR1Alteration' }], rollouts: 8, maxNewTokens: 96, reference: 'previousStage' },
+    },
+  ],
 });

@@ -1,6 +1,6 @@
 /** What a row of an index tells of an image that was altered, or left untouched beside such ones. */
 import { z } from 'zod';
-import { AlterationClaim, alterationTypes } from '#models/clinical/alteration.ts';
+import { AlterationClaim, alterationTypes, cueNames } from '#models/clinical/alteration.ts';
 import type { CaseRecord } from './caseRecord.ts';
 
 /** The question type, and the name of the fact, under which it stands. */
@@ -15,6 +15,8 @@ export const AlterationFact = z.object({
   generatorVersion: z.number().int(),
   /** Whether generators were used that nothing may be learnt from; of untouched images, of those that they were made with. */
   isKept: z.boolean(),
+  /** Cues that stand out in the altered region, by the maps that nobody learnt. */
+  cues: z.array(z.enum(cueNames)).default([]),
   /** A member of the row's archive, white where altered. */
   mask: z.string().nullable(),
   /** The case and its seed. */

@@ -1,9 +1,11 @@
 /** Questions and answers about one image, made from its label, facts, boxes and measured pixels. Nothing is said that these do not support. */
 import type { Random } from '#models/base/random.ts';
 import { Random as RandomStream } from '#models/base/random.ts';
+import { alterationPlace, alterationText, classWords, cueSentences, typeWords } from '#models/clinical/alteration.ts';
 import { area, type Box } from '#models/clinical/finding.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
+import { alterationOf, alterationType } from '#training/records/alteration.ts';
 import { answerOfGold, curatedOf, curatedType, goldOfCurated, questionOf } from '#training/records/curated.ts';
 import type { Turn } from '#training/records/turn.ts';
 import {
@@ -33,7 +35,7 @@ export const weights = {
   count_white_blood_cells: 1, count_platelets: 1, count_fluid_regions: 1, region_class: 1,
   position: 0.7, side: 0.5, size: 0.5, share: 0.3, larger: 0.4,
   modality: 0.3, body_part: 0.2, specimen: 0.2, describe: 0.4,
-  curated: 6,
+  curated: 6, alteration: 6,
   brightness_side: 0.25, brightness_vertical: 0.25, brightness_quarter: 0.25, brightness_level: 0.15, symmetry: 0.15,
 } as const satisfies Record<string, number>;
 
@@ -109,7 +111,7 @@ const directShare = 0.3;
 function turnsOf(scene: Scene, random: Random): Turn[] {
   const turns: Turn[] = [];
   // A judged case asks what was judged and nothing else.
-  const types = curatedOf(scene.record) ? [curatedType] as const : Object.keys(makers) as QuestionType[];
+  const types = curatedOf(scene.record) ? [curatedType] as const : isOfAlterations(scene.record) ? [alterationType] as const : (Object.keys(makers) as QuestionType[]).filter((type) => type !== alterationType);
   for (const type of types) {
     const draft = makers[type]({ ...scene, noun: random.pick(nounsFor(scene.record)) }, { random, isFixed: false });
     if (draft) turns.push(turnOf(scene.record, type, draft, random.chance(directShare)));
@@ -158,6 +160,12 @@ function eyeOf({ facts }: CaseRecord, isMirrored: boolean): Scene['eye'] {
   if (eye !== 'left' && eye !== 'right') return null;
   return isMirrored ? (eye === 'left' ? 'right' : 'left') : eye;
 }
+
+/** Its pictures are made, so that nothing else about them can be asked. */
+const isOfAlterations = ({ questionTypes }: Pick<CaseRecord, 'questionTypes'>): boolean => questionTypes.includes(alterationType);
+
+/** Put in one wording alone, to images that show their own maps. */
+export const alterationQuestion = 'Was this image altered? Answer REAL, TAMPERED with type and box, or FULL_SYNTHETIC.';
 
 // What can be asked. Each maker gives a draft, or null where this scene does not answer the question.
 
@@ -409,6 +417,18 @@ const makers: { readonly [T in QuestionType]: Maker } = {
     if (!curated || (scene.boxes === null && (curated.gold.kind === 'boxes' || curated.gold.kind === 'points'))) return null;
     const gold = goldOfCurated(curated, scene.boxes ?? []);
     return { question: questionOf(curated), steps: curated.steps.map(({ kind, text }) => ({ kind, text })), answer: answerOfGold(gold), gold };
+  },
+
+  alteration(scene) {
+    const found = alterationOf(scene.record);
+    const box = scene.boxes?.[0]?.box ?? null;
+    if (!found || (found.class === 'TAMPERED') !== (box !== null)) return null;
+    const { class: name, type, fact: { cues } } = found;
+    const steps = box
+      ? [observe(`something stands out ${alterationPlace(box, scene.size)}`), ...cues.map((cue) => observe(cueSentences[cue])), ...(type ? [conclude(`it looks most like ${typeWords[type]}`)] : [])]
+      : [observe(name === 'REAL' ? 'nothing stands out' : 'no part stands out, the whole looks drawn'), conclude(`the image looks ${classWords[name]}`)];
+    const claim = { class: name, type, box } as const;
+    return { question: alterationQuestion, steps, answer: alterationText(claim), gold: { kind: 'alteration', ...claim } };
   },
 
   brightness_side: ({ brightness: { left, right }, ...scene }, mode) => halfDraft(scene, mode, 'brightness_side', ['left', left], ['right', right]),

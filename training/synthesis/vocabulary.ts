@@ -93,7 +93,7 @@ export const topicOf = (task: string): string => topics[task] ?? 'finding';
 
 /** The question type whose answer is the label, by which a task is scored; null where the label is not to be asked for. */
 export function labelQuestion(record: CaseRecord): string | null {
-  for (const type of ['curated', 'finding_class', 'presence_tumour', 'presence_fluid']) if (record.questionTypes.includes(type)) return type;
+  for (const type of ['curated', 'alteration', 'finding_class', 'presence_tumour', 'presence_fluid']) if (record.questionTypes.includes(type)) return type;
   return record.questionTypes.includes('laterality') && record.labelsSpace.length === 2 && record.facts['eye'] === record.label ? 'laterality' : null;
 }
 
