@@ -24,9 +24,9 @@ export interface GrpoBench {
   readonly threads: number;
 }
 
-/** Seconds of one step in its parts. */
+/** Seconds of one step in its parts; `processor` is what all threads together worked, which a shared machine changes least. */
 type Step = Readonly<Record<(typeof parts)[number], number>> & { readonly length: number };
-const parts = ['step', 'rollout', 'scoring', 'reference', 'update'] as const;
+const parts = ['step', 'rollout', 'scoring', 'reference', 'update', 'processor'] as const;
 
 type PeerSteps = Readonly<Record<keyof Step, readonly number[]>> & { readonly peak_rss_mb: number; readonly parameters: number };
 
@@ -48,7 +48,7 @@ export async function benchGrpo({ model, peer, rounds, threads }: GrpoBench): Pr
       const reply = await peer.ask({ do: 'steps', count: steps }) as unknown as PeerSteps;
       theirs.push(...reply.step.map((step, at) => ({
         step, rollout: reply.rollout[at]!, scoring: reply.scoring[at]!, reference: reply.reference[at]!, update: reply.update[at]!,
-        length: reply.length[at]!,
+        processor: reply.processor[at]!, length: reply.length[at]!,
       })));
       about = { ...about, peak_rss_mb: Math.round(reply.peak_rss_mb), parameters: reply.parameters };
     }
@@ -57,7 +57,7 @@ export async function benchGrpo({ model, peer, rounds, threads }: GrpoBench): Pr
     return {
       what: `GRPO step, ${prompts} × ${group} completions of at most ${newTokens} tokens, ${Math.sqrt(pixels)}² pictures, all weights, KL to a reference`,
       ours: { ...ours, threads, peak_rss_mb: peakRssMb() },
-      ...(peers ? { peer: { ...peers, threads, ...about }, ratio: rounded(peers.step_s / ours.step_s) } : {}),
+      ...(peers ? { peer: { ...peers, threads, ...about }, ratio: rounded(peers.step_s / ours.step_s), processor_ratio: rounded(peers.processor_s / ours.processor_s) } : {}),
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -82,6 +82,7 @@ async function ourSteps(recipe: Recipe, run: string): Promise<readonly Step[]> {
   const steps: Step[] = [];
   const { folder } = recipe.start as { readonly folder: string };
   let before = performance.now();
+  let worked = process.cpuUsage();
   await train({
     recipe, records: [], run, parts: openCheckpoint(folder),
     onStep(record) {
@@ -89,9 +90,11 @@ async function ourSteps(recipe: Recipe, run: string): Promise<readonly Step[]> {
       const measured = record as unknown as Readonly<Record<string, number | undefined>>;
       const seconds = (what: string): number => measured[`timing/${what}_s`] ?? 0;
       const [rollout, scoring, reference, step] = [seconds('rollout'), seconds('scoring'), seconds('reference'), (now - before) / 1000];
+      const { user, system } = process.cpuUsage(worked);
       before = now;
+      worked = process.cpuUsage();
       const update = step - rollout - scoring - reference;
-      steps.push({ step, rollout, scoring, reference, update, length: measured['completions/mean_length'] ?? NaN });
+      steps.push({ step, rollout, scoring, reference, update, processor: (user + system) / 1e6, length: measured['completions/mean_length'] ?? NaN });
     },
   });
   return steps.slice(1);

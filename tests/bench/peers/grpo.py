@@ -42,12 +42,13 @@ def steps(count):
     class Clock(TrainerCallback):
         def on_step_begin(self, *_, **__):
             self.started = time.perf_counter()
+            self.worked = time.process_time()
             self.before = dict(spent)
 
         def on_step_end(self, *_, **__):
             whole = time.perf_counter() - self.started
             parts = {name: spent[name] - self.before[name] for name in spent}
-            lines.append({"step": whole, **parts, "update": whole - sum(parts.values())})
+            lines.append({"step": whole, **parts, "update": whole - sum(parts.values()), "processor": time.process_time() - self.worked})
 
     trainer = GRPOTrainer(
         model=model, args=config, train_dataset=rows_of("train.jsonl"), processing_class=processor, callbacks=[Clock()],
