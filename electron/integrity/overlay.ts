@@ -18,7 +18,7 @@ export async function drawCheck(picture: Picture, check: Presented & Pick<Integr
   const maps = check.evidence.slice(0, 4);
   const small = Math.max(80, Math.floor((height - gap * (Math.max(1, maps.length) - 1)) / Math.max(1, maps.length)));
   const side = maps.length === 0 ? 0 : Math.round((small * picture.width) / picture.height);
-  const page = createCanvas(Math.max(560, width + side + gap * 3), height + 260);
+  const page = createCanvas(Math.max(560, width + side + gap * 3), height + 420);
   const g = page.getContext('2d');
   g.fillStyle = colours.page;
   g.fillRect(0, 0, page.width, page.height);
@@ -64,5 +64,8 @@ export async function drawCheck(picture: Picture, check: Presented & Pick<Integr
   line(check.sentences.map(({ text, doubt }) => (doubt === null ? text : `[not borne out: ${text}]`)).join(' '), 13, colours.text);
   for (const { text } of check.ledger.slice(0, 3)) line(text, 13, colours.warning, 'LoupeSans', 2);
   line(`${noProof} Research use only, not a medical device.`, 12, colours.muted);
-  return page.encode('png');
+  // What was said decides how long the page is.
+  const cut = createCanvas(page.width, Math.min(page.height, Math.ceil(y)));
+  cut.getContext('2d').drawImage(page, 0, 0);
+  return cut.encode('png');
 }

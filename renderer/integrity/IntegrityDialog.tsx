@@ -88,7 +88,7 @@ function Found({ check, map }: { readonly check: IntegrityCheck; readonly map: E
 function Shown({ check, map }: { readonly check: IntegrityCheck; readonly map: EvidenceName | null }): ReactElement {
   const t = useText();
   const { view, area, claim, columns, rows, width, height } = check;
-  const heat = useMemo(() => (map === null ? null : heatOf(valuesOf(check, map), columns, rows)), [check, map, columns, rows]);
+  const heat = useMemo(() => (map === null ? null : heatOf(valuesOf(check, map), columns, rows, map === 'learnt' ? 64 : 96)), [check, map, columns, rows]);
   const [w, h] = [area.x2 - area.x1, area.y2 - area.y1];
   // Cells reach beyond the right and lower edge where a side is no multiple of theirs.
   const [cellsWide, cellsHigh] = [(columns * 8 * w) / width, (rows * 8 * h) / height];
@@ -103,15 +103,15 @@ function Shown({ check, map }: { readonly check: IntegrityCheck; readonly map: E
   );
 }
 
-/** A map as a picture: clear where nothing stands out, orange where most does. */
-function heatOf(values: Uint8Array | null, columns: number, rows: number): string | null {
+/** A map as a picture: clear below `least`, where nothing stands out, orange where most does. */
+function heatOf(values: Uint8Array | null, columns: number, rows: number, least: number): string | null {
   if (!values || columns === 0 || rows === 0) return null;
   const canvas = document.createElement('canvas');
   [canvas.width, canvas.height] = [columns, rows];
   const g = canvas.getContext('2d');
   if (!g) return null;
   const image = g.createImageData(columns, rows);
-  values.forEach((value, cell) => image.data.set([255, 181 - Math.round(value * 0.35), 49, value < 40 ? 0 : Math.round(value * 0.72)], cell * 4));
+  values.forEach((value, cell) => image.data.set([255, 181 - Math.round(value * 0.35), 49, value < least ? 0 : Math.round(value * 0.72)], cell * 4));
   g.putImageData(image, 0, 0);
   return canvas.toDataURL();
 }
