@@ -298,6 +298,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
       const target = shell.surface === 'browser' ? join(folder, 'exports') : (await shell.choosePaths('folder'))?.[0];
       return target === undefined ? null : reports.export(request, target);
     },
+    'report.suspects': ({ reportId, version: number }) => reports.suspects(reportId, number),
     'report.exports': async ({ reportId }) => [...reports.exports(reportId)],
     'report.preview': async ({ reportId, version: number }) => ({ html: await reports.preview(reportId, number) }),
     'report.check': ({ reportId, version: number }) => reports.check(reportId, number),

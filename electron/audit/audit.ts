@@ -12,7 +12,7 @@ import { journalFile, openAuditJournal, type AuditJournal } from './journal.ts';
 import { takePending } from './pending.ts';
 import { hasKey, openKey, protectionIn, sealNextKey, settleNextKey, takeNextKey, type OpenedKey, type SystemStore } from './keys.ts';
 import { answerRecord, buildHash, hashOf, recordJson, type AnswerParts, type AnswerRecord, type RecordedFrame } from './record.ts';
-import { fingerprintOf } from './note.ts';
+import { fingerprintOf, type SigningKey } from './note.ts';
 import { hasSigner, proveSigner } from './signer.ts';
 import type { ZipEntry } from './zip.ts';
 
@@ -54,6 +54,8 @@ export interface Audit {
   readonly account: string;
   /** How the key is sealed, or would be; null: there is none, and only a passphrase could seal one. */
   readonly protection: 'system' | 'passphrase' | null;
+  /** Signs; null: it is sealed, or there is none yet. */
+  readonly key: SigningKey | null;
   /** The key is open: what is due is signed. */
   readonly isOpen: boolean;
   /** How a person proves at a signature to be who they say: by a passphrase; `none`: by one that is set then. */
@@ -82,7 +84,7 @@ export async function openAudit({ dataFolder, version, system, passphrase, work 
   const sealing = { folder, system: system ?? null, ...(work === undefined ? {} : { work }) };
   settleNextKey(folder, journalFile(folder));
   const key = await openKey({ ...sealing, passphrase: passphrase ?? null });
-  let isOpen = key !== null;
+  let opened = key;
   const software = { version, build: buildHash() };
   const name = accountName();
   const journal = openAuditJournal({ folder, software, key, actor: (pseudonym) => ({ id: pseudonym(`account ${name}`), method: 'os' }) });
@@ -106,9 +108,8 @@ export async function openAudit({ dataFolder, version, system, passphrase, work 
   const open = async (given: string | null): Promise<OpenedKey> => {
     const found = await openKey({ ...sealing, passphrase: given });
     if (!found) throw new Fault({ code: 'audit.passphrase', what: 'The signing key was not opened.', why: 'It is sealed by a passphrase, and none was given.', mend: 'Give the passphrase.' });
-    if (!isOpen) journal.unlock(found);
-    isOpen = true;
-    return found;
+    if (!opened) journal.unlock(found);
+    return opened = found;
   };
 
   const bySystem = (): boolean => protectionIn(folder, system) === 'system';
@@ -125,14 +126,18 @@ export async function openAudit({ dataFolder, version, system, passphrase, work 
     get protection() {
       return protectionIn(folder, system);
     },
+    get key() {
+      return opened;
+    },
     get isOpen() {
-      return isOpen;
+      return opened !== null;
     },
     async rotate(given, next) {
       await authenticate(given);
       const fresh = await sealNextKey({ ...sealing, passphrase: next ?? given });
       journal.rotate(fresh);
       takeNextKey(folder);
+      opened = fresh;
       return fingerprintOf(fresh.publicKey);
     },
     answers: () => (existsSync(answersFolder) ? readdirSync(answersFolder).sort() : []),

@@ -1,12 +1,12 @@
 /** The evidence capsule: one ZIP with an answer's record, its pictures and reports, and the proof that the journal holds them. */
 import { createHash } from 'node:crypto';
 import { canonical, isHash, isObject, sha256, type Json } from './canonical.ts';
-import { keysOf, readLine, type HashedEntry } from './chain.ts';
+import { keysOf, readLine, timelessLine, type HashedEntry } from './chain.ts';
 import { commitmentOf, falseFields, falseGroups, openedRecord, parseFields, parseRoots, rootsOf, saltOf, withhold, type Field, type FieldRoots } from './fields.ts';
 import type { AuditJournal } from './journal.ts';
 import { isIncluded, leafHash } from './merkle.ts';
 import { fingerprintOf, isSignedBy, namesKey, parseCheckpoint, pemOf } from './note.ts';
-import { checkSigned } from './signed.ts';
+import { checkSigned, releaseNotes } from './signed.ts';
 import { modelRoot, withheldFields, type HashedFile, type Withheld } from './record.ts';
 import { statusOf, type Finding, type Kind, type Verdict } from './verdict.ts';
 import { openZip, ZipError, type OpenedZip, type ZipEntry } from './zip.ts';
@@ -207,6 +207,7 @@ function checkOpened(archive: OpenedZip, { fingerprint, model }: CapsuleCheckOpt
   const closed = (fields ?? []).filter(({ value }) => value === undefined).length;
   const notes = [
     ...signed,
+    ...(entries.some(({ when }) => when !== undefined) ? ['When it was answered and signed is withheld; the journal binds it.'] : []),
     ...(closed > 0 ? [`${closed} of ${fields?.length} fields of the record are withheld; their hashes hold.`] : []),
     ...(parts.withheld.length > 0 ? [`Withheld parts: ${parts.withheld.join(', ')}.`] : []),
     ...(fingerprint === undefined ? ['Whose key it is the capsule cannot prove: compare the fingerprint with one that you had from elsewhere (--key).'] : []),
@@ -266,7 +267,7 @@ function checkEntries(bytes: Buffer, { key, note, entries: proofs }: Proofs, fin
   const lines = bytes.toString('latin1').split('\n').slice(0, -1).map((line) => Buffer.from(line, 'latin1'));
   const entries: HashedEntry[] = [];
   lines.forEach((line, i) => {
-    const { entry, bad } = readLine(line);
+    const { entry, bad } = readLine(line, true);
     if (entry) entries.push(entry);
     else find('changed', `journal.jsonl line ${i + 1}`, bad ?? 'It is no entry.');
   });
@@ -340,7 +341,8 @@ function checkReport(archive: OpenedZip, entries: readonly HashedEntry[], find: 
     return [];
   }
   if (report.signature === null) return ['The report is a draft: nobody signed it.'];
-  const { holds, why, publicKey } = checkSigned(report);
+  const check = checkSigned(report);
+  const { holds, why, publicKey } = check;
   if (!holds) {
     find('report', reportPart, why);
     return [];
@@ -349,7 +351,7 @@ function checkReport(archive: OpenedZip, entries: readonly HashedEntry[], find: 
   const entry = entries.find(({ entry: { kind, body } }) => kind === 'sign' && body.content === content)?.entry;
   if (!entry) find('report', reportPart, 'No entry of the journal says that it was signed.');
   else if (!keysOf(entries, () => undefined).findLast(({ seq }) => seq < entry.seq)?.key.equals(publicKey ?? Buffer.alloc(0))) find('report', reportPart, 'It is signed with another key than the journal\'s.');
-  return [`The report's signature holds. ${why}`];
+  return [`The report's signature holds. ${why}`, ...releaseNotes(check)];
 }
 
 /** The same capsule without what is named: it verifies as before, and nobody's key is needed. @throws RangeError for a capsule that does not hold */
@@ -363,7 +365,12 @@ export function redact(path: string, withheld: readonly Withheld[]): readonly Zi
     const proofs = parseProofs(spelled(archive.read('proofs.json'))) as Proofs;
     const salts = parseSalts(spelled(archive.read('salts.json'))) as Readonly<Record<string, string>>;
     const kept = manifest.parts.filter(({ path: name, holds }) => Object.hasOwn(salts, name) && !holds.some((word) => withheld.includes(word)));
-    const lines = archive.read('journal.jsonl').toString('utf8').split('\n').slice(0, -1).map((line) => ({ line, entry: (readLine(Buffer.from(line)).entry as HashedEntry).entry }));
+    // When the question was answered and the report signed would tell when the person was here; when the journal began and when this left does not.
+    const lines = archive.read('journal.jsonl').toString('utf8').split('\n').slice(0, -1).map((line) => {
+      const hashed = readLine(Buffer.from(line), true).entry as HashedEntry;
+      const isOfThem = hashed.entry.kind === 'answer' || hashed.entry.kind === 'sign';
+      return { line: (isOfThem && withheld.includes('identity') ? timelessLine(hashed) : null) ?? line, entry: hashed.entry };
+    });
     // Entries of the story tell when a study came and what was looked at; those that prove the answer stay.
     const needed = lines.filter(({ entry }) => ['log', 'key', 'sign', 'export'].includes(entry.kind) || entry.seq === manifest.answer);
     const fields = withhold(check.fields, (name) => withheld.some((word) => withheldFields[word](name)));

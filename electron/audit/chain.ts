@@ -1,5 +1,7 @@
 /** The audit chain as values: an entry holds the hash of the one before it, a checkpoint the Merkle root of all, and a check tells what was done to them. */
+import { randomBytes } from 'node:crypto';
 import { asJson, canonical, hashFor, isHash, isObject, type Json, type JsonObject } from './canonical.ts';
+import { commitmentOf } from './fields.ts';
 import { createFrontier, leafHash } from './merkle.ts';
 import { fingerprintOf, isSignature, isSignedBy, namesKey, parseCheckpoint, type SignedCheckpoint, type SigningKey } from './note.ts';
 import { statusOf, type Finding, type Verdict } from './verdict.ts';
@@ -38,7 +40,8 @@ export interface Circumstances {
 }
 
 export interface Entry extends Circumstances {
-  readonly v: 1;
+  /** 1: written before times could be withheld, which its hash covers as they are. */
+  readonly v: 1 | 2;
   /** From 0. */
   readonly seq: number;
   readonly kind: EventKind;
@@ -49,8 +52,13 @@ export interface Entry extends Circumstances {
 }
 
 export interface HashedEntry {
+  /** Where the time is withheld, `at` and `run` are empty. */
   readonly entry: Entry;
   readonly hash: string;
+  /** 16 bytes, hexadecimal: with it `at`, `run` and `mono` are bound, so that an entry can be shown without saying when. */
+  readonly salt?: string;
+  /** Stands for the time that is withheld. */
+  readonly when?: string;
 }
 
 /** What the first entry says: the public key in base64 (null: nothing is signed yet), when a checkpoint is due, and which journal this one follows. */
@@ -60,19 +68,32 @@ export interface LogBody extends JsonObject {
   readonly follows: JsonObject | null;
 }
 
-export const entryHash = (entry: Entry): string => hashFor('LOUPE-ENTRY-1', entry);
+function entryHash({ entry, salt, when }: Omit<HashedEntry, 'hash'>): string {
+  if (entry.v === 1) return hashFor('LOUPE-ENTRY-1', entry);
+  return hashFor('LOUPE-ENTRY-2', { ...timeless(entry), when: when ?? commitmentOf(salt ?? '', canonical({ at: entry.at, mono: entry.mono, run: entry.run })) });
+}
+
+const timeless = ({ at: _at, run: _run, mono: _mono, ...entry }: Entry): Omit<Entry, 'at' | 'run' | 'mono'> => entry;
+
 export const genesisOf = (body: unknown): string => hashFor('LOUPE-LOG-1', body);
 const checkpointHash = (checkpoint: string, number: number): string => hashFor('LOUPE-CHECKPOINT-1', { checkpoint, number });
 
-/** The entry that follows `last`. It holds the hash before it, so that no earlier entry can change unseen. */
-export function nextEntry(last: { readonly seq: number; readonly hash: string } | undefined, { kind, subject = {}, body = {} }: AuditEvent, circumstances: Circumstances): HashedEntry {
+/** The entry that follows `last`. It holds the hash before it, so that no earlier entry can change unseen. @param salt  of its time; absent: a random one */
+export function nextEntry(last: { readonly seq: number; readonly hash: string } | undefined, { kind, subject = {}, body = {} }: AuditEvent, circumstances: Circumstances, salt = randomBytes(16).toString('hex')): HashedEntry {
   const plain = asJson(body) as JsonObject;
   const { log, at, run, mono, actor, software } = circumstances;
-  const entry: Entry = { v: 1, log, at, run, mono, actor, software, kind, subject, body: plain, seq: last === undefined ? 0 : last.seq + 1, prev: last?.hash ?? genesisOf(plain) };
-  return { entry, hash: entryHash(entry) };
+  const entry: Entry = { v: 2, log, at, run, mono, actor, software, kind, subject, body: plain, seq: last === undefined ? 0 : last.seq + 1, prev: last?.hash ?? genesisOf(plain) };
+  return { entry, salt, hash: entryHash({ entry, salt }) };
 }
 
-export const entryLine = ({ entry, hash }: HashedEntry): string => `${canonical({ entry, hash })}\n`;
+export const entryLine = ({ entry, hash, salt }: HashedEntry): string => `${canonical({ entry, hash, ...(salt === undefined ? {} : { salt }) })}\n`;
+
+/** The same line without when it was, and with the same hash; null for an entry whose hash covers its time as it is. */
+export function timelessLine({ entry, hash, salt }: HashedEntry): string | null {
+  if (salt === undefined) return null;
+  return canonical({ entry: { ...timeless(entry), when: commitmentOf(salt, canonical({ at: entry.at, mono: entry.mono, run: entry.run })) }, hash });
+}
+
 export const checkpointLine = (checkpoint: string, number: number): string => `${canonical({ checkpoint, hash: checkpointHash(checkpoint, number), number })}\n`;
 
 /** What a key entry says: signed by the new key, and by the one before it where there was one, so that nobody else can hand a journal over. */
@@ -189,8 +210,8 @@ function readRows(buffer: Buffer, onProgress: JournalCheckOptions['onProgress'])
   }
 }
 
-/** A line of a journal: an entry or a checkpoint in the one spelling that it may have, or why it is neither. */
-export function readLine(bytes: Buffer): Omit<Row, 'line'> {
+/** A line of a journal: an entry or a checkpoint in the one spelling that it may have, or why it is neither. @param mayBeTimeless  in a capsule, an entry's time may be withheld */
+export function readLine(bytes: Buffer, mayBeTimeless = false): Omit<Row, 'line'> {
   if (bytes.length > 1_000_000) return { bad: 'The line is too long for an entry.' };
   let value: unknown;
   let spelled: string;
@@ -207,17 +228,33 @@ export function readLine(bytes: Buffer): Omit<Row, 'line'> {
     if (Object.keys(value).length !== 3 || !Number.isSafeInteger(number) || hash !== checkpointHash(checkpoint, number as number)) return { bad: 'The checkpoint does not have its hash.' };
     return { checkpoint: { note: checkpoint, number: number as number } };
   }
-  if (Object.keys(value).length !== 2 || !isEntry(value.entry)) return { bad: 'The line is no entry any more.' };
-  if (entryHash(value.entry) !== value.hash) return { bad: `Entry ${value.entry.seq} does not have its hash.` };
-  return { entry: { entry: value.entry, hash: value.hash } };
+  const found = hashedEntry(value, mayBeTimeless);
+  if (!found) return { bad: 'The line is no entry any more.' };
+  return entryHash(found) === found.hash ? { entry: found } : { bad: `Entry ${found.entry.seq} does not have its hash.` };
 }
 
+const names = (value: object): string => Object.keys(value).sort().join(' ');
 const entryNames = 'actor at body kind log mono prev run seq software subject v';
+const timelessNames = 'actor body kind log prev seq software subject v when';
+
+/** What a line says, whether or not its hash is right. */
+function hashedEntry(value: Readonly<Record<string, unknown>>, mayBeTimeless: boolean): HashedEntry | null {
+  const { entry, hash, salt } = value;
+  if (!isObject(entry) || typeof hash !== 'string') return null;
+  if (mayBeTimeless && names(value) === 'entry hash' && names(entry) === timelessNames) {
+    const { when, ...rest } = entry;
+    const whole: unknown = { ...rest, at: '', run: '', mono: 0 };
+    return isHash(when) && isEntry(whole) && whole.v === 2 ? { entry: whole, hash, when } : null;
+  }
+  if (names(entry) !== entryNames || !isEntry(entry)) return null;
+  if (entry.v === 1) return names(value) === 'entry hash' ? { entry, hash } : null;
+  return names(value) === 'entry hash salt' && typeof salt === 'string' && /^[0-9a-f]{32}$/.test(salt) ? { entry, hash, salt } : null;
+}
 
 function isEntry(value: unknown): value is Entry {
-  if (!isObject(value) || Object.keys(value).sort().join(' ') !== entryNames) return false;
+  if (!isObject(value)) return false;
   const { v, seq, log, at, run, mono, kind, prev, actor, software, subject, body } = value;
-  return v === 1 && Number.isSafeInteger(seq) && (seq as number) >= 0 && typeof log === 'string' && /^[0-9a-f]{32}$/.test(log) && typeof at === 'string' && typeof run === 'string' && typeof mono === 'number'
+  return (v === 1 || v === 2) && Number.isSafeInteger(seq) && (seq as number) >= 0 && typeof log === 'string' && /^[0-9a-f]{32}$/.test(log) && typeof at === 'string' && typeof run === 'string' && typeof mono === 'number'
     && typeof kind === 'string' && isHash(prev) && isObject(actor) && isObject(software) && isObject(subject) && isObject(body);
 }
 

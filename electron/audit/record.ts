@@ -133,12 +133,16 @@ export function buildHash(): string {
   return 'sources';
 }
 
+const asks = (path: string): boolean => path === 'question' || /^prompt\/(?:ids|sha256)$/.test(path);
+
 /** What a capsule that leaves may withhold, and the fields that each word covers. */
 export const withheldFields = {
-  /** Who it is about and who asked, the names of files, and hashes by which somebody who has a file could tell whose it is. */
-  identity: (path: string): boolean => /^(?:study|who|sources)\//.test(path) || /^frames\/\d+\/(?:source|name)$/.test(path) || path === 'question' || path === 'study' || path === 'sources',
+  /** Who it is about, who asked and when, the names of files, what was asked (the prompt's tokens spell it), and hashes by which somebody who has a file could tell whose it is. */
+  identity: (path: string): boolean => /^(?:study|who|sources)(?:\/|$)/.test(path) || /^frames\/\d+\/(?:source|name)$/.test(path) || path === 'at' || asks(path),
   /** What would tell a known picture, and where in its file it lies. */
   pictures: (path: string): boolean => /^frames\/\d+\/(?:picture\/sha256|tensor|source)$/.test(path) || /^sources\/\d+\/sha256$/.test(path),
+  /** What was asked, and what the model wrote: its words, its tokens, what was read from them. */
+  text: (path: string): boolean => asks(path) || /^(?:output\/(?:text|tokens)|reading\/(?:answer|steps|findings|flags))(?:\/|$)/.test(path),
 } as const satisfies Readonly<Record<string, (path: string) => boolean>>;
 
 export type Withheld = keyof typeof withheldFields;

@@ -1,9 +1,10 @@
 /** `loupe deidentify`: DICOM files without what names a person, the writing in their pixels looked at by somebody first. */
 
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { openAudit, type Audit } from '#electron/audit/audit.ts';
+import { mappingFrom } from '#electron/report/mapping.ts';
 import { startOfFile } from '#electron/storage/files.ts';
 import { writeWhole } from '#electron/storage/atomic.ts';
 import { version } from '#electron/storage/folders.ts';
@@ -11,7 +12,7 @@ import { Fault } from '#models/base/fault.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import { writingOf, type Writing } from '#models/imaging/dicom/burnedIn.ts';
 import { confidentiality, type OptionLetter } from '#models/imaging/dicom/confidentiality.ts';
-import { deidentify, deidentifyOptions, identifiersIn, mappingOf, usualOptions, type Change, type DeidentifyOption, type Deidentified, type Mapping, type PixelDecision } from '#models/imaging/dicom/deidentify.ts';
+import { deidentify, deidentifyOptions, identifiersIn, usualOptions, type Change, type DeidentifyOption, type Deidentified, type Mapping, type PixelDecision } from '#models/imaging/dicom/deidentify.ts';
 import { readDicom, type DicomFile } from '#models/imaging/dicom/dicomFile.ts';
 import { toDisplay } from '#models/imaging/dicom/display.ts';
 import { decodeFrame } from '#models/imaging/dicom/frame.ts';
@@ -179,14 +180,6 @@ function outline({ width, height, data }: Picture, { x1, y1, x2, y2 }: Box): voi
   };
   for (let x = Math.floor(x1) - 2; x < Math.ceil(x2) + 2; x++) for (const y of [Math.floor(y1) - 2, Math.ceil(y2) + 1]) put(x, y);
   for (let y = Math.floor(y1) - 2; y < Math.ceil(y2) + 2; y++) for (const x of [Math.floor(x1) - 2, Math.ceil(x2) + 1]) put(x, y);
-}
-
-/** From a secret of 32 bytes that is kept in a file, or from one that nobody knows. */
-function mappingFrom(path: string | undefined): Mapping {
-  if (path !== undefined && !existsSync(path)) writeFileSync(path, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx' });
-  const secret = path === undefined ? randomBytes(32) : Buffer.from(readFileSync(path, 'utf8').trim(), 'hex');
-  if (secret.length !== 32) throw new Fault({ code: 'deidentify.key', what: `${path ?? 'The secret'} was not understood.`, why: 'It should hold 64 hexadecimal digits.', mend: 'Name the file that was made by an earlier run, or one that is not there yet.' });
-  return mappingOf((text) => new Uint8Array(createHmac('sha256', secret).update(text).digest()));
 }
 
 interface Work {

@@ -1,13 +1,13 @@
 /** `loupe report`: a report of a study, an answer or an answer's folder, decided, signed and written; or one that was made before. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { openAudit, type Audit } from '#electron/audit/audit.ts';
 import { hashedFile } from '#electron/audit/record.ts';
 import { EvidenceCheck, Trace } from '#electron/contract/review.ts';
 import type { StudyDetail } from '#electron/contract/library.ts';
-import type { ReportChange } from '#electron/contract/report.ts';
+import { TextDecisions, type DecidedText, type ReportChange, type SuspectText } from '#electron/contract/report.ts';
 import { openVersions } from '#electron/curate/versions.ts';
 import { openAnnotations } from '#electron/library/annotations.ts';
 import { unpack } from '#electron/library/archive.ts';
@@ -19,8 +19,10 @@ import { isAnswerFolder, readAnswerFolder } from '#electron/report/answerFolder.
 import { formatNames, type FormatName, type SourceImage } from '#electron/report/formats/format.ts';
 import { keptRecord, type ReportSources } from '#electron/report/gather.ts';
 import { sourceImage } from '#electron/report/headers.ts';
+import { mappingFrom, releaseKey } from '#electron/report/mapping.ts';
 import { openReports, type Reports } from '#electron/report/report.ts';
 import { encodeFrame } from '#electron/contract/frame.ts';
+import { writeWhole } from '#electron/storage/atomic.ts';
 import { openJournal } from '#electron/storage/journal.ts';
 import { version } from '#electron/storage/folders.ts';
 import { startOfFile } from '#electron/storage/files.ts';
@@ -40,6 +42,8 @@ export const command: Command = {
     format: { type: 'string', help: `by commas: ${formatNames.join(', ')}; document is the PDF within DICOM` },
     'without-subject': { type: 'boolean', help: 'leaves out who it is about; the signature holds all the same' },
     'pixels-seen': { type: 'boolean', help: 'with --without-subject: the key images were looked at, and no name is written in them' },
+    texts: { type: 'string', help: 'with --without-subject, for texts that may name somebody: replace or keep them all, or a FILE with a decision on each (written where it is not there yet)' },
+    key: { type: 'string', help: 'with --without-subject: the secret that UIDs and dates follow from, as in loupe deidentify; the data folder\'s own where absent' },
     accept: { type: 'boolean', help: 'accepts every step and answer that nobody has decided about' },
     impression: { type: 'string', help: 'what is concluded; where absent, what the accepted answers say' },
     title: { type: 'string', help: 'of the report' },
@@ -55,7 +59,10 @@ export const command: Command = {
   run,
 };
 
-async function run(context: CommandContext): Promise<void> {
+/** Something waits for a person's look: nothing was written. */
+const undecidedStatus = 10;
+
+async function run(context: CommandContext): Promise<number | void> {
   const given = onlyPositional(context, 'STUDY, ANSWER, REPORT or FOLDER');
   const formats = formatsOf(context);
   const out = textOption(context, 'out');
@@ -73,7 +80,7 @@ async function run(context: CommandContext): Promise<void> {
       const inFolder = isAnswerFolder(given) ? await fromFolder(given, context, audit) : null;
       const reports = openReports({
         folder, now: () => new Date().toISOString(), by: audit.account, audit: () => Promise.resolve(audit), sources: inFolder?.sources ?? workstation.sources, changed: () => undefined, tell: (notice) => context.progress(notice),
-        setStatus: inFolder ? () => undefined : workstation.setStatus,
+        setStatus: inFolder ? () => undefined : workstation.setStatus, mapping: () => mappingFrom(textOption(context, 'key') ?? releaseKey(folder)),
       });
       try {
         let report = await reportOf(given, { context, reports, audit, workstation, inFolder });
@@ -83,7 +90,9 @@ async function run(context: CommandContext): Promise<void> {
           report = await reports.sign({ reportId: report.id, revision: report.revision, name, role: textOption(context, 'role') ?? '', meaning: meaning.data, passphrase: passphraseOf(context) });
           context.progress(`Signed by ${name}: ${report.signature?.says ?? ''}`);
         }
-        const made = out === undefined ? null : await reports.export({ reportId: report.id, version: report.version, formats, withoutSubject: flag(context, 'without-subject'), pixelsSeen: flag(context, 'pixels-seen') }, resolve(out));
+        const texts = out !== undefined && flag(context, 'without-subject') ? await decidedTexts(context, report, reports) : [];
+        if (texts === null) return undecidedStatus;
+        const made = out === undefined ? null : await reports.export({ reportId: report.id, version: report.version, formats, withoutSubject: flag(context, 'without-subject'), pixelsSeen: flag(context, 'pixels-seen'), texts }, resolve(out));
         const left = undecided(report).length;
         const summary = { id: report.id, version: report.version, revision: report.revision, status: report.status, undecided: left, content: report.signature?.content ?? null, key: report.signature?.fingerprint ?? null };
         context.print({ report: summary, ...(made ? { folder: made.folder, files: made.files, journal: made.seq } : {}) }, [
@@ -99,6 +108,38 @@ async function run(context: CommandContext): Promise<void> {
   } finally {
     audit.close();
   }
+}
+
+/** What a person made of the texts that may name somebody; null: it waits for one, and was said. */
+async function decidedTexts(context: CommandContext, report: Report, reports: Reports): Promise<DecidedText[] | null> {
+  const suspects = await reports.suspects(report.id, report.version);
+  const option = textOption(context, 'texts');
+  if (suspects.length === 0) return [];
+  if (option === 'keep' || option === 'replace') return suspects.map(({ path, text, proposed }) => ({ path, was: text, text: option === 'keep' ? text : proposed }));
+  if (option !== undefined && existsSync(option)) return decisionsIn(option, suspects);
+  const lines = suspects.flatMap(({ where, text, hits, proposed }) => [`${where}: ${hits.map(({ found, kind }) => `“${found}” (${kind})`).join(', ')}`, `  was       ${text.slice(0, 300)}`, `  proposed  ${proposed.slice(0, 300)}`]);
+  if (option !== undefined) {
+    const list = { note: 'decision: replace takes what stands in "proposed" (change it as you like), keep says that the text names nobody.', texts: suspects.map(({ path, where, text, proposed, hits }) => ({ path, where, decision: null, was: text, proposed, found: hits.map(({ found }) => found) })) };
+    await writeWhole(option, `${JSON.stringify(list, null, 2)}\n`);
+  }
+  const mend = option === undefined ? 'Decide with --texts replace, --texts keep, or --texts FILE.' : `Decide in ${option}, then give it again.`;
+  context.print({ texts: suspects, mend }, [`${suspects.length === 1 ? 'A text' : `${suspects.length} texts`} may name somebody; nothing was written.`, ...lines, mend].join('\n'));
+  return null;
+}
+
+function decisionsIn(path: string, suspects: readonly SuspectText[]): DecidedText[] {
+  const wrong = (why: string): Fault => new Fault({ code: 'report.texts', what: `${path} was not understood.`, why, mend: 'Set "decision" of each text to "replace" or "keep"; remove the file to have it made anew.' });
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw wrong(error instanceof Error ? error.message : String(error));
+  }
+  const parsed = TextDecisions.safeParse(value);
+  if (!parsed.success) throw wrong(`${parsed.error.issues[0]?.path.join('.') ?? 'It'}: ${parsed.error.issues[0]?.message ?? ''}`);
+  const open = suspects.find((suspect) => !parsed.data.texts.some(({ path: at, was, decision }) => at === suspect.path && was === suspect.text && decision !== null));
+  if (open) throw wrong(`Nothing is decided about ${open.where}, as it stands now.`);
+  return parsed.data.texts.flatMap(({ path: at, decision, was, proposed }) => (decision === null ? [] : [{ path: at, was, text: decision === 'keep' ? was : proposed }]));
 }
 
 function formatsOf(context: CommandContext): readonly FormatName[] {

@@ -1,5 +1,6 @@
 /** What the window knows of reports: drafts that are composed and edited, signatures, what was written of them. */
 import { z } from 'zod';
+import { identifyingKinds } from '#models/clinical/identifying.ts';
 import { KeyImage, Report, ReportCode, ReportStatus, ReportSubject, ReportVerdict, SignatureMeaning } from '#models/clinical/report.ts';
 import { Box } from '#models/clinical/finding.ts';
 import { StepKind } from '#models/clinical/trace.ts';
@@ -76,8 +77,22 @@ export type ReportExport = z.infer<typeof ReportExport>;
 /** Whether each format can be written of a report; null: it can, else why not. */
 export const FormatChoice = z.object({ format: ReportFormatName, why: z.string().nullable() });
 
-/** Without the subject nothing leaves before a person has looked for names in the pixels of the key images. */
-const anonymity = { withoutSubject: z.boolean().default(false), pixelsSeen: z.boolean().default(false) };
+/** What a person made of a text that may name somebody: the same again where it names nobody. `was` is the text as it was shown. */
+export const DecidedText = z.object({ path: z.string().max(200), was: prose, text: prose });
+export type DecidedText = z.infer<typeof DecidedText>;
+
+/** A text that has to be looked at before the report leaves without the subject: what in it may name somebody, and the text with something else in its place. */
+export const SuspectText = z.object({
+  path: z.string(), where: z.string(), text: z.string(), proposed: z.string(),
+  hits: z.array(z.object({ start: z.number().int(), end: z.number().int(), kind: z.enum(identifyingKinds), found: z.string(), replacement: z.string() })),
+});
+export type SuspectText = z.infer<typeof SuspectText>;
+
+/** The file in which the terminal asks for decisions. */
+export const TextDecisions = z.object({ texts: z.array(z.object({ path: z.string().max(200), decision: z.enum(['replace', 'keep']).nullable(), was: prose, proposed: prose })).max(5000) });
+
+/** Without the subject nothing leaves before a person has looked for names in the pixels of the key images, and at each text that may hold some. */
+const anonymity = { withoutSubject: z.boolean().default(false), pixelsSeen: z.boolean().default(false), texts: z.array(DecidedText).max(5000).default([]) };
 
 const which = { reportId: ReportId, version: z.number().int().positive().nullable().default(null) };
 
@@ -113,6 +128,8 @@ export const reportMethods = {
   'report.formats': { argument: z.object(which), result: z.array(FormatChoice) },
   /** All of them or none. Asks for a folder where the shell has a dialog, else writes below the data folder; null: none was chosen. */
   'report.export': { argument: z.object({ ...which, formats: z.array(ReportFormatName).min(1).max(reportFormats.length), ...anonymity }), result: ReportExport.nullable() },
+  /** Texts that have to be looked at before it leaves without the subject. */
+  'report.suspects': { argument: z.object(which), result: z.array(SuspectText) },
   'report.exports': { argument: z.object({ reportId: ReportId }), result: z.array(ReportExport) },
   /** The report as one page of HTML that needs nothing else. */
   'report.preview': { argument: z.object(which), result: z.object({ html: z.string() }) },

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Audit } from '#electron/audit/audit.ts';
 import { asJson, canonical } from '#electron/audit/canonical.ts';
 import { checkCapsule, redact, reportPart, type CapsuleCheck, type CapsulePart } from '#electron/audit/capsule.ts';
+import type { Withheld } from '#electron/audit/record.ts';
 import { zip } from '#electron/audit/zip.ts';
 import type { Report, ReportQuestion } from '#models/clinical/report.ts';
 import { writer } from './formats.ts';
@@ -21,6 +22,8 @@ export function capsuleFormat(audit: Audit): ReportFormat {
     name: 'capsule', extension: 'zip', mediaType: 'application/zip',
     unsuitable(report) {
       if (!audit.isOpen) return 'The audit journal is not signed: its key is locked, or there is none yet. Sign the report first, or open the key.';
+      const isTimed = report.release && [...onRecord(report).map(({ question }) => question.provenance.journal?.answer ?? 0), ...(report.signature ? [report.signature.journal.seq] : [])].some((seq) => audit.journal.entry(seq).salt === undefined);
+      if (isTimed) return 'It was answered or signed before times could be withheld: the audit journal binds when it was.';
       return onRecord(report).length === 0 ? 'None of its answers is on record in the audit journal of this data folder.' : null;
     },
     async write(report, pictures) {
@@ -36,7 +39,9 @@ export function capsuleFormat(audit: Audit): ReportFormat {
         name: fileName(report, 'zip', own.length === 1 ? 'evidence' : `evidence-${number}`), bytes: zip(audit.capsule(question.id, parts, report.signature ? [report.signature.journal.seq] : [])),
       }));
       if (!isAnonymous) return files;
-      return Promise.all(files.map(async ({ name, bytes }) => ({ name, bytes: await withFile(bytes, (path) => zip(redact(path, ['identity']))) })));
+      // What a person replaced in the report stands in the record as the model wrote it.
+      const withheld: readonly Withheld[] = report.release?.words === 0 ? ['identity'] : ['identity', 'text'];
+      return Promise.all(files.map(async ({ name, bytes }) => ({ name, bytes: await withFile(bytes, (path) => zip(redact(path, [...withheld]))) })));
     },
     async readBack(files, report) {
       const checks = await Promise.all(files.map(async ({ name, bytes }) => ({ name, check: await withFile(bytes, (path) => checkCapsule(path)) })));

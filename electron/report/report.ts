@@ -6,9 +6,10 @@ import { canonical, sha256 } from '#electron/audit/canonical.ts';
 import { checkSigned, contentHash } from '#electron/audit/signed.ts';
 import { fingerprintOf } from '#electron/audit/note.ts';
 import type { StudyStatus } from '#electron/contract/library.ts';
-import type { ReportChange, ReportEvent, ReportExport, ReportSummary } from '#electron/contract/report.ts';
+import type { DecidedText, ReportChange, ReportEvent, ReportExport, ReportSummary, SuspectText } from '#electron/contract/report.ts';
 import { Fault } from '#models/base/fault.ts';
-import { undecided, withoutSubject, type Report, type SignatureMeaning } from '#models/clinical/report.ts';
+import type { Mapping } from '#models/imaging/dicom/deidentify.ts';
+import { undecided, type Report, type SignatureMeaning } from '#models/clinical/report.ts';
 import { capsuleFormat } from './capsule.ts';
 import { compose, contradictions, refreshed } from './compose.ts';
 import { place, written } from './exporting.ts';
@@ -16,6 +17,8 @@ import { writer } from './formats.ts';
 import { formatNames, type FormatName, type ReportFormat, type ReportPictures } from './formats/format.ts';
 import { gather, picturesOf, type ReportSources } from './gather.ts';
 import { signContent, signatureHash } from './signing.ts';
+import { mappingFrom, releaseKey } from './mapping.ts';
+import { released, suspectTexts } from './release.ts';
 import { openReportStore } from './store.ts';
 
 export interface ReportsOptions {
@@ -30,6 +33,8 @@ export interface ReportsOptions {
   readonly changed: (reports: readonly ReportSummary[], removed: readonly string[]) => void;
   /** A sentence that a person should read. */
   readonly tell?: (notice: string) => void;
+  /** What stands for UIDs and dates where the subject is left out; absent: as the data folder's own key has it. */
+  readonly mapping?: () => Mapping;
   /** Names of new reports; absent: random ones. */
   readonly newId?: () => string;
 }
@@ -50,6 +55,8 @@ export interface ExportRequest {
   readonly withoutSubject: boolean;
   /** A person has looked for names in the pixels of the key images: asked for where the subject is left out. */
   readonly pixelsSeen?: boolean;
+  /** What a person made of the texts that may name somebody: asked for where the subject is left out. */
+  readonly texts?: readonly DecidedText[];
 }
 
 export interface Reports {
@@ -66,13 +73,15 @@ export interface Reports {
   formats(reportId: string, version: number | null): Promise<readonly { readonly format: FormatName; readonly why: string | null }[]>;
   /** @throws Fault `report.unsuitable`, `report.readBack`, `storage.write`; nothing is left behind then, and the journal says that it failed */
   export(request: ExportRequest, folder: string): Promise<ReportExport>;
+  /** Texts that have to be looked at before the report leaves without the subject. */
+  suspects(reportId: string, version: number | null): Promise<SuspectText[]>;
   exports(reportId: string): readonly ReportExport[];
   preview(reportId: string, version: number | null): Promise<string>;
   check(reportId: string, version: number | null): Promise<{ readonly holds: boolean; readonly why: string }>;
   close(): void;
 }
 
-export function openReports({ folder, now, by, sources, audit, setStatus, changed, tell: say = () => undefined, newId = randomUUID }: ReportsOptions): Reports {
+export function openReports({ folder, now, by, sources, audit, setStatus, changed, tell: say = () => undefined, newId = randomUUID, mapping = () => mappingFrom(releaseKey(folder)) }: ReportsOptions): Reports {
   const store = openReportStore(join(folder, 'reports.jsonl'), { now, by });
   if (store.unreadable.length > 0) say(`Of the reports' journal ${store.unreadable.length === 1 ? 'a line' : `${store.unreadable.length} lines`} cannot be read (${store.unreadable.slice(0, 5).join(', ')}): what they said is missing, and what is signed tells by its signature whether it is whole.`);
   const picturesFor = rememberPictures(sources);
@@ -164,19 +173,20 @@ export function openReports({ folder, now, by, sources, audit, setStatus, change
       const pictures = await picturesFor(report);
       return (await writers(formatNames)).map((format) => ({ format: format.name, why: format.unsuitable(report, pictures) }));
     },
-    async export({ reportId, version, formats, withoutSubject: isAnonymous, pixelsSeen = false }, target) {
+    async export({ reportId, version, formats, withoutSubject: isAnonymous, pixelsSeen = false, texts = [] }, target) {
       const whole = store.get(reportId, version);
       const opened = await audit();
       return attempt(opened, whole, 'report.export', async () => {
         if (whole.signature) mustHold(whole);
         if (isAnonymous && whole.keyImages.length > 0 && !pixelsSeen) throw unseen(whole.keyImages.length);
-        const report = isAnonymous ? withoutSubject(whole) : whole;
-        const files = await written(report, await picturesFor(report), await writers(formats));
+        const shown = await picturesFor(whole);
+        const { report, pictures } = isAnonymous ? released(whole, shown, { mapping: mapping(), texts, key: opened.key }) : { report: whole, pictures: shown };
+        const files = await written(report, pictures, await writers(formats));
         const { entry } = opened.journal.append({
           kind: 'export', subject: subjectOf(opened, whole),
           body: {
-            version: report.version, revision: report.revision, status: report.status, content: contentHash(report), withoutSubject: isAnonymous,
-            ...(isAnonymous ? { pixelsSeen } : {}), files: files.map(({ format, sha256: hash, bytes }) => ({ format, sha256: hash, bytes: bytes.length })),
+            version: report.version, revision: report.revision, status: report.status, content: whole.signature?.content ?? contentHash(whole), withoutSubject: isAnonymous,
+            ...(isAnonymous ? { pixelsSeen, textsSeen: texts.length, textsReplaced: report.release?.words ?? 0 } : {}), files: files.map(({ format, sha256: hash, bytes }) => ({ format, sha256: hash, bytes: bytes.length })),
           },
         });
         await place(files, target);
@@ -184,6 +194,10 @@ export function openReports({ folder, now, by, sources, audit, setStatus, change
         store.exported(reportId, report.version, made);
         return made;
       });
+    },
+    async suspects(reportId, version) {
+      const report = store.get(reportId, version);
+      return suspectTexts(report, await picturesFor(report), mapping());
     },
     exports: (reportId) => store.exports(reportId),
     async preview(reportId, version) {

@@ -238,8 +238,10 @@ export const Signature = z.object({
   at: instant,
   /** How the person proved to be who they say: the passphrase of the key, or the system's own store. */
   method: z.enum(['passphrase', 'system']),
-  /** SHA-256 of the canonical JSON of everything but `status`, `signature`, `subject` and `subjectSalt`: see `contentHash`. */
+  /** A hash over a tree of salted hashes of everything but `status`, `signature`, `subject`, `subjectSalt` and `release`, and of who signs, when and as what: see `signedContent`. */
   content: hash,
+  /** 32 bytes from which the salts of that tree follow: whoever has it can open everything. Absent in a copy of which parts are withheld, and in signatures over the plain content (`contentHash`). */
+  secret: hash.optional(),
   /** Raw Ed25519 key and signature, base64; the fingerprint is for people. */
   publicKey: z.string().max(64),
   fingerprint: z.string().max(100),
@@ -248,6 +250,27 @@ export const Signature = z.object({
   journal: z.object({ log: line, seq: z.number().int(), hash }),
 });
 export type Signature = z.infer<typeof Signature>;
+
+/** `o` and a salt, `c` and a hash, or the same for each member: see `electron/audit/openings.ts`. */
+export type Opening = string | { readonly [name: string]: Opening };
+const Opening: z.ZodType<Opening> = z.lazy(() => z.union([z.string().regex(/^[oc][0-9a-f]{64}$/), z.record(z.string(), Opening)]));
+
+/** What makes a copy that left without the subject: identifiers mapped, dates moved, names and chosen words replaced. */
+export const Release = z.object({
+  /** Of PS3.15's profile and options (PS3.16, CID 7050). */
+  codes: z.array(z.string().max(16)).max(20),
+  /** From it follow the identifiers of the copy's own files, so that they are others than the report's. */
+  mark: z.string().max(64),
+  /** As they stand in images that were de-identified with the same key. */
+  study: z.object({ uid: z.string().max(64).nullable(), date: z.string().max(40).nullable() }),
+  /** How many texts a person replaced. */
+  words: z.number().int().nonnegative(),
+  /** Of what was signed; absent: a draft, nothing was. */
+  opening: Opening.optional(),
+  /** By the workstation's key, over the whole copy; null: the key was not open. */
+  seal: z.object({ publicKey: z.string().max(64), fingerprint: z.string().max(100), value: z.string().max(120) }).nullable(),
+});
+export type Release = z.infer<typeof Release>;
 
 export const reportStatuses = ['draft', 'signed', 'superseded'] as const;
 export const ReportStatus = z.enum(reportStatuses);
@@ -288,11 +311,10 @@ export const Report = z.object({
   software: z.object({ name: z.literal('loupe'), version: line, build: line }),
   journal: z.object({ log: line, size: z.number().int(), fingerprint: z.string().max(100).nullable() }).nullable(),
   signature: Signature.nullable(),
+  /** Of a copy that left without the subject; absent in the report itself. */
+  release: Release.optional(),
 });
 export type Report = z.infer<typeof Report>;
-
-/** The report without who it is about. What it says in free text and what stands in its pixels is not looked into. */
-export const withoutSubject = (report: Report): Report => ({ ...report, subject: null, subjectSalt: null });
 
 /** What nobody has decided yet, as people call it: a report with any of it cannot be signed. */
 export function undecided({ questions }: Pick<Report, 'questions'>): readonly { readonly question: number; readonly step: number | null }[] {

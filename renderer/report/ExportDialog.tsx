@@ -7,8 +7,9 @@ import { Icon } from '#renderer/design/Icon.tsx';
 import { useStore } from '#renderer/workstation/store.ts';
 import { formatBytes, useText } from '#renderer/workstation/text.ts';
 import { Lettering } from './Lettering.tsx';
-import { exportChosen, reports } from './report.ts';
-import { canExport, type Exporting } from './state.ts';
+import { chooseSubject, exportChosen, reports } from './report.ts';
+import { canExport, openTexts, type Exporting } from './state.ts';
+import { Suspects } from './Suspects.tsx';
 
 const close = (): void => reports.dispatch({ type: 'dialog', dialog: null });
 
@@ -22,7 +23,7 @@ function Form({ report }: { readonly report: Report }): ReactElement {
   const t = useText();
   const exporting = useStore(reports, (state) => state.exporting);
   const { choices, chosen, withoutSubject, isSeen, isBusy, result, fault } = exporting;
-  const set = (change: Partial<Pick<Exporting, 'chosen' | 'withoutSubject' | 'isSeen'>>): void => reports.dispatch({ type: 'exporting', change: { ...change, result: null, fault: null } });
+  const set = (change: Partial<Pick<Exporting, 'chosen' | 'isSeen'>>): void => reports.dispatch({ type: 'exporting', change: { ...change, result: null, fault: null } });
   return (
     <form className="export-form" aria-busy={isBusy} onSubmit={(event) => {
       event.preventDefault();
@@ -38,9 +39,10 @@ function Form({ report }: { readonly report: Report }): ReactElement {
       {choices && (
         <fieldset disabled={isBusy}><legend>{t('report.identity')}</legend>
           {[false, true].map((isWithout) => (
-            <label key={String(isWithout)} className="choice"><input type="radio" name="identity" checked={withoutSubject === isWithout} onChange={() => set({ withoutSubject: isWithout, isSeen: false })} />
+            <label key={String(isWithout)} className="choice"><input type="radio" name="identity" checked={withoutSubject === isWithout} onChange={() => void chooseSubject(isWithout)} />
               <span>{t(isWithout ? 'report.withoutSubject' : 'report.withSubject')}<small>{t(isWithout ? 'report.withoutSubjectText' : 'report.withSubjectText')}</small></span></label>
           ))}
+          {withoutSubject && <Suspects />}
           {withoutSubject && <Lettering report={report} isSeen={isSeen} onSeen={(next) => set({ isSeen: next })} />}
         </fieldset>
       )}
@@ -53,7 +55,7 @@ function Form({ report }: { readonly report: Report }): ReactElement {
       )}
       {fault && <p role="alert" className="report-trouble"><strong>{fault.what}</strong> {fault.why} {fault.mend} {t('report.nothingWritten')}</p>}
       <div className="dialog-foot">
-        <small role="status">{t(isBusy ? 'report.exportingNow' : withoutSubject && !isSeen ? 'report.lookFirst' : 'report.readBack')}</small><span className="grow" />
+        <small role="status">{t(isBusy ? 'report.exportingNow' : withoutSubject && openTexts(exporting) !== 0 ? 'report.decideTexts' : withoutSubject && !isSeen ? 'report.lookFirst' : 'report.readBack')}</small><span className="grow" />
         <button type="button" className="button" onClick={close}>{t(result ? 'report.close' : 'report.cancel')}</button>
         <button type="submit" className="button" data-primary="" disabled={!canExport(exporting)}><Icon name="export" size={15} />{t('report.export')}</button>
       </div>

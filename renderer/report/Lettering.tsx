@@ -6,14 +6,12 @@ import { writtenRows } from '#models/imaging/writing.ts';
 import { useText } from '#renderer/workstation/text.ts';
 import { pictureUrl, thumbnailUrl } from '#renderer/workstation/urls.ts';
 import { KeyPicture } from './KeyPicture.tsx';
-import { frameIdOf, namesInText } from './state.ts';
+import { frameIdOf } from './state.ts';
 
 export function Lettering({ report, isSeen, onSeen }: { readonly report: Report; readonly isSeen: boolean; readonly onSeen: (isSeen: boolean) => void }): ReactElement {
   const t = useText();
-  const names = namesInText(report);
   return (
     <div className="lettering">
-      {names.length > 0 && <p className="sign-warning">{t('report.namesInText', { places: names.map(({ part, word }) => t('report.namedIn', { word, part: t(`report.${part}`) })).join(', ') })}</p>}
       <ul tabIndex={0}>{report.keyImages.map((image, at) => <Picture key={image.id} report={report} image={image} number={at + 1} />)}</ul>
       <label className="choice"><input type="checkbox" checked={isSeen} onChange={(event) => onSeen(event.currentTarget.checked)} /><span>{t(report.keyImages.length > 0 ? 'report.seenPictures' : 'report.seenText')}</span></label>
     </div>

@@ -245,13 +245,27 @@ export async function openExport(): Promise<void> {
   }
 }
 
+/** With who it is about, or without: then it is asked which texts may name them. */
+export async function chooseSubject(withoutSubject: boolean): Promise<void> {
+  const { report, version } = reports.get();
+  if (!report) return;
+  reports.dispatch({ type: 'exporting', change: { withoutSubject, isSeen: false, suspects: null, texts: {}, result: null, fault: null } });
+  if (!withoutSubject) return;
+  try {
+    const suspects = await call('report.suspects', { reportId: report.id, version });
+    if (reports.get().exporting.withoutSubject) reports.dispatch({ type: 'exporting', change: { suspects } });
+  } catch (thrown) {
+    reports.dispatch({ type: 'exporting', change: { fault: linesOf(thrown, text('report.cannotExport')) } });
+  }
+}
+
 export async function exportChosen(): Promise<void> {
   const { report, version, exporting } = reports.get();
-  const { chosen, withoutSubject, isSeen } = exporting;
+  const { chosen, withoutSubject, isSeen, suspects, texts } = exporting;
   if (!report || !canExport(exporting)) return;
   reports.dispatch({ type: 'exporting', change: { isBusy: true, fault: null, result: null } });
   try {
-    const result = await call('report.export', { reportId: report.id, version, formats: [...chosen], withoutSubject, pixelsSeen: isSeen });
+    const result = await call('report.export', { reportId: report.id, version, formats: [...chosen], withoutSubject, pixelsSeen: isSeen, texts: withoutSubject ? (suspects ?? []).map(({ path, text: was }) => ({ path, was, text: texts[path] ?? was })) : [] });
     reports.dispatch({ type: 'exporting', change: { result } });
     await loadBeside(report);
   } catch (thrown) {

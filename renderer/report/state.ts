@@ -1,5 +1,5 @@
 /** What the report screen knows, and how it changes. */
-import type { ReportChange, ReportEvent, ReportExport, ReportFormatName, ReportSummary } from '#electron/contract/report.ts';
+import type { ReportChange, ReportEvent, ReportExport, ReportFormatName, ReportSummary, SuspectText } from '#electron/contract/report.ts';
 import type { StudyDetail, StudySummary } from '#electron/contract/library.ts';
 import { undecided, type ImagePlace, type KeyImage, type Measurement, type Report, type ReportBox } from '#models/clinical/report.ts';
 
@@ -23,6 +23,10 @@ export interface Exporting {
   readonly withoutSubject: boolean;
   /** The person has looked at what leaves without a name. */
   readonly isSeen: boolean;
+  /** Texts that may name somebody; null until it was asked. */
+  readonly suspects: readonly SuspectText[] | null;
+  /** What the person made of each, by its path. */
+  readonly texts: Readonly<Record<string, string>>;
   readonly isBusy: boolean;
   readonly result: ReportExport | null;
   readonly fault: FaultLines | null;
@@ -81,7 +85,7 @@ export type ReportChangeOfScreen =
   | { readonly type: 'signer'; readonly name: string; readonly role: string }
   | { readonly type: 'exporting'; readonly change: Partial<Exporting> };
 
-const noExport: Exporting = { choices: null, chosen: [], withoutSubject: false, isSeen: false, isBusy: false, result: null, fault: null };
+const noExport: Exporting = { choices: null, chosen: [], withoutSubject: false, isSeen: false, suspects: null, texts: {}, isBusy: false, result: null, fault: null };
 const noSigning: ReportState['signing'] = { way: null, isBusy: false, fault: null };
 
 export const initialReport: ReportState = {
@@ -263,24 +267,9 @@ export function signatureLacks(report: Pick<Report, 'questions' | 'impression'>,
   return null;
 }
 
+/** Texts that may name somebody and that nobody has decided about; null: it is being asked which there are. */
+export const openTexts = ({ suspects, texts }: Exporting): number | null => suspects && suspects.filter(({ path }) => texts[path] === undefined).length;
+
 /** Nothing leaves without a name before a person has looked at it. */
-export const canExport = ({ choices, chosen, withoutSubject, isSeen, isBusy }: Exporting): boolean => choices !== null && chosen.length > 0 && !isBusy && (!withoutSubject || isSeen);
-
-/** The parts of a name or number that would betray it: `DOE^JANE` as both; parts of fewer than three letters are too common. */
-const partsOf = (value: string): readonly string[] => value.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter((part) => part.length >= 3);
-
-/** Where the report's own words say who it is about, by part of the report. Pictures are another matter: see `Lettering`. */
-export function namesInText(report: Pick<Report, 'subject' | 'title' | 'impression' | 'limitations' | 'findings' | 'keyImages' | 'comparison' | 'questions' | 'measurements'>): readonly { readonly part: string; readonly word: string }[] {
-  const { subject, title, impression, limitations, findings, keyImages, comparison, questions, measurements } = report;
-  if (!subject) return [];
-  const words = new Set([subject.patientName, subject.patientId, subject.accession, subject.birthDate ?? ''].flatMap(partsOf));
-  const parts: readonly (readonly [string, string])[] = [
-    ['title', title], ['impression', impression], ['limitations', limitations.join('\n')], ['findings', findings.map(({ label, text }) => `${label}\n${text}`).join('\n')], ['keyImages', keyImages.map(({ caption }) => caption).join('\n')],
-    ['comparison', comparison ? `${comparison.description}\n${comparison.text}` : ''], ['measurements', measurements.map(({ label }) => label).join('\n')],
-    ['reasoning', questions.flatMap(({ text, answer, steps }) => [text, answer.text, answer.reason, ...steps.flatMap((one) => [one.text, one.reason])]).join('\n')],
-  ];
-  return parts.flatMap(([part, text]) => {
-    const said = new Set(partsOf(text));
-    return [...words].filter((word) => said.has(word)).map((word) => ({ part, word }));
-  });
-}
+export const canExport = (exporting: Exporting): boolean =>
+  exporting.choices !== null && exporting.chosen.length > 0 && !exporting.isBusy && (!exporting.withoutSubject || (exporting.isSeen && openTexts(exporting) === 0));

@@ -104,6 +104,9 @@ describe('a report', () => {
     await page.locator('[data-format=html] input').uncheck();
     await page.locator('input[name=identity]').nth(1).check();
     await page.waitForSelector('.lettering li[data-writing]');
+    await page.waitForSelector('.suspects[data-open]');
+    if (await page.locator('.suspects .button').count() > 0) await page.click('.suspects .button');
+    await page.waitForSelector('.suspects[data-open="0"]');
     expect(await page.locator('.export-form button[type=submit]').isDisabled()).toBe(true);
     await page.locator('.lettering .choice input').check();
     await page.click('.export-form button[type=submit]');

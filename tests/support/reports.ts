@@ -1,8 +1,10 @@
 /** Reports of nobody: made up from end to end, with everything in them that a report can hold. */
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import { released, suspectTexts, type Released } from '#electron/report/release.ts';
 import { bindSubject, signatureHash, signContent } from '#electron/report/signing.ts';
 import type { Bitmap, KeyPicture, ReportPictures } from '#electron/report/formats/format.ts';
 import type { KeyImage, Report, ReportStep, ReportSubject } from '#models/clinical/report.ts';
+import { mappingOf } from '#models/imaging/dicom/deidentify.ts';
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -78,7 +80,7 @@ const key = { publicKey: createPublicKey(privateKey).export({ format: 'der', typ
 
 export function signed(draft: Report): Report {
   const report: Report = { ...draft, status: draft.status === 'draft' ? 'signed' : draft.status };
-  const signature = signContent(report, { by: { name: 'Reader One', role: 'radiologist', account: 'reader' }, meaning: 'verification', at: '2026-01-02T10:12:00.000Z', method: 'passphrase' }, key);
+  const signature = signContent(report, { by: { name: 'Reader One', role: 'radiologist', account: 'reader' }, meaning: 'verification', at: '2026-01-02T10:12:00.000Z', method: 'passphrase' }, key, Buffer.alloc(32, 7));
   return { ...report, signature: { ...signature, journal: { log: 'a1b2c3', seq: 58, hash: signatureHash(signature) } } };
 }
 
@@ -120,3 +122,14 @@ export function longReport(): Report {
     keyImages: Array.from({ length: 40 }, (_, i) => ({ ...image, id: `k${i + 1}`, caption: `View ${i + 1}` })),
   };
 }
+
+/** UIDs, dates and names are other ones, always the same. */
+export const sampleMapping = mappingOf((text) => new Uint8Array(createHash('sha256').update(`sample ${text}`).digest()));
+
+/** A copy without who it is about, whose texts were looked at and left as they are, with its pictures. */
+export function releasedSample(report: Report, pictures: ReportPictures = samplePictures(report)): Released {
+  const texts = suspectTexts(report, pictures, sampleMapping).map(({ path, text }) => ({ path, was: text, text }));
+  return released(report, pictures, { mapping: sampleMapping, texts, key: report.signature ? key : null });
+}
+
+export const withoutSubject = (report: Report): Report => releasedSample(report).report;

@@ -1,5 +1,6 @@
 /** What the report's DICOM files have in common: patient, study, equipment, references, all from the report and the headers of the files that it speaks of. */
-import { isByModel, type ImagePlace, type Report } from '#models/clinical/report.ts';
+import { isByModel, type ImagePlace, type Release, type Report } from '#models/clinical/report.ts';
+import { deidentifyOptions } from '#models/imaging/dicom/deidentify.ts';
 import type { Tag } from '#models/imaging/dicom/elements.ts';
 import type { NewElement } from '#models/imaging/dicom/writer.ts';
 import type { Coded } from './dicomCodes.ts';
@@ -60,7 +61,7 @@ export interface Kind {
 /** One series for all files of a kind. */
 export const seriesPurpose = (purpose: string): string => `${purpose.split(' ')[0] ?? purpose} series`;
 
-export const studyUidOf = (report: Report, { images }: Pick<ReportPictures, 'images'>): string => images[0]?.studyInstanceUid ?? report.subject?.studyUid ?? uidOf(report, 'study');
+export const studyUidOf = (report: Report, { images }: Pick<ReportPictures, 'images'>): string => images[0]?.studyInstanceUid ?? report.subject?.studyUid ?? report.release?.study.uid ?? uidOf(report, 'study');
 
 /** The modules of every object: SOP Common, Patient, General Study, Series, Equipment. Without a subject nothing names the patient. */
 export function commonElements(report: Report, pictures: ReportPictures, { sopClassUid, purpose, modality, seriesNumber, instanceNumber }: Kind): NewElement[] {
@@ -74,7 +75,7 @@ export function commonElements(report: Report, pictures: ReportPictures, { sopCl
     said('x00080016', 'UI', sopClassUid),
     said('x00080018', 'UI', uidOf(report, purpose)),
     said('x00080201', 'SH', written.zone),
-    said('x00080020', 'DA', day(subject?.studyDate ?? '') || from('00080020')),
+    said('x00080020', 'DA', day(subject?.studyDate ?? report.release?.study.date ?? '') || from('00080020')),
     said('x00080030', 'TM', from('00080030')),
     said('x00080050', 'SH', subject?.accession ?? ''),
     said('x00080060', 'CS', modality),
@@ -87,7 +88,7 @@ export function commonElements(report: Report, pictures: ReportPictures, { sopCl
     said('x00100020', 'LO', subject?.patientId ?? ''),
     said('x00100030', 'DA', day(subject?.birthDate ?? '')),
     said('x00100040', 'CS', /^[MFO]$/.test(subject?.sex ?? '') ? subject?.sex ?? '' : ''),
-    ...(header['00120062'] === 'YES' ? [said('x00120062', 'CS', 'YES'), said('x00120063', 'LO', header['00120063']?.split('\\')[0] || 'stated by the source')] : []),
+    ...(report.release ? removedStamps(report.release) : header['00120062'] === 'YES' ? [said('x00120062', 'CS', 'YES'), said('x00120063', 'LO', header['00120063']?.split('\\')[0] || 'stated by the source')] : []),
     said('x00181000', 'LO', report.software.build || 'unknown'),
     said('x00181020', 'LO', report.software.version || '0'),
     said('x0020000d', 'UI', studyUidOf(report, pictures)),
@@ -97,6 +98,13 @@ export function commonElements(report: Report, pictures: ReportPictures, { sopCl
     { tag: 'x00200013', vr: 'IS', value: instanceNumber },
   ];
 }
+
+/** What was done to a copy without the subject (PS3.15, E.1.1). */
+const removedStamps = ({ codes }: Release): NewElement[] => [
+  said('x00120062', 'CS', 'YES'), said('x00120063', 'LO', 'Composed without the subject: PS3.15 Basic Profile'),
+  sequence('x00120064', ...codes.map((value) => [said('x00080100', 'SH', value), said('x00080102', 'SH', 'DCM'), said('x00080104', 'LO', profileMeanings[value] ?? value)])), said('x00280303', 'CS', 'MODIFIED'),
+];
+const profileMeanings: Readonly<Record<string, string>> = { 113100: 'Basic Application Confidentiality Profile', ...Object.fromEntries(Object.values(deidentifyOptions).map(({ code, meaning }) => [code, meaning])) };
 
 /** `Doe, Jane` and `Jane Doe` as `Doe^Jane`; what holds a caret already stays. */
 export function personName(name: string): string {

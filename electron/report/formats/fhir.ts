@@ -116,7 +116,7 @@ async function bundleOf(report: Report, pictures: ReportPictures): Promise<Json>
     identifier: [{ system: systems.uri, value: `urn:oid:${uidOf(report, 'fhir report')}` }, { system: 'urn:loupe:report', value: `${report.id}/${report.version}` }],
     basedOn: accession ? [{ type: 'ServiceRequest', identifier: accession }] : [], status, category: [concept(report.study.kind === 'radiology' ? 'radiology' : 'otherSection')],
     code: report.study.kind === 'radiology' ? concept('imagingReport', 'Diagnostic imaging report') : { text: 'Image report' },
-    subject: about, effectiveDateTime: day(subject?.studyDate ?? null) ?? report.createdAt, issued, resultsInterpreter: signer ? [to(signer)] : [], result: observations.map(to),
+    subject: about, effectiveDateTime: day(subject?.studyDate ?? report.release?.study.date ?? null) ?? report.createdAt, issued, resultsInterpreter: signer ? [to(signer)] : [], result: observations.map(to),
     imagingStudy: study ? [to(study)] : [], conclusion: report.impression, conclusionCode: report.findings.flatMap(({ code }) => clinical(code).map((one) => ({ coding: [one] }))),
     presentedForm: page ? [attachment('text/html', page.name, page.bytes, issued)] : [],
   });
@@ -184,9 +184,10 @@ function studyOf(report: Report, { images }: ReportPictures, { about, accession 
     return { system: systems.dicom, code: modalityCodes.includes(stated) ? stated : 'OT' };
   };
   const modalities = [...series.keys()].map(modalityOf);
+  const studyUid = report.subject?.studyUid ?? report.release?.study.uid;
   return resource({
-    resourceType: 'ImagingStudy', id: idOf(report, 'study'), identifier: [...(report.subject?.studyUid ? [{ system: systems.dicomUid, value: `urn:oid:${report.subject.studyUid}` }] : []), ...(accession ? [accession] : [])],
-    status: 'available', modality: modalities.filter(({ code }, i) => modalities.findIndex((other) => other.code === code) === i), subject: about, started: day(report.subject?.studyDate ?? null), description: report.study.description || undefined,
+    resourceType: 'ImagingStudy', id: idOf(report, 'study'), identifier: [...(studyUid ? [{ system: systems.dicomUid, value: `urn:oid:${studyUid}` }] : []), ...(accession ? [accession] : [])],
+    status: 'available', modality: modalities.filter(({ code }, i) => modalities.findIndex((other) => other.code === code) === i), subject: about, started: day(report.subject?.studyDate ?? report.release?.study.date ?? null), description: report.study.description || undefined,
     numberOfSeries: series.size, numberOfInstances: instances.length,
     series: [...series].map(([uid, sources]) => ({
       uid, modality: modalityOf(uid), numberOfInstances: sources.length,

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { reportFormats, type ReportFormatName } from '#electron/contract/report.ts';
 import type { FrameGeometry } from '#models/clinical/study.ts';
-import type { Report, ReportBox } from '#models/clinical/report.ts';
+import type { Release, Report, ReportBox } from '#models/clinical/report.ts';
 
 export type FormatName = ReportFormatName;
 export const formatNames: readonly FormatName[] = reportFormats;
@@ -73,17 +73,19 @@ export interface ReportFormat {
   readBack(files: readonly ReportFile[], report: Report, pictures: ReportPictures): Promise<readonly string[]>;
 }
 
-/** `report-1f3a5b7c-v2.pdf`; `part` where there are several. */
-export const fileName = ({ id, version }: Pick<Report, 'id' | 'version'>, extension: string, part = ''): string =>
-  `report-${id.replace(/[^\w-]/g, '').slice(0, 8)}-v${version}${part === '' ? '' : `-${part}`}.${extension}`;
+type Edition = Pick<Report, 'id' | 'version'> & { readonly release?: Pick<Release, 'mark'> | undefined };
 
-/** A UID that follows from the report's version and a purpose (`sr`, `seg series`), so that the files of one report can cite one another and are the same each time: 2.25 and 128 bits (PS3.5 B.2). */
-export function uidOf({ id, version }: Pick<Report, 'id' | 'version'>, purpose: string): string {
-  return uidFrom(`${id}\0${version}\0${purpose}`);
+/** `report-1f3a5b7c-v2.pdf`; `part` where there are several. A copy without the subject says so. */
+export const fileName = ({ id, version, release }: Edition, extension: string, part = ''): string =>
+  `report-${id.replace(/[^\w-]/g, '').slice(0, 8)}-v${version}${release ? '-released' : ''}${part === '' ? '' : `-${part}`}.${extension}`;
+
+/** A UID that follows from the report's version and a purpose (`sr`, `seg series`), so that the files of one report can cite one another and are the same each time: 2.25 and 128 bits (PS3.5 B.2). Those of a copy without the subject are others. */
+export function uidOf({ id, version, release }: Edition, purpose: string): string {
+  return uidFrom(`${id}\0${version}\0${release ? `${release.mark} ` : ''}${purpose}`);
 }
 
 /** What a region is called across formats and versions. */
-export const trackingUidOf = ({ id }: Pick<Report, 'id'>, { tracking }: Pick<ReportBox, 'tracking'>): string => uidFrom(`${id}\0tracking\0${tracking}`);
+export const trackingUidOf = ({ id, release }: Omit<Edition, 'version'>, { tracking }: Pick<ReportBox, 'tracking'>): string => uidFrom(`${id}\0tracking\0${release ? `${release.mark} ` : ''}${tracking}`);
 
 function uidFrom(text: string): string {
   const bytes = createHash('sha256').update(text).digest().subarray(0, 16);

@@ -80,7 +80,7 @@ const decisionWords: Readonly<Record<ReportVerdict, string>> = { accepted: 'Acce
 const sexWords: Readonly<Record<string, string>> = { F: 'female', M: 'male', O: 'other' };
 
 export function wordingOf(report: Report): Wording {
-  const { id, version, status, subject, study } = report;
+  const { id, version, status, subject, study, release } = report;
   return {
     title: report.title === '' ? 'Reasoning report' : report.title,
     documentTitle: `Reasoning report ${id}, version ${version}`,
@@ -94,7 +94,7 @@ export function wordingOf(report: Report): Wording {
         ? [{ name: 'Patient', value: 'Withheld' }, { name: 'Bound by', value: report.subjectCommit, isCode: true }]
         : given([['Patient', subject.patientName || 'No name'], ['Patient ID', subject.patientId], ['Born', day(subject.birthDate)], ['Sex', sexWords[subject.sex ?? ''] ?? subject.sex], ['Accession', subject.accession]]),
       given([
-        ['Study', study.description || 'No description'], ['Modality', study.modality], ['Study date', day(subject?.studyDate ?? null)], ['Study UID', subject?.studyUid ?? null],
+        ['Study', study.description || 'No description'], ['Modality', study.modality], ['Study date', movedDay(report, subject?.studyDate ?? release?.study.date ?? null)], ['Study UID', subject?.studyUid ?? release?.study.uid ?? null],
         ['Sample', study.isSample ? 'Synthetic: no person' : ''],
       ]),
       given([['Report', id, true], ['Version', `${version}${status === 'draft' ? `, revision ${report.revision}` : ''}`], ['Created', time(report.createdAt)], ['Changed', time(report.updatedAt)], ['State', stateWord(report)],
@@ -145,6 +145,8 @@ export const codePoint = (character: string): string => `‹U+${(character.codeP
 
 /** Days as DICOM writes them, with their hyphens. */
 const day = (date: string | null): string | null => (date !== null && /^\d{8}$/.test(date) ? `${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}` : date);
+
+const movedDay = ({ release }: Report, date: string | null): string | null => (date !== null && release ? `${day(date) ?? ''} (moved)` : day(date));
 
 /** A number as people read it: three digits that count, and never more than the unit's own fineness. */
 export function number(value: number): string {
@@ -251,7 +253,7 @@ function sections({ sections: own = [] }: Report): readonly Block[] {
   return own.flatMap(({ title, text, tone, rows, author }): readonly Block[] => [
     heading(title),
     ...(text ? [paragraph(text, tone)] : []),
-    ...(rows.length > 0 ? [{ kind: 'fields', title, rows: given(rows.map(({ name, value, isCode }) => [name, value, ...(isCode ? [true as const] : [])] as const)) } as const] : []),
+    ...(rows.length > 0 ? [{ kind: 'fields', title, rows: rows.filter(({ value }) => value !== '').map(({ name, value, isCode }) => ({ name, value, ...(isCode ? { isCode } : {}) })) } as const] : []),
     paragraph(author.kind === 'model' ? `${modelMark} (${author.name}).` : `By ${author.name}.`, 'muted'),
   ]);
 }
@@ -369,6 +371,7 @@ function provenance(report: Report): readonly Block[] {
         ['Audit journal', journal && `${journal.log}, ${journal.size} entries${journal.fingerprint ? `, key ${journal.fingerprint}` : ''}`, true],
       ]),
     },
+    ...released(report),
     ...questions.flatMap((question, i) => answerProvenance(report, question, i)),
     ...(sources.length > 0
       ? [heading('Images', 3), {
@@ -379,6 +382,13 @@ function provenance(report: Report): readonly Block[] {
       } as const]
       : []),
   ];
+}
+
+/** What is other in a copy that left without the subject. */
+function released({ release, signature: signed }: Report): readonly Block[] {
+  if (!release) return [];
+  const proof = signed ? ' What is withheld is bound by the signature all the same; loupe verify lists it.' : '';
+  return [paragraph(`This copy left without who it is about (PS3.15, ${release.codes.join(', ')}): UIDs, hashes and names of the images, names of persons and ids are others, all dates are earlier by the same number of days${release.words > 0 ? `, and ${release.words === 1 ? 'one text was' : `${release.words} texts were`} replaced` : ''}.${proof}`, 'muted')];
 }
 
 function answerProvenance(report: Report, { provenance: from }: ReportQuestion, i: number): readonly Block[] {

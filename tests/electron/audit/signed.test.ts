@@ -5,9 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { checkReport, checkSigned, contentHash } from '#electron/audit/signed.ts';
 import { verdictText } from '#electron/audit/verdict.ts';
 import { verifyFile } from '#electron/audit/verify.ts';
-import { withoutSubject } from '#models/clinical/report.ts';
 import { temporaryFolder } from '#tests/support/audit.ts';
-import { sampleReport } from '#tests/support/reports.ts';
+import { sampleReport, withoutSubject } from '#tests/support/reports.ts';
 
 const folder = temporaryFolder();
 const report = sampleReport({ isSigned: true });

@@ -1,6 +1,6 @@
 /** `loupe report`: a study of a data folder, an answer's folder, a report that was made before. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -27,11 +27,11 @@ interface Printed {
   readonly files?: readonly { readonly name: string; readonly sha256: string; readonly format: string }[];
 }
 
-async function run(what: string, values: CommandValues = {}): Promise<{ printed: Printed; said: string }> {
+async function run(what: string, values: CommandValues = {}): Promise<{ printed: Printed; said: string; status: number }> {
   const printed: unknown[] = [];
   const said: string[] = [];
-  await command.run({ values: { data, 'passphrase-file': passphraseFile, ...values }, positionals: [what], json: true, signal: new AbortController().signal, print: (value) => printed.push(value), progress: (text) => said.push(text) });
-  return { printed: printed[0] as Printed, said: said.join('\n') };
+  const status = await command.run({ values: { data, 'passphrase-file': passphraseFile, ...values }, positionals: [what], json: true, signal: new AbortController().signal, print: (value) => printed.push(value), progress: (text) => said.push(text) });
+  return { printed: printed[0] as Printed, said: said.join('\n'), status: Number(status ?? 0) };
 }
 
 const kinds = (): readonly string[] => checkJournal(readFileSync(journalFile(join(data, 'audit')))).chain.map(({ entry }) => `${entry.kind} ${typeof entry.body.method === 'string' ? entry.body.method : ''}`.trim());
@@ -154,3 +154,21 @@ test.each([[{ out: 'x' }, /--format/], [{ format: 'pdf' }, /--out/], [{ out: 'x'
   await expect(run('x', values as CommandValues)).rejects.toThrow(message));
 
 test('what is nothing is said', async () => await expect(run('nothing-at-all')).rejects.toMatchObject({ code: 'report.what' }));
+
+test('a report whose words name somebody waits for a decision on each, in a file that it makes', async () => {
+  const [id = ''] = (JSON.parse(readFileSync(join(data, 'reports.jsonl'), 'utf8').split('\n')[0] ?? '') as { report: { id: string } }).report.id.split(' ');
+  const named = await run(id, { supersede: true, impression: 'Alpha, born 1 January 1950, has a mass.', sign: 'Reader One' });
+  const out = join(folder, 'decided');
+  const texts = join(folder, 'texts.json');
+  const values = { out, format: 'html', 'without-subject': true, 'pixels-seen': true };
+  const waiting = await run(id, values);
+  expect([waiting.status, waiting.printed, existsSync(out)]).toMatchObject([10, { texts: [{ where: 'Impression', hits: [{ found: 'Alpha' }, { found: '1 January 1950' }] }] }, false]);
+  expect((await run(id, { ...values, texts })).status).toBe(10);
+  await expect(run(id, { ...values, texts })).rejects.toMatchObject({ code: 'report.texts', why: expect.stringContaining('Impression') as unknown });
+  writeFileSync(texts, readFileSync(texts, 'utf8').replace('"decision": null', '"decision": "replace"'));
+  const made = await run(id, { ...values, texts });
+  const page = readFileSync(join(out, made.printed.files?.[0]?.name ?? ''), 'utf8');
+  expect([named.printed.report.version, made.status, page.includes('the patient, born [date], has a mass.'), page.includes('Alpha')]).toEqual([3, 0, true, false]);
+  const kept = await run(id, { ...values, out: join(folder, 'kept'), texts: 'keep' });
+  expect(readFileSync(join(folder, 'kept', kept.printed.files?.[0]?.name ?? ''), 'utf8')).toContain('Alpha, born');
+});

@@ -9,9 +9,9 @@ import { openZip, zip, type ZipEntry } from '#electron/audit/zip.ts';
 import { capsuleFormat } from '#electron/report/capsule.ts';
 import { signContent, signatureHash } from '#electron/report/signing.ts';
 import type { ReportFile } from '#electron/report/formats/format.ts';
-import { withoutSubject, type Report } from '#models/clinical/report.ts';
+import type { Report } from '#models/clinical/report.ts';
 import { temporaryFolder } from '#tests/support/audit.ts';
-import { sampleReport, samplePictures } from '#tests/support/reports.ts';
+import { samplePictures, sampleReport, withoutSubject } from '#tests/support/reports.ts';
 
 const folder = temporaryFolder();
 const passphrase = 'a passphrase of several words';
@@ -85,8 +85,8 @@ test('a capsule whose report was signed with a key that is not the journal\'s is
   const other = await openAudit({ dataFolder: join(folder, 'other'), version: '1', passphrase, work: 2 ** 14 });
   const key = await other.authenticate(passphrase);
   other.close();
-  const { by, meaning, at, method, journal } = signed.signature as NonNullable<Report['signature']>;
-  const forged: Report = { ...signed, signature: { ...signContent(signed, { by, meaning, at, method }, key), journal } };
+  const { by, meaning, at, method, journal, secret = '' } = signed.signature as NonNullable<Report['signature']>;
+  const forged: Report = { ...signed, signature: { ...signContent(signed, { by, meaning, at, method }, key, Buffer.from(secret, 'hex')), journal } };
   const [made] = await capsuleFormat(audit).write(forged, samplePictures(forged)) as [ReportFile];
   expect(check(made.bytes)).toMatchObject({ status: 27, findings: [{ kind: 'report', why: expect.stringContaining('another key') as unknown }] });
 });

@@ -13,8 +13,9 @@ import type { ReportFormat } from '#electron/report/formats/format.ts';
 import { place, written } from '#electron/report/exporting.ts';
 import { openReports, type Reports } from '#electron/report/report.ts';
 import { openReportStore } from '#electron/report/store.ts';
-import { withoutSubject, type Report } from '#models/clinical/report.ts';
+import type { Report } from '#models/clinical/report.ts';
 import { temporaryFolder } from '#tests/support/audit.ts';
+import { withoutSubject } from '#tests/support/reports.ts';
 import { accepted, reportStudy, type ReportStudy } from '#tests/support/reportStudy.ts';
 
 const folder = temporaryFolder();

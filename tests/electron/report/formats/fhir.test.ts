@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { findCode } from '#models/clinical/codes.ts';
-import { withoutSubject, type Report } from '#models/clinical/report.ts';
+import type { Report } from '#models/clinical/report.ts';
 import { fhir } from '#electron/report/formats/fhir.ts';
 import { bundleFaults, fhirCodes } from '#electron/report/formats/fhirRules.ts';
-import { longReport, samplePictures, sampleReport, sampleSubject } from '#tests/support/reports.ts';
+import { longReport, samplePictures, sampleReport, sampleSubject, withoutSubject } from '#tests/support/reports.ts';
 
 interface Resource {
   readonly resourceType: string;

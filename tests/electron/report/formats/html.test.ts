@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { html } from '#electron/report/formats/html.ts';
-import { withoutSubject, type Report } from '#models/clinical/report.ts';
-import { longReport, samplePictures, sampleReport, sampleSubject } from '#tests/support/reports.ts';
+import type { Report } from '#models/clinical/report.ts';
+import { longReport, samplePictures, sampleReport, sampleSubject, withoutSubject } from '#tests/support/reports.ts';
 
 async function written(report: Report): Promise<{ readonly page: string; readonly faults: readonly string[] }> {
   const pictures = samplePictures(report, 16);

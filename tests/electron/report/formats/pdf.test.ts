@@ -7,8 +7,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { pdf } from '#electron/report/formats/pdf.ts';
 import { readPdf, type PdfText } from '#electron/report/formats/pdfRead.ts';
 import { wordingOf } from '#electron/report/formats/wording.ts';
-import { withoutSubject, type Report } from '#models/clinical/report.ts';
-import { longReport, samplePictures, sampleReport, sampleSubject } from '#tests/support/reports.ts';
+import type { Report } from '#models/clinical/report.ts';
+import { longReport, samplePictures, sampleReport, sampleSubject, withoutSubject } from '#tests/support/reports.ts';
 
 interface Written {
   readonly report: Report;
