@@ -1,7 +1,8 @@
 /** How well altered images are told, and where, on cases that say so; and how often untouched images raise signs all the same. */
 import { Fault } from '#models/base/fault.ts';
 import { Random } from '#models/base/random.ts';
-import { alterationClasses, type AlterationClass, type AlterationClaim, type Calibration, type Measured } from '#models/clinical/alteration.ts';
+import { auditExplanation } from '#models/alterationAudit.ts';
+import { alterationClasses, parseAlteration, type AlterationClass, type AlterationClaim, type Calibration, type Measured } from '#models/clinical/alteration.ts';
 import { iou } from '#models/clinical/finding.ts';
 import { cellSide } from '#models/imaging/forensics/features.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
@@ -9,6 +10,7 @@ import type { IntegrityChecker, IntegrityResult } from '#models/integrity.ts';
 import { loadBytes } from './data/cases.ts';
 import { alterationOf } from './records/alteration.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
+import { firstBlock, strictThinkAnswer } from './rewards/tags.ts';
 import { pairedBootstrap, type Estimate } from './statistics.ts';
 
 /** A share with its interval (Wilson 1927, 95 %). */
@@ -116,6 +118,37 @@ function overlapOf(result: IntegrityResult | null, mask: Uint8Array, width: numb
     [both, either, sum] = [both + Number(isAltered && isClaimed), either + Number(isAltered || isClaimed), sum + Number(isAltered) + Number(isClaimed)];
   }
   return { iou: either === 0 ? 0 : both / either, f1: sum === 0 ? 0 : (2 * both) / sum };
+}
+
+/** What a model answered to cases of images with their maps, and how many of its sentences the maps bear out. */
+export interface AnsweredCases {
+  readonly verdicts: readonly AlterationVerdict[];
+  /** Answers that keep the form: a thought, and one well-formed answer. */
+  readonly formed: Measured;
+  /** Sentences that name a place or a cue which the claimed region does not have. */
+  readonly unborne: Measured;
+}
+
+/** Reads answers as `loupe evaluate --records` writes them; boxes are in pixels of the stored image, which is shown as it is. Cases without an answer are left out. */
+export function answeredCases(records: readonly CaseRecord[], answers: ReadonlyMap<string, string>): AnsweredCases {
+  const verdicts: AlterationVerdict[] = [];
+  let [formed, sentences, doubtful] = [0, 0, 0];
+  for (const record of records) {
+    const known = alterationOf(record);
+    const text = answers.get(record.id);
+    if (!known || text === undefined) continue;
+    const { fact, ...truth } = known;
+    const blocks = strictThinkAnswer(text);
+    const answer = firstBlock(text);
+    const said = answer === null ? null : parseAlteration(answer);
+    if (blocks && said?.isWellFormed) formed++;
+    verdicts.push({ group: record.group, generator: fact.generator, isKept: fact.isKept, truth, said, mask: null });
+    if (!blocks) continue;
+    const audited = auditExplanation(blocks.think, said?.box ?? null, record, fact.cues.map((name) => ({ name, z: Infinity })));
+    sentences += audited.length;
+    doubtful += audited.filter(({ doubt }) => doubt !== null).length;
+  }
+  return { verdicts, formed: measured(formed, verdicts.length), unborne: measured(doubtful, sentences) };
 }
 
 /** Parts of untouched images that are let reach a level, in the half by which its threshold is set. */

@@ -1,4 +1,5 @@
 /** `loupe integrity`: signs of alteration on an image, a series or a clip; makes cases of altered images, and measures on such cases how well they are told. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprintOf } from '#electron/integrity/fingerprint.ts';
 import { drawCheck } from '#electron/integrity/overlay.ts';
@@ -16,7 +17,7 @@ import { openIntegrity, type IntegrityChecker } from '#models/integrity.ts';
 import { evidencePicture } from '#models/integrityPicture.ts';
 import { saveCalibration } from '#models/weights/integrity.ts';
 import { makeAlterations } from '#training/alterationCases.ts';
-import { alterationMeasures, calibrate, integrityVerdicts, type AlterationMeasures } from '#training/integrityCases.ts';
+import { alterationMeasures, answeredCases, calibrate, integrityVerdicts, type AlterationMeasures, type AlterationVerdict } from '#training/integrityCases.ts';
 import { closeArchives } from '#training/data/cases.ts';
 import { casesOf } from '#training/prepare.ts';
 import { splits, type Split } from '#training/records/caseRecord.ts';
@@ -41,6 +42,7 @@ export const command: Command = {
     evidence: { type: 'boolean', help: 'with --make: stores each image with its maps in one picture of 168 pixels, for the recipe soFakeR1' },
     seed: { type: 'string', help: 'with --make: which of the possible ones; 0 where absent' },
     cases: { type: 'string', multiple: true, help: 'instead of a path: index files that --make wrote, told by the network' },
+    answers: { type: 'string', help: 'with --cases: what a model answered to them, as loupe evaluate --records writes it, measured in place of the network' },
     calibrate: { type: 'string', multiple: true, help: 'index files of real images: thresholds are set on half of the permissive val ones, false alarms counted on the others, and both put into the network\'s folder' },
   },
   journal: (context) => (context.positionals.length > 0 ? { kind: 'probe', body: { command: 'integrity' } } : null),
@@ -49,6 +51,8 @@ export const command: Command = {
     const [cases, indexes] = [textOptions(context, 'cases'), textOptions(context, 'calibrate')];
     try {
       if (make !== undefined) return await makeCases(context, make);
+      const answers = textOption(context, 'answers');
+      if (answers !== undefined) return await measureAnswers(context, cases, answers);
       const threads = numberOption(context, 'threads', { least: 1, most: 256, whole: true });
       const folder = networkFolder(context);
       const checker = await openIntegrity(folder, threads === undefined ? {} : { threads });
@@ -133,16 +137,43 @@ async function makeCases(context: CommandContext, out: string): Promise<void> {
   context.print(made, `${made.images} images; their index is ${made.index}`);
 }
 
+async function measureAnswers(context: CommandContext, cases: readonly string[], path: string): Promise<void> {
+  if (cases.length === 0) throw new UsageError('--cases is missing: the index that was asked about.');
+  const lines = readJsonLines(path).flatMap((line) => (isAnswer(line) ? [[line.id, line.text] as const] : []));
+  const records = (await casesOf([...cases, ...context.positionals], {})).filter(({ split }) => split !== 'test');
+  const { verdicts, formed, unborne } = answeredCases(records, new Map(lines));
+  const tables = tablesOf(verdicts);
+  context.print({ tables, formed, unborne }, [
+    ...tables.map(({ generators, ...measures }) => `Generators ${generators}:\n${measuresText(measures)}`), `Well-formed answers ${share(formed)}; sentences that the claimed region does not bear out ${share(unborne)}`,
+  ].join('\n\n'));
+}
+
+const isAnswer = (line: unknown): line is { readonly id: string; readonly text: string } => {
+  const { id, text } = Object(line) as { id?: unknown; text?: unknown };
+  return typeof id === 'string' && typeof text === 'string';
+};
+
+/** The values of a file of JSON lines. @throws Fault `integrity.answers` */
+function readJsonLines(path: string): readonly unknown[] {
+  try {
+    return readFileSync(path, 'utf8').split('\n').filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as unknown);
+  } catch (cause) {
+    throw new Fault({ code: 'integrity.answers', what: `${path} cannot be read.`, why: cause instanceof Error ? cause.message : String(cause), mend: 'Give the file that loupe evaluate --records wrote.' }, { cause });
+  }
+}
+
+/** One table for the generators that are learnt from, one for those that are kept back. */
+const tablesOf = (verdicts: readonly AlterationVerdict[]) => ([['learnt', false], ['kept back', true]] as const).flatMap(([name, isKept]) => {
+  const own = verdicts.filter((verdict) => verdict.isKept === isKept);
+  return own.length > 0 ? [{ generators: name, ...alterationMeasures(own) }] : [];
+});
+
 async function measure(context: CommandContext, checker: IntegrityChecker, folder: string, cases: readonly string[], indexes: readonly string[]): Promise<void> {
   const progress = (what: string) => (done: number, total: number): void => {
     if (done % 25 === 0 || done === total) context.progress(`${what}: ${done} of ${total}`);
   };
   const verdicts = cases.length === 0 ? [] : await integrityVerdicts(checker, (await casesOf([...cases, ...context.positionals], {})).filter(({ split }) => split !== 'test'), { signal: context.signal, onProgress: progress('told') });
-  const families = [['learnt', false], ['kept back', true]] as const;
-  const tables = families.flatMap(([name, isKept]) => {
-    const own = verdicts.filter((verdict) => verdict.isKept === isKept);
-    return own.length > 0 ? [{ generators: name, ...alterationMeasures(own) }] : [];
-  });
+  const tables = tablesOf(verdicts);
   const calibration = indexes.length === 0 ? null : await calibrate(checker, await casesOf(indexes, { splits: ['val'], licences: ['permissive'] }), { signal: context.signal, onProgress: progress('untouched') });
   if (calibration) saveCalibration(folder, calibration);
   context.print({ network: checker.sha256, tables, calibration }, [

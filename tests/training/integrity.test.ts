@@ -8,13 +8,15 @@ import { openIntegrity, type IntegrityResult } from '#models/integrity.ts';
 import { writePhantomIndex } from '#tests/support/alterationCases.ts';
 import { makeAlterations } from '#training/alterationCases.ts';
 import { closeArchives, loadBytes, readIndex } from '#training/data/cases.ts';
-import { alterationMeasures, calibrate, integrityVerdicts, measured, type AlterationVerdict } from '#training/integrityCases.ts';
+import { alterationMeasures, answeredCases, calibrate, integrityVerdicts, measured, type AlterationVerdict } from '#training/integrityCases.ts';
 import { casesOf, partsOf } from '#training/prepare.ts';
 import { soFakeR1Evidence } from '#training/recipes/soFakeR1.ts';
 import { alterationOf } from '#training/records/alteration.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
 import type { Recipe } from '#training/records/recipe.ts';
 import type { StepRecord } from '#training/records/run.ts';
+import { findReward, scoreRow } from '#training/rewards/table.ts';
+import { evaluationTurns } from '#training/synthesis/questions.ts';
 import { train } from '#training/trainer.ts';
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'loupe-integrity-'));
@@ -127,4 +129,27 @@ describe('measures', () => {
     expect(mostFields).toBe(3);
     await expect(calibrate(checker, records.slice(0, 30))).rejects.toMatchObject({ code: 'integrity.cases' });
   });
+});
+
+test('answers of a model are read in their form, and its sentences held against the cues of the region', () => {
+  const tampered = altered.find((record) => alterationOf(record)?.class === 'TAMPERED')!;
+  const untouched = altered.find((record) => alterationOf(record)?.class === 'REAL')!;
+  const { fact: { cues }, box } = alterationOf(tampered)!;
+  const place = `(${box!.x1},${box!.y1}),(${box!.x2},${box!.y2})`;
+  const unborne = cues.includes('grid') ? 'It was copied.' : 'The compression grid breaks off.';
+  const answers = new Map([[tampered.id, `<think>${unborne} Something is there.</think><answer>TAMPERED,${place}</answer>`], [untouched.id, '<answer>REAL</answer>'], ['nobody', 'x']]);
+  const { verdicts, formed, unborne: doubts } = answeredCases(altered, answers);
+  expect(verdicts.map(({ truth, said }) => [truth.class, said?.class])).toEqual(expect.arrayContaining([['TAMPERED', 'TAMPERED'], ['REAL', 'REAL']]));
+  expect([formed.count, formed.of]).toEqual([1, 2]);
+  expect([doubts.count, doubts.of]).toEqual([1, 2]);
+  expect(alterationMeasures(verdicts).boxIou.mean).toBeCloseTo(1);
+});
+
+test('a case asks one question, whose own completion earns full marks', () => {
+  for (const record of altered) {
+    const [turn, ...more] = evaluationTurns(record, 'alteration', { width: 168, height: 168 });
+    expect(more).toEqual([]);
+    expect(scoreRow(findReward('soFakeR1Alteration'), 'strict', { completion: turn!.completion, target: turn!.gold }).reward).toBeGreaterThan(0.95);
+    expect(evaluationTurns(record, 'modality', { width: 168, height: 168 })).toEqual([]);
+  }
 });
