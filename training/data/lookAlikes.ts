@@ -31,17 +31,14 @@ export interface LookAlikeOptions {
 
 /** Bits of 256 within which two pictures count as one. */
 export const sameWithin = 10;
-/** A hash with no more bits set knows nothing of its picture: flat ones are all alike by it. */
-const leastBits = 4;
 
 export function lookAlikes(items: readonly LookedAt[], { maxDistance = sameWithin, leastLikeness, isPair = () => true }: LookAlikeOptions = {}): LookAlike[] {
   const found: LookAlike[] = [];
-  const isTelling = items.map(({ hash }) => distanceOf(hash, new Uint32Array(hash.length)) >= leastBits);
   for (const [at, one] of items.entries()) for (let other = at + 1; other < items.length; other++) {
     const two = items[other]!;
     if (!isPair(one.id, two.id)) continue;
     const distance = distanceOf(one.hash, two.hash);
-    const isByHash = distance <= maxDistance && isTelling[at]! && isTelling[other]!;
+    const isByHash = distance <= maxDistance;
     if (!isByHash && leastLikeness === undefined) continue;
     const likeness = one.vector && two.vector ? one.vector.reduce((sum, x, i) => sum + x * two.vector![i]!, 0) : null;
     if (isByHash || (likeness !== null && likeness >= leastLikeness!)) found.push({ first: one.id, second: two.id, distance, likeness });
