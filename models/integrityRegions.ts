@@ -27,7 +27,7 @@ export interface RegionOptions {
 }
 
 /** Connected regions, the one with the most likelihood in all first. Boxes are cut at the image's edges. */
-export function alteredRegions({ columns, rows, data }: CellMap, { width, height }: { readonly width: number; readonly height: number }, { seed = 0.6, grow = 0.4, leastCells = 3 }: RegionOptions = {}): AlteredRegion[] {
+export function alteredRegions({ columns, rows, data }: CellMap, { width, height }: { readonly width: number; readonly height: number }, { seed = 0.7, grow = 0.5, leastCells = 3 }: RegionOptions = {}): AlteredRegion[] {
   const taken = new Uint8Array(data.length);
   const regions: (AlteredRegion & { readonly sum: number })[] = [];
   for (let start = 0; start < data.length; start++) {
