@@ -1,5 +1,7 @@
 /** `loupe similar`: cases like a picture, or like what a sentence says; and how well an encoder finds held-out cases, in both directions and by words alone. */
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { openSource } from '#electron/review/source.ts';
 import { openVectors, type VectorStore } from '#electron/similar/store.ts';
@@ -14,8 +16,6 @@ import { casesOf } from '#training/prepare.ts';
 import { splits, type Split } from '#training/records/caseRecord.ts';
 import { difference, measureSimilar, type SimilarMeasures } from '#training/similarCases.ts';
 import type { Estimate } from '#training/statistics.ts';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { numberOption, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
 
 export const encoderOption = { encoder: { type: 'string', multiple: true, help: 'the folder `final` of a run of pathoClip or perceptualInitialization; the built-in one where absent' } } as const;
@@ -39,8 +39,8 @@ export const command: Command = {
     if (indexes.length > 0) return measure(context, [...indexes, ...context.positionals], folders);
     if (folders.length > 1) throw new UsageError('One --encoder is expected without --cases.');
     const say = textOption(context, 'say');
-    const [path, ...more] = say === undefined ? context.positionals : [undefined, ...context.positionals];
-    const among = [...textOptions(context, 'among'), ...more];
+    const path = say === undefined ? context.positionals[0] : undefined;
+    const among = [...textOptions(context, 'among'), ...context.positionals.slice(path === undefined ? 0 : 1)];
     if (say === undefined && path === undefined) throw new UsageError('PATH or --say is missing: what is looked for.');
     if (among.length === 0) throw new UsageError('--among is missing: where to look.');
     await using(folders[0]!, (similar) => find(context, similar, { say, path, among }));
