@@ -36,6 +36,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   similar: () => import('./commands/similar.ts'),
   zeroshot: () => import('./commands/zeroshot.ts'),
   integrity: () => import('./commands/integrity.ts'),
+  act: () => import('./commands/act.ts'),
   audit: () => import('./commands/audit.ts'),
   bench: () => import('./commands/bench.ts'),
 };

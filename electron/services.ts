@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { readPassphrase, type SystemStore } from './audit/keys.ts';
+import { openActs } from './act/act.ts';
 import { startAudit, type Audited } from './audited.ts';
 import { openAuditing } from './auditing.ts';
 import type { Handlers } from './contract/contract.ts';
@@ -188,6 +189,8 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     }),
   });
 
+  const acts = openActs({ folder, now, model: { opened, sample: (ask, count, options) => inference.sample(ask, count, options) }, picture: shown });
+
   const handlers: Handlers = {
     'app.about': async () => ({ version: version(), surface: shell.surface, runtime: shell.runtime, dataFolder: folder, cancelledRequests: shell.cancelledRequests() }),
     'app.settings': async () => settings.get(),
@@ -216,6 +219,12 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     'review.check': ({ traceId }) => evidence.check(traceId),
     'review.cancelCheck': async ({ traceId }) => done(evidence.cancel(traceId)),
     'review.checks': async ({ studyId }) => [...evidence.checks(studyId)],
+    'act.begin': async (header) => done(acts.begin(header)),
+    'act.step': async ({ id, step }) => done(acts.step(id, step)),
+    'act.end': async ({ id, end }) => done(acts.end(id, end)),
+    'act.logs': async ({ studyId }) => [...acts.logs(studyId)],
+    'act.next': (wanted) => acts.next(wanted),
+    'act.stop': async ({ id }) => done(acts.stop(id)),
     'finetune.choices': () => finetune.choices(),
     async 'finetune.addData'() {
       const [path] = await shell.choosePaths('files') ?? [];
@@ -330,6 +339,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
       reports.close();
       await curation.close();
       evidence.close();
+      acts.close();
       reviews.close();
       annotations.close();
       library.close();

@@ -8,6 +8,7 @@ import { locateActions, locateActionStrings } from './locate/locate.ts';
 import { reportActions, reportActionStrings } from './report/report.ts';
 import { modelActions, modelActionStrings, openCompare } from './models/models.ts';
 import { noAsking, planOf } from './review/asked.ts';
+import { actActions, actActionStrings } from './review/act.ts';
 import { evidenceActions, evidenceActionStrings } from './review/evidence.ts';
 import { judgeActions, judgeActionStrings } from './review/judge.ts';
 import { plan, review, reviewActions, reviewActionStrings } from './review/review.ts';
@@ -31,6 +32,7 @@ export const actions: readonly Action[] = [
   { name: 'app.finetune', shortcuts: ['Mod+4'], isForTyping: true, run: () => goTo({ screen: 'finetune' }) },
   { name: 'models.compareHere', shortcuts: [], screen: 'review', when: () => navigation.get().studyId !== null, run: compareHere },
   { name: 'integrity.look', shortcuts: ['Shift+W'], screen: 'review', when: () => navigation.get().studyId !== null, run: lookForAlterations },
+  ...actActions,
   ...libraryActions,
   ...judgeActions,
   ...evidenceActions,
@@ -50,7 +52,7 @@ export const actionStrings: Readonly<Record<string, string>> = {
   ...locateActionStrings,
   ...similarActionStrings, 'similar.here': 'Find similar cases',
   ...modelActionStrings, 'models.compareHere': 'Compare two models on what is shown', 'integrity.look': 'Look for signs of alteration', 'app.settings': 'Keys and settings',
-  'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...reviewActionStrings, ...stageActionStrings, ...judgeActionStrings, ...evidenceActionStrings, ...curateActionStrings, 'app.finetune': 'Fine-tuning', ...finetuneActionStrings, ...reportActionStrings, ...auditActionStrings,
+  'app.palette': 'Find a command or a study', 'app.shortcuts': 'Keyboard shortcuts', 'app.library': 'Library', 'app.review': 'Review', ...libraryActionStrings, ...actActionStrings, ...reviewActionStrings, ...stageActionStrings, ...judgeActionStrings, ...evidenceActionStrings, ...curateActionStrings, 'app.finetune': 'Fine-tuning', ...finetuneActionStrings, ...reportActionStrings, ...auditActionStrings,
 };
 
 /** What is on the screen is looked at, whatever a question would be about. */

@@ -7,6 +7,7 @@ import { integrityStrings } from './integrity/strings.ts';
 import { libraryStrings } from './library/strings.ts';
 import { locateStrings } from './locate/strings.ts';
 import { reportStrings } from './report/strings.ts';
+import { actStrings } from './review/actStrings.ts';
 import { stageStrings } from './review/stageStrings.ts';
 import { modelStrings } from './models/strings.ts';
 import { evidenceStrings } from './review/evidenceStrings.ts';
@@ -70,5 +71,5 @@ const appStrings = {
 /** Action names hold dots, which separate keys: they are kept apart. */
 const actionTable = Object.fromEntries(Object.entries(actionStrings).map(([name, label]) => [name.replace('.', ':'), label]));
 
-export const english: Strings = { app: appStrings, settings: settingsStrings, library: libraryStrings, review: reviewStrings, stage: stageStrings, curate: curateStrings, finetune: finetuneStrings, models: modelStrings, integrity: integrityStrings, similar: similarStrings, locate: locateStrings, report: reportStrings, audit: auditStrings, judge: judgeStrings, evidence: evidenceStrings, actions: actionTable };
+export const english: Strings = { app: appStrings, settings: settingsStrings, library: libraryStrings, review: reviewStrings, stage: stageStrings, curate: curateStrings, finetune: finetuneStrings, models: modelStrings, integrity: integrityStrings, similar: similarStrings, locate: locateStrings, report: reportStrings, audit: auditStrings, judge: judgeStrings, evidence: evidenceStrings, act: actStrings, actions: actionTable };
 export const actionKey = (name: string): string => `actions.${name.replace('.', ':')}`;

@@ -2,6 +2,7 @@
 import { integrityMethods } from './integrity.ts';
 import { z } from 'zod';
 import type { FaultFields } from '#models/base/fault.ts';
+import { actMethods } from './act.ts';
 import { auditMethods } from './audit.ts';
 import { curateMethods } from './curate.ts';
 import { Annotation } from '#models/clinical/annotation.ts';
@@ -64,6 +65,7 @@ export const contract = {
   ...modelMethods,
   ...similarMethods,
   ...locatingMethods,
+  ...actMethods,
   ...curateMethods,
   ...reportMethods,
   ...auditMethods,

@@ -10,18 +10,18 @@ const Size = z.object({ width: number.positive(), height: number.positive() });
 const key = z.string().min(1).max(200);
 const words = z.string().max(4000);
 
-export const ActionCallSchema = z.strictObject({ action: z.enum(actionNames), point: z.tuple([z.number().int(), z.number().int()]), input_text: z.string().max(500) });
+export const ActionCallSchema = z.strictObject({ action: z.enum(actionNames), point: z.tuple([z.number().int(), z.number().int()]).readonly(), input_text: z.string().max(500) });
 
 export const ViewerSeriesSchema = z.object({
   key, modality: z.string().max(40), slices: z.number().int().min(1).max(1_000_000), width: number.positive(), height: number.positive(), mpp: number.positive().nullable(),
-  presets: z.array(z.object({ name: z.string().max(80), center: number, width: number.positive() })).max(100),
+  presets: z.array(z.object({ name: z.string().max(80), center: number, width: number.positive() })).max(100).readonly(),
 });
-export const ViewerStudySchema = z.object({ series: z.array(ViewerSeriesSchema).min(1).max(1000) });
+export const ViewerStudySchema = z.object({ series: z.array(ViewerSeriesSchema).min(1).max(1000).readonly() });
 
 const Window = z.object({ center: number, width: number.positive(), name: z.string().max(80).nullable() });
-const Mark = z.object({ kind: z.enum(['point', 'box', 'measure']), series: key, slice: z.number().int().min(1), points: z.array(Point).min(1).max(2) });
+const Mark = z.object({ kind: z.enum(['point', 'box', 'measure']), series: key, slice: z.number().int().min(1), points: z.array(Point).min(1).max(2).readonly() });
 export const ViewerStateSchema = z.object({
-  series: key, slice: z.number().int().min(1), window: Window.nullable(), zoom: number.positive(), middle: Point, marks: z.array(Mark).max(1000), answer: z.string().max(500).nullable(), isDone: z.boolean(),
+  series: key, slice: z.number().int().min(1), window: Window.nullable(), zoom: number.positive(), middle: Point, marks: z.array(Mark).max(1000).readonly(), answer: z.string().max(500).nullable(), isDone: z.boolean(),
 });
 const Box = z.object({ x1: number, y1: number, x2: number, y2: number });
 
@@ -56,7 +56,7 @@ export const ActLog = z.object({
   driver: ActDriver,
   study: ViewerStudySchema,
   start: ViewerStateSchema,
-  steps: z.array(ActStep).max(500),
+  steps: z.array(ActStep).max(500).readonly(),
   end: z.enum(['finished', 'stopped', 'limit', 'failed']),
 });
 export type ActLog = z.infer<typeof ActLog>;

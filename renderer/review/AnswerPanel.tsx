@@ -5,6 +5,7 @@ import type { SeenView, Trace } from '#electron/contract/review.ts';
 import type { StepKind } from '#models/clinical/trace.ts';
 import { useStore } from '#renderer/workstation/store.ts';
 import { formatBytes, formatNumber, useText } from '#renderer/workstation/text.ts';
+import { ActPanel, ShowMe } from './ActPanel.tsx';
 import { AskBox } from './AskBox.tsx';
 import { EngineLine } from './EngineLine.tsx';
 import { Evidence } from './Evidence.tsx';
@@ -25,6 +26,7 @@ export function AnswerPanel(): ReactElement {
   return (
     <aside className="answer-panel" aria-label={t('review.answer')}>
       <AskBox />
+      <ActPanel />
       <div className="answer-scroll" aria-live="polite" aria-busy={asking !== null}>
         {asking ? <Growing /> : trace ? <AnswerView trace={trace} /> : <p className="hint">{t('review.firstAsk')}</p>}
         {own.length > 1 && !asking && (
@@ -117,6 +119,7 @@ function AnswerView({ trace }: { readonly trace: Trace }): ReactElement {
       {steps.length === 0 && <Locating trace={trace} at={0} isShown currentId={current.trace.id} />}
       <AnswerVerdict trace={trace} isCurrent={isCurrent(steps.length)} />
       <Evidence trace={trace} marks={judged} />
+      <ShowMe trace={trace} />
       {!parsed && <><p className="note">{t('review.rawTitle')}</p><pre className="raw">{raw}</pre></>}
       {odd.length > 0 && parsed && <details className="flags"><summary>{t('review.flags')} <span className="number">({odd.length})</span></summary><ul>{odd.map((flag, at) => <li key={at} title={flag.code}>{textOf(flag)}</li>)}</ul></details>}
       {prompt !== undefined && <details className="flags"><summary>{t('review.prompt')}</summary><pre className="raw">{prompt}</pre></details>}

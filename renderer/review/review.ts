@@ -157,8 +157,16 @@ const look = (): ShownLook | null => {
   const own = state.looks[currentSeries(state)?.id ?? ''];
   return own ?? (stage.header && firstLook(stage.header));
 };
-const setLook = (next: ShownLook | null): void => review.dispatch({ type: 'look', look: next });
-const leaf = (by: number) => (): void => review.dispatch({ type: 'frame', at: review.get().frameAt + by });
+/** The one way in which images are leafed, windowed and enlarged by command: keys, menus, and whoever takes steps in the viewer (`viewerBus.ts`). */
+export const bus = {
+  toSlice: (at: number): void => review.dispatch({ type: 'frame', at }),
+  toSeries: (at: number): void => review.dispatch({ type: 'series', at }),
+  look: (next: ShownLook | null): void => review.dispatch({ type: 'look', look: next }),
+  zoomBy: (factor: number): void => (stage.canvas ?? stage.slide)?.zoomBy(factor),
+  fit: (): void => (stage.canvas ?? stage.slide)?.fit(),
+} as const;
+const setLook = bus.look;
+const leaf = (by: number) => (): void => bus.toSlice(review.get().frameAt + by);
 
 /** Windows of CT by key: 1 soft tissue, 2 lung, 3 bone, 4 brain, 5 liver, 6 mediastinum, 7 head and neck, 8 stroke, 9 subdural. */
 const ctWindows: readonly (readonly [string, number, number])[] = [
@@ -211,8 +219,8 @@ export const reviewActions: readonly Action[] = [
   { name: 'review.previousTen', shortcuts: ['Shift+ArrowUp'], screen: 'review', isKeyOnly: true, run: leaf(-10) },
   { name: 'review.first', shortcuts: ['Home'], screen: 'review', isKeyOnly: true, run: leaf(-1e9) },
   { name: 'review.last', shortcuts: ['End'], screen: 'review', isKeyOnly: true, run: leaf(1e9) },
-  { name: 'review.nextSeries', shortcuts: ['PageDown'], screen: 'review', when: isHere, run: () => review.dispatch({ type: 'series', at: review.get().seriesAt + 1 }) },
-  { name: 'review.previousSeries', shortcuts: ['PageUp'], screen: 'review', when: isHere, run: () => review.dispatch({ type: 'series', at: review.get().seriesAt - 1 }) },
+  { name: 'review.nextSeries', shortcuts: ['PageDown'], screen: 'review', when: isHere, run: () => bus.toSeries(review.get().seriesAt + 1) },
+  { name: 'review.previousSeries', shortcuts: ['PageUp'], screen: 'review', when: isHere, run: () => bus.toSeries(review.get().seriesAt - 1) },
   ...ctWindows.map(([name], at): Action => ({ name: `review.window${at + 1}`, shortcuts: [String(at + 1)], screen: 'review', when: hasFrames, run: () => chooseWindow(at), isKeyOnly: name === '' })),
   { name: 'review.fullRange', shortcuts: ['0'], screen: 'review', when: hasFrames, run: fullRange },
   { name: 'review.fileWindow', shortcuts: ['`'], screen: 'review', when: hasFrames, run: () => setLook(null) },
@@ -220,9 +228,9 @@ export const reviewActions: readonly Action[] = [
     const shown = look();
     if (shown) setLook({ ...shown, isInverted: !shown.isInverted });
   } },
-  { name: 'review.zoomIn', shortcuts: ['+'], screen: 'review', when: isHere, run: () => (stage.canvas ?? stage.slide)?.zoomBy(1.25) },
-  { name: 'review.zoomOut', shortcuts: ['-'], screen: 'review', when: isHere, run: () => (stage.canvas ?? stage.slide)?.zoomBy(0.8) },
-  { name: 'review.fit', shortcuts: ['='], screen: 'review', when: isHere, run: () => (stage.canvas ?? stage.slide)?.fit() },
+  { name: 'review.zoomIn', shortcuts: ['+'], screen: 'review', when: isHere, run: () => bus.zoomBy(1.25) },
+  { name: 'review.zoomOut', shortcuts: ['-'], screen: 'review', when: isHere, run: () => bus.zoomBy(0.8) },
+  { name: 'review.fit', shortcuts: ['='], screen: 'review', when: isHere, run: bus.fit },
   { name: 'review.rotateRight', shortcuts: ['R'], screen: 'review', when: hasFrames, run: turned(1) },
   { name: 'review.rotateLeft', shortcuts: ['L'], screen: 'review', when: hasFrames, run: turned(3) },
   { name: 'review.flipHorizontal', shortcuts: ['H'], screen: 'review', when: hasFrames, run: turnView((view) => ({ ...view, isFlippedHorizontally: !view.isFlippedHorizontally })) },

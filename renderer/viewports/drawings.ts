@@ -94,6 +94,11 @@ function apply(steps: readonly Step[]): void {
   for (const [studyId, changes] of changesOf(steps)) saving = saving.then(() => call('annotations.change', { studyId, changes: [...changes] })).catch(tellFault);
 }
 
+/** Does steps and writes them down; whoever calls takes note of how they are undone. */
+export function putDrawings(steps: readonly Step[]): void {
+  if (steps.length > 0) apply(steps);
+}
+
 /** Does steps, takes note of them, and writes them down. */
 export function draw(steps: readonly Step[]): void {
   if (steps.length === 0) return;

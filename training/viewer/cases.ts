@@ -2,12 +2,10 @@
 import { Random } from '#models/base/random.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import { fromGrey, type Picture } from '#models/imaging/image.ts';
-import type { ModelView, Point } from '#models/imaging/coordinates.ts';
-import { mapPoint, toModel } from '#models/imaging/coordinates.ts';
+import { mapPoint, toModel, type ModelView, type Point, type Size } from '#models/imaging/coordinates.ts';
 import { applyWindow, windowPresets } from '#models/imaging/dicom/voi.ts';
 import { resize } from '#models/imaging/resize.ts';
 import { observed, seriesOf, type ViewerState, type ViewerStudy, type ViewerWindow } from '#models/viewer/state.ts';
-import type { Size } from '#models/imaging/coordinates.ts';
 import { drawPhantom } from '#training/synthesis/phantoms.ts';
 import type { PhantomKind, StoredPixels } from '#training/synthesis/phantoms/study.ts';
 

@@ -5,12 +5,12 @@ import type { Size } from '#models/imaging/coordinates.ts';
 import { readAction, type ViewerAction } from '#models/viewer/actions.ts';
 import { perform, placed, type Viewer } from '#models/viewer/state.ts';
 import { callIn, readStep } from '#models/viewer/step.ts';
+import { demonstration, promptOf, shortOf, type Grammar } from '#models/viewer/words.ts';
 import type { TaskOutcome } from '#training/rewards/mobileR1.ts';
 import { strictThinkAnswer } from '#training/rewards/tags.ts';
 import { meets, type ViewerTarget } from '#training/rewards/viewer.ts';
 import { lesionAt, observe, type Observation } from './cases.ts';
 import { demonstrated, requiredViews, rightActions, type ViewerTask } from './tasks.ts';
-import { demonstration, promptOf, shortOf, type Grammar } from './words.ts';
 
 /** A task ends after so many steps. */
 export const mostSteps = 12;

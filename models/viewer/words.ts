@@ -1,8 +1,7 @@
 /** A step in the viewer as words: what is put before the model, and what a demonstration would write. */
-import type { ViewerAction } from '#models/viewer/actions.ts';
-import { actionTable, actionNames, callOf } from '#models/viewer/actions.ts';
-import { seriesOf, type ViewerState, type ViewerStudy } from '#models/viewer/state.ts';
-import { writeStep } from '#models/viewer/step.ts';
+import { actionNames, actionTable, callOf, type ViewerAction } from './actions.ts';
+import { seriesOf, type ViewerState, type ViewerStudy } from './state.ts';
+import { writeStep } from './step.ts';
 
 /** How a step is written: three blocks (Mobile-R1), or thought and a list of one action (GUI-R1). */
 export type Grammar = 'mobileR1' | 'guiR1';
@@ -34,7 +33,8 @@ export const tableInWords = (): string => [
   'Points are whole pixels of the picture. Write <think>…</think><action>one sentence</action><tool_call>{"action": NAME, "point": [X, Y], "input_text": TEXT}</tool_call> and nothing else.',
 ].join('\n');
 
-const sentences: Readonly<Record<ViewerAction['name'], string>> = {
+/** What an action is, in a sentence. */
+export const sentences: Readonly<Record<ViewerAction['name'], string>> = {
   scroll_slice: 'Go to another slice.', set_window: 'Set the window.', zoom: 'Zoom in on the lesion.', pan: 'Move the view.', set_level: 'Change the level.', point: 'Mark the place.',
   box: 'Draw a box around it.', measure: 'Measure the width.', select_series: 'Show another series.', undo: 'Take it back.', finish: 'It is done.', answer: 'Answer.',
 };
