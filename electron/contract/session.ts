@@ -40,7 +40,7 @@ export type ReviewDraft = z.infer<typeof ReviewDraft>;
 
 /** What is the same whatever study is open. */
 export const Place = z.object({
-  screen: z.enum(['library', 'review', 'curate', 'finetune', 'report', 'audit', 'models']),
+  screen: z.enum(['library', 'review', 'curate', 'finetune', 'report', 'audit', 'models', 'similar']),
   studyId: StudyId.nullable(),
   library: z.object({
     query: z.string().max(400), modality: z.string().max(40).nullable(), status: StudyStatus.nullable(), selectedId: StudyId.nullable(),
