@@ -211,7 +211,7 @@ const isOfKnownKind = ({ study: { kind } }: StudyDetail): boolean => kind !== 'p
 const isDrawnByUs = (details: readonly StudyDetail[]): boolean => details.every(({ study: { isSample } }) => isSample);
 
 const outOfScope = (flags: readonly Flag[]): Fault => new Fault({
-  code: 'review.scope', what: 'The question was not put to the model.', why: [...new Set(flags.map(({ detail }) => `${detail.charAt(0).toUpperCase()}${detail.slice(1)}`))].join(' '), mend: 'Ask about another image, or say why it should be asked all the same.',
+  code: flags.every(({ code }) => code === 'scope.unstated') ? 'review.unstated' : 'review.scope', what: 'The question was not put to the model.', why: [...new Set(flags.map(({ detail }) => `${detail.charAt(0).toUpperCase()}${detail.slice(1)}`))].join(' '), mend: 'Ask about another image, or say why it should be asked all the same.',
 });
 
 /** The parser places every box on the first picture's scale; each belongs to the picture that its finding names. */

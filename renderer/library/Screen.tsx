@@ -1,6 +1,6 @@
 /** The library: every study of this workstation, found by typing, opened by a key. */
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useDeferredValue, useEffect, useRef, useState, type ReactElement } from 'react';
+import { memo, useDeferredValue, useEffect, useMemo, useRef, useState, type ReactElement } from 'react';
 import { studyStatuses, type ImportProgress, type StudySummary } from '#electron/contract/library.ts';
 import { Dialog } from '#renderer/design/Dialog.tsx';
 import { Empty } from '#renderer/design/Empty.tsx';
@@ -20,7 +20,10 @@ import { modalityCounts, noFilter, shownStudies, type SortKey } from './state.ts
 export function LibraryScreen(): ReactElement {
   const t = useText();
   const state = useStore(library, (all) => all);
-  const shown = useDeferredValue(shownStudies(state));
+  const found = shownStudies(state);
+  const { query } = state.filter;
+  // The letter stands in its field before the list follows.
+  const { shown, shownQuery } = useDeferredValue(useMemo(() => ({ shown: found, shownQuery: query }), [found, query]));
   const selected = state.selectedId === null ? undefined : state.rows.get(state.selectedId)?.study;
   const reasons = state.reasonsOf === null ? undefined : state.imports.get(state.reasonsOf);
   if (state.fault) return <FaultView fault={state.fault}><button className="button" onClick={() => void reload()}>{t('app.again')}</button></FaultView>;
@@ -28,7 +31,7 @@ export function LibraryScreen(): ReactElement {
     <div className="library">
       <section className="library-main" aria-label={t('library.title')}>
         <Tools />
-        <Chips shownCount={shown.length} />
+        <Chips shownCount={shown.length} shownQuery={shownQuery} />
         {shown.length > 0 ? <Table studies={shown} selectedId={state.selectedId} /> : <Nothing />}
         <Imports />
       </section>
@@ -71,14 +74,16 @@ function Tools(): ReactElement {
   );
 }
 
-function Chips({ shownCount }: { readonly shownCount: number }): ReactElement {
+/** @param shownQuery  what the list that stands there was filtered by: whoever measures waits for it */
+function Chips({ shownCount, shownQuery }: { readonly shownCount: number; readonly shownQuery: string }): ReactElement {
   const t = useText();
   const rows = useStore(library, (state) => state.rows);
   const filter = useStore(library, (state) => state.filter);
+  const counts = useMemo(() => modalityCounts({ rows }).slice(0, 12), [rows]);
   const set = (change: Partial<typeof filter>) => (): void => library.dispatch({ type: 'filter', filter: change });
   return (
     <div className="chips">
-      {modalityCounts({ rows }).slice(0, 12).map(([modality, count]) => (
+      {counts.map(([modality, count]) => (
         <button key={modality} className="chip" aria-pressed={filter.modality === modality} onClick={set({ modality: filter.modality === modality ? null : modality })}>
           {modality}<small className="number">{formatNumber(count)}</small>
         </button>
@@ -87,7 +92,7 @@ function Chips({ shownCount }: { readonly shownCount: number }): ReactElement {
       {rows.size > 0 && studyStatuses.map((status) => (
         <button key={status} className="chip" aria-pressed={filter.status === status} onClick={set({ status: filter.status === status ? null : status })}>{t(`library.status.${status}`)}</button>
       ))}
-      <span className="count number" role="status">
+      <span className="count number" role="status" data-query={shownQuery}>
         {shownCount === rows.size ? t('library.countAll', { total: formatNumber(rows.size) }) : t('library.count', { shown: formatNumber(shownCount), total: formatNumber(rows.size) })}
       </span>
     </div>
@@ -98,7 +103,7 @@ const columns: readonly SortKey[] = ['study', 'modality', 'date', 'images', 'sta
 const rowHeight = 56;
 const headHeight = 28;
 
-function Table({ studies, selectedId }: { readonly studies: readonly StudySummary[]; readonly selectedId: string | null }): ReactElement {
+const Table = memo(function Table({ studies, selectedId }: { readonly studies: readonly StudySummary[]; readonly selectedId: string | null }): ReactElement {
   const t = useText();
   const sort = useStore(library, (state) => state.sort);
   const body = useRef<HTMLDivElement>(null);
@@ -126,9 +131,9 @@ function Table({ studies, selectedId }: { readonly studies: readonly StudySummar
       </div>
     </div>
   );
-}
+});
 
-function StudyRow({ study, top, index, isSelected }: { readonly study: StudySummary; readonly top: number; readonly index: number; readonly isSelected: boolean }): ReactElement {
+const StudyRow = memo(function StudyRow({ study, top, index, isSelected }: { readonly study: StudySummary; readonly top: number; readonly index: number; readonly isSelected: boolean }): ReactElement {
   const t = useText();
   const { id, patient, patientId, description, modalities, date, images, status, addedAt, cover, isSample } = study;
   return (
@@ -148,7 +153,7 @@ function StudyRow({ study, top, index, isSelected }: { readonly study: StudySumm
       <span role="gridcell" className="number muted">{formatDate(addedAt)}</span>
     </div>
   );
-}
+});
 
 function Nothing(): ReactElement {
   const t = useText();

@@ -23,7 +23,7 @@ export function AskBox(): ReactElement {
   const refusal = useStore(engine, (all) => all?.refusal ?? null);
   const measured = useStore(drawings, ({ all }) => all);
   const count = planned ? measuringOn(measured, planned.views).length : 0;
-  if (state.blocked !== null) return <Blocked why={state.blocked} question={question} />;
+  if (state.blocked !== null) return <Blocked blocked={state.blocked} question={question} />;
   return (
     <form className="ask" onSubmit={(event) => {
       event.preventDefault();
@@ -58,11 +58,14 @@ export function AskBox(): ReactElement {
   );
 }
 
+/** What a picture without a header may be. */
+const kinds = ['xray', 'ct', 'mri', 'ultrasound', 'dermoscopy', 'fundus', 'oct', 'microscopy'] as const;
+
 /** The model was not trained on this: nothing was asked, and who asks all the same says why. */
-function Blocked({ why, question }: { readonly why: string; readonly question: string }): ReactElement {
+function Blocked({ blocked: { why, isUnstated }, question }: { readonly blocked: NonNullable<ReviewState['blocked']>; readonly question: string }): ReactElement {
   const t = useText();
   const [reason, setReason] = useState('');
-  const leave = (): void => review.dispatch({ type: 'blocked', why: null });
+  const leave = (): void => review.dispatch({ type: 'blocked', blocked: null });
   return (
     <form className="ask blocked" role="alertdialog" aria-label={t('review.blocked')} onKeyDown={(event) => {
       event.stopPropagation();
@@ -73,12 +76,18 @@ function Blocked({ why, question }: { readonly why: string; readonly question: s
     }}>
       <p className="blocked-why"><Icon name="warning" size={15} /><span><b>{t('review.blocked')}</b> {why}</span></p>
       <p className="asked">{question}</p>
+      {isUnstated && (
+        <div className="chips" role="group" aria-label={t('review.itIs')}>
+          <small>{t('review.itIs')}</small>
+          {kinds.map((kind) => <button key={kind} type="button" className="chip" onClick={() => askAllTheSame(t('review.itIsKind', { kind: t(`review.imageKind.${kind}`) }))}>{t(`review.imageKind.${kind}`)}</button>)}
+        </div>
+      )}
       <input autoFocus maxLength={500} value={reason} placeholder={t('review.overrideReason')} aria-label={t('review.overrideReason')} onChange={(event) => setReason(event.target.value)} />
       <div className="ask-foot">
-        <span className="scope">{t('review.overrideNote')}</span>
         <button type="button" className="button" onClick={leave}>{t('review.overrideLeave')}</button>
         <button type="submit" className="button" disabled={reason.trim().length < 3}>{t('review.askAllTheSame')} <kbd>⏎</kbd></button>
       </div>
+      <small>{t('review.overrideNote')}</small>
     </form>
   );
 }

@@ -81,7 +81,7 @@ export async function ask(): Promise<void> {
     review.dispatch({ type: 'answered', trace });
   } catch (thrown) {
     review.dispatch({ type: 'unanswered', askId });
-    if (thrown instanceof Fault && thrown.code === 'review.scope') review.dispatch({ type: 'blocked', why: thrown.why });
+    if (thrown instanceof Fault && (thrown.code === 'review.scope' || thrown.code === 'review.unstated')) review.dispatch({ type: 'blocked', blocked: { why: thrown.why, isUnstated: thrown.code === 'review.unstated' } });
     else if (!(thrown instanceof Fault && thrown.code === 'review.stopped')) tellFault(thrown);
   }
 }

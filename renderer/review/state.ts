@@ -39,7 +39,7 @@ export interface ReviewState {
   /** The question that is being answered. */
   readonly asking: { readonly askId: string; readonly question: string; readonly part: AnswerPart | null } | null;
   /** The question was not put to the model, and why; a person's reason sends it all the same. */
-  readonly blocked: string | null;
+  readonly blocked: { readonly why: string; readonly isUnstated: boolean } | null;
   /** The reason that was given for this study: it goes with every further question about it. */
   readonly override: string | null;
   readonly areMarksShown: boolean;
@@ -67,7 +67,7 @@ export type ReviewAction =
   | { readonly type: 'part'; readonly part: AnswerPart }
   | { readonly type: 'answered'; readonly trace: Trace }
   | { readonly type: 'unanswered'; readonly askId: string }
-  | { readonly type: 'blocked'; readonly why: string | null }
+  | { readonly type: 'blocked'; readonly blocked: ReviewState['blocked'] }
   | { readonly type: 'override'; readonly reason: string | null }
   | { readonly type: 'trace'; readonly at: number }
   | { readonly type: 'marks'; readonly areShown: boolean }
@@ -150,7 +150,7 @@ function reduceStudy(state: ReviewState, action: ReviewAction): ReviewState {
       return shownTrace({ ...state, asking: null, traces: [...state.traces, action.trace] }, state.traces.length);
     }
     case 'unanswered': return state.asking?.askId === action.askId ? { ...state, asking: null } : state;
-    case 'blocked': return { ...state, blocked: action.why };
+    case 'blocked': return { ...state, blocked: action.blocked };
     case 'override': return { ...state, override: action.reason };
     case 'trace': return state.traces[action.at] ? shownTrace(state, action.at) : state;
     case 'marks': return { ...state, areMarksShown: action.areShown };

@@ -155,7 +155,7 @@ describe('by keys alone', () => {
     await workstation.picture('review-override');
     expect(traces().at(-1)?.flags.find(({ code }) => code === 'scope.override')?.detail).toContain('a drawn pattern');
     const journal = readdirSync(join(dataFolder, 'audit'), { encoding: 'utf8' }).filter((name) => name.endsWith('.jsonl')).map((name) => readFileSync(join(dataFolder, 'audit', name), 'utf8')).join('');
-    expect(journal).toContain('"code":"review.scope"');
+    expect(journal).toContain('"code":"review.unstated"');
     expect(journal).toContain('"override":"scope"');
   });
 

@@ -8,3 +8,4 @@ export function movePlanes(): Promise<number>;
 export function openSlide(): Promise<{ readonly ms: number; readonly tiles: number }>;
 export function moveSlide(): Promise<{ readonly pictures: number[]; readonly tiles: number[] }>;
 export function graphics(): string;
+export function forget(): Promise<void>;

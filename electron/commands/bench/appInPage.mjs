@@ -10,12 +10,11 @@ export function isImported(slices) {
 export async function filterBy(value) {
   const input = document.querySelector('#library-filter');
   const count = document.querySelector('.chips [role=status]');
-  const shown = count.textContent;
   const start = performance.now();
   // As React hears it: through the element's own setter.
   Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(input, value);
   input.dispatchEvent(new Event('input', { bubbles: true }));
-  while (count.textContent === shown && performance.now() - start < 2000) await new Promise((settle) => setTimeout(settle));
+  while (count.dataset.query !== value && performance.now() - start < 10_000) await new Promise((settle) => setTimeout(settle));
   await new Promise(requestAnimationFrame);
   return performance.now() - start;
 }
@@ -100,4 +99,10 @@ export function graphics() {
   const gl = document.createElement('canvas').getContext('webgl');
   const info = gl?.getExtension('WEBGL_debug_renderer_info');
   return info ? String(gl.getParameter(info.UNMASKED_RENDERER_WEBGL)) : 'no WebGL';
+}
+
+/** Forgets where a person was, so that a page begins in the library with nothing opened. */
+export async function forget() {
+  const place = { screen: 'library', studyId: null, library: { query: '', modality: null, status: null, selectedId: null, sort: { key: 'added', isDescending: true } } };
+  await fetch('/call/app.keepSession', { method: 'POST', body: JSON.stringify({ place, draft: null }) });
 }

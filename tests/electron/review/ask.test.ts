@@ -6,7 +6,7 @@ import type { StudyDetail } from '#electron/contract/library.ts';
 import { Trace, type AnswerPart, type AskedView, type Question } from '#electron/contract/review.ts';
 import { openReviews, type ReviewOptions, type Reviews } from '#electron/review/ask.ts';
 import type { Placement } from '#models/imaging/sides.ts';
-import { compose, scaling, translation } from '#models/imaging/coordinates.ts';
+import { compose, identity, scaling, translation } from '#models/imaging/coordinates.ts';
 import { createPicture, type Picture } from '#models/imaging/image.ts';
 import { parseCompletion } from '#models/language/parse.ts';
 import type { Answer, Ask, Confidence } from '#models/reasoner.ts';
@@ -139,6 +139,25 @@ describe('a question', () => {
     // What is asked about the answer goes by the same reason.
     const [second] = await reviews.locate({ askId: 'w', traceId: trace.id, step: 0 });
     expect(second?.flags[0]).toEqual({ code: 'scope.override', detail: 'Asked all the same. The reason given: To see what it says' });
+  });
+
+  test('about a plain picture waits for a person to say what it is', async () => {
+    writeFileSync(join(folder, 'scope.json'), JSON.stringify({ format: 'loupe.scope/1', trained: [{ modality: 'xray', bodyParts: ['chest'] }] }));
+    const plain = (kind: 'picture' | 'slide', isSample = false): Partial<ReviewOptions> => ({
+      study: (id) => Promise.resolve({ ...details[id] as StudyDetail, study: { ...(details[id] as StudyDetail).study, kind, isSample } }),
+      picture: () => Promise.resolve({ picture: shade({ width: 64, height: 64 }), toSource: identity, source: { width: 64, height: 64 }, window: null, placement: null }),
+    });
+    reviews = open(reasoned('Observation: A cat.'), plain('picture'));
+    await expect(ask([view('a', 4)])).rejects.toMatchObject({ code: 'review.unstated' });
+    expect(asked).toEqual([]);
+    expect((await ask([view('a', 4)], { override: { reason: 'It is: X-ray film' } })).flags.map(({ code }) => code)).toEqual(['scope.override', 'scope.unstated']);
+    reviews.close();
+    // A slide is microscopy by its kind, and the samples are drawn.
+    reviews = open(reasoned('Observation: A cell.'), plain('slide'));
+    expect((await ask([view('a', 4)])).flags).toEqual([]);
+    reviews.close();
+    reviews = open(reasoned('Observation: A cell.'), plain('picture', true));
+    expect((await ask([view('a', 4)])).flags.map(({ code }) => code)).toEqual(['scope.unstated']);
   });
 
   test('that lies within the scope gains nothing by a reason', async () => {
