@@ -15,7 +15,9 @@ export function ActPanel(): ReactElement | null {
   const state = useStore(acting, (all) => all);
   const list = useRef<HTMLOListElement>(null);
   const count = state?.log.steps.length ?? 0;
-  useEffect(() => list.current?.lastElementChild?.scrollIntoView({ block: 'nearest' }), [count]);
+  useEffect(() => {
+    list.current?.lastElementChild?.scrollIntoView({ block: 'nearest' });
+  }, [count]);
   if (!state) return null;
   const { log, standing, isRunning, isThinking, note, differences } = state;
   return (
