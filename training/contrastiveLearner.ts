@@ -18,6 +18,7 @@ import { pairShares } from './objectives/infoNce.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Stage } from './records/recipe.ts';
 import { captionOf } from './synthesis/captions.ts';
+import { phantomRecords } from './synthesis/phantoms.ts';
 
 /** The network of a stage. */
 export const contrastiveOf = ({ similar, pixels }: Pick<Stage, 'similar' | 'pixels'>): ContrastiveConfig => ({ ...similar!.encoder, side: Math.round(Math.sqrt(pixels)) });
@@ -111,7 +112,13 @@ function judgementLearner(given: ContrastiveOptions): Learner {
 function pairLearner(given: ContrastiveOptions): Learner {
   const { config, recipe, stage, records, parts, options, begin } = given;
   const weightsOfSets = stage.setWeights ?? recipe.setWeights;
-  const own = records.flatMap((record) => {
+  const patching = patchOptions(parts.preprocessor, config, stage.pixels);
+  const maker = { pictures: new Pictures(patching, true), options: patching, augment: recipe.augment };
+  const drawn = [...phantomRecords(stage.phantoms, recipe.seed)].map(({ record, picture }) => {
+    maker.pictures.keep(record, picture);
+    return record;
+  });
+  const own = [...records, ...drawn].flatMap((record) => {
     const weight = weightsOfSets[record.set] ?? 1;
     return weight === 0 ? [] : new Array<CaseRecord>(Math.max(1, Math.round(weight))).fill(record);
   });
@@ -119,8 +126,6 @@ function pairLearner(given: ContrastiveOptions): Learner {
     throw new Fault({ code: 'pairs.few', what: 'There is nothing to tell apart.', why: stage.batch < 2 ? 'A batch holds one image.' : `${own.length} images are left by the weights of their sets.`, mend: 'Give more index files, or larger batches.' });
   }
   const contrastive = contrastiveOf(stage);
-  const patching = patchOptions(parts.preprocessor, config, stage.pixels);
-  const maker = { pictures: new Pictures(patching, true), options: patching, augment: recipe.augment };
   const tokenizer = createTokenizer(parts.tokenizer, parts.tokenizerConfig);
   const compiled = compiler(given, () => pairGraph(config, contrastive, { batch: stage.batch }, narrowed(options, stage)));
   const perUpdate = stage.batch * stage.accumulate;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Fault } from '#models/base/fault.ts';
 import { createTokenizer } from '#models/language/tokenizer.ts';
-import { openCheckpoint, type CheckpointParts } from '#models/weights/checkpoint.ts';
+import type { CheckpointParts } from '#models/weights/checkpoint.ts';
 import { filterCases, readIndex, type CaseFilter } from './data/cases.ts';
 import { trainVocabulary } from './data/vocabulary.ts';
 import { dinoR1, dinoR1Supervised } from './recipes/dinoR1.ts';
@@ -26,7 +26,7 @@ import { vlmR1Ovd, vlmR1OvdAp, vlmR1Rec } from './recipes/vlmR1.ts';
 import { weThink } from './recipes/weThink.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import { Recipe } from './records/recipe.ts';
-import { startFolder } from './startFolder.ts';
+import { openStart } from './startFolder.ts';
 import { corpus } from './synthesis/questions.ts';
 
 /** Every recipe by its name. */
@@ -63,7 +63,7 @@ const pixelStatistics = { image_mean: [0.48145466, 0.4578275, 0.40821073], image
 
 /** The small files of the run's checkpoints: those of the folder it starts from, or new ones with a vocabulary learnt from the cases. */
 export function partsOf(recipe: Recipe, records: readonly CaseRecord[]): CheckpointParts {
-  if ('folder' in recipe.start) return openCheckpoint(startFolder(recipe.start.folder));
+  if ('folder' in recipe.start) return openStart(recipe.start.folder);
   const { scratch, vocabulary } = recipe.start;
   const { tokenizer, tokenizerConfig } = trainVocabulary(corpus(records, recipe.seed), vocabulary);
   const known = createTokenizer(tokenizer, tokenizerConfig);

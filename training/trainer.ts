@@ -5,7 +5,7 @@ import { parseConfig, type QwenVlConfig } from '#models/networks/config.ts';
 import { contrastiveParameters, isOfContrastive } from '#models/networks/contrastive.ts';
 import { featureParameters, localizerMakings } from '#models/networks/localizer.ts';
 import type { Device } from '#models/runtime/session.ts';
-import { openCheckpoint, type CheckpointParts } from '#models/weights/checkpoint.ts';
+import type { CheckpointParts } from '#models/weights/checkpoint.ts';
 import { readTensor } from '#models/weights/safetensors.ts';
 import { classifierGraph, supervisedGraph, type GraphOptions, type ParameterSpec } from './graphs.ts';
 import { contrastiveOf, createContrastiveLearner, startHashes } from './contrastiveLearner.ts';
@@ -29,7 +29,7 @@ import type { RetentionRule } from './retention.ts';
 import { openRun, readStageStart, writeMetrics, writeRollouts, writeStageHashes, writeStageStart } from './runWriter.ts';
 import { scopeWriter } from './scope.ts';
 import { stageData } from './stageData.ts';
-import { startFolder } from './startFolder.ts';
+import { openStart } from './startFolder.ts';
 import { freshState, isHelper, isOfLocalizer, pruneSteps, saveAveraged, saveState, type TrainerState } from './state.ts';
 import { validate } from './validation.ts';
 import { createViewerLearner } from './viewerLearner.ts';
@@ -275,8 +275,8 @@ function graphOptions({ trained, adapter, dropBranches }: Recipe): GraphOptions 
 
 function firstWeights(config: QwenVlConfig, specs: readonly ParameterSpec[], recipe: Recipe): Map<string, Float32Array> {
   if ('scratch' in recipe.start) return initialWeights(config, specs, recipe.seed, { localAttention: recipe.localAttention });
-  const { tensors } = openCheckpoint(startFolder(recipe.start.folder));
-  const fresh = initialWeights(config, specs.filter(({ name }) => name.includes('.lora_') || isHelper(name) || isOfLocalizer(name) || isOfContrastive(name) || isOfIntegrity(name)), recipe.seed);
+  const { tensors } = openStart(recipe.start.folder);
+  const fresh = initialWeights(config, specs.filter(({ name }) => name.includes('.lora_') || isHelper(name) || isOfLocalizer(name) || (isOfContrastive(name) && !tensors.has(name)) || isOfIntegrity(name)), recipe.seed);
   return new Map(specs.map(({ name, shape }) => {
     const begun = fresh.get(name);
     if (begun) return [name, begun];

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import { fileHash } from './fileHash.ts';
 import { isRecord, readJson } from './json.ts';
-import { exchange, openSafetensors, readTensor, writeFault, writePartial, type WrittenType } from './safetensors.ts';
+import { exchange, openSafetensors, readTensor, writeFault, writePartial, type TensorEntry, type WrittenType } from './safetensors.ts';
 
 const kind = 'loupe_similar';
 const mostJson = 8_000_000;
@@ -47,8 +47,19 @@ export interface OpenedSimilar {
   readonly tokenizerConfig: unknown;
   /** SHA-256 of the weights' file. */
   readonly sha256: string;
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
   /** @throws Fault `similar.kind` where it is missing or of another shape */
   tensor(name: string, shape: readonly number[]): Float32Array;
+}
+
+/** Whether a folder says that it is one. */
+export function isSimilarFolder(folder: string): boolean {
+  try {
+    const config = readJson(join(folder, 'config.json'), mostJson);
+    return isRecord(config) && config.model_type === kind;
+  } catch {
+    return false;
+  }
 }
 
 /** @throws Fault `similar.kind` for a folder of something else, and those of `openSafetensors` */
@@ -65,7 +76,7 @@ export function openSimilarFolder(folder: string): OpenedSimilar {
   const path = join(folder, 'model.safetensors');
   const { tensors } = openSafetensors(path);
   return {
-    config: config.similar, base: config.base, preprocessor: config.preprocessor, sha256: fileHash(path),
+    config: config.similar, base: config.base, preprocessor: config.preprocessor, sha256: fileHash(path), tensors,
     tokenizer: read('tokenizer.json', mostTokenizer), tokenizerConfig: read('tokenizer_config.json', mostJson),
     tensor(name, shape) {
       const entry = tensors.get(name);
