@@ -8,13 +8,15 @@ import { openSource, type ShownFrame } from '#electron/review/source.ts';
 import { writeWhole } from '#electron/storage/atomic.ts';
 import { builtInIntegrity } from '#electron/storage/folders.ts';
 import { Fault } from '#models/base/fault.ts';
-import { alterationLevels, type Measured } from '#models/clinical/alteration.ts';
+import { alterationLevels, alterationText, type Measured } from '#models/clinical/alteration.ts';
 import { invert, mapBox } from '#models/imaging/coordinates.ts';
 import { continuityMap } from '#models/imaging/forensics/continuity.ts';
 import { brightnessPlane } from '#models/imaging/forensics/planes.ts';
 import { resize } from '#models/imaging/resize.ts';
 import { openIntegrity, type IntegrityChecker } from '#models/integrity.ts';
 import { evidencePicture } from '#models/integrityPicture.ts';
+import { readAlteration, readerSide } from '#models/integrityReader.ts';
+import { openReasoner } from '#models/reasoner.ts';
 import { saveCalibration } from '#models/weights/integrity.ts';
 import { makeAlterations } from '#training/alterationCases.ts';
 import { alterationMeasures, answeredCases, calibrate, integrityVerdicts, type AlterationMeasures, type AlterationVerdict } from '#training/integrityCases.ts';
@@ -33,6 +35,7 @@ export const command: Command = {
     window: { type: 'string', help: 'a window by name (Lung) or as centre,width; the file\'s own where absent' },
     out: { type: 'string', help: 'a folder for integrity.json, and a picture of each image with its maps' },
     network: { type: 'string', help: 'the folder `final` of a run of soFakeR1Evidence; the built-in one where absent' },
+    reader: { type: 'string', help: 'a model that learnt by soFakeR1, merged into its base: what it says of each image stands beside the network, held against the maps' },
     threads: { type: 'string', help: 'threads; one for each physical core where absent' },
     make: { type: 'string', help: 'instead of a path: the folder in which cases of altered images are made' },
     data: { type: 'string', multiple: true, help: 'with --make: index files of real images; the permissive ones are used' },
@@ -83,6 +86,8 @@ async function check(context: CommandContext, checker: IntegrityChecker): Promis
   // Neighbours tell something only where no slice between them is left out.
   const isWhole = source.kind === 'series' && source.available === source.frames.length;
   const out = textOption(context, 'out');
+  const readerFolder = textOption(context, 'reader');
+  const reader = readerFolder === undefined ? null : await openReasoner({ folder: readerFolder });
   const images = [];
   for (const [at, frame] of source.frames.entries()) {
     context.signal.throwIfAborted();
@@ -94,8 +99,11 @@ async function check(context: CommandContext, checker: IntegrityChecker): Promis
       await writeWhole(join(out, `integrity-${at + 1}.png`), picture);
     }
     const { evidence: _evidence, columns: _columns, rows: _rows, area: _area, ...told } = looked;
-    images.push({ name: frame.name, file: frame.file, frame: frame.frame, ...told });
+    const read = reader && looked.level !== 'unexamined' ? await readAlteration(reader, checker, frame.picture, result, context.signal) : null;
+    const reading = read && { text: read.text, claim: read.claim && { ...read.claim, box: read.claim.box && mapBox(frame.toSource, read.claim.box) }, sentences: read.sentences };
+    images.push({ name: frame.name, file: frame.file, frame: frame.frame, ...told, reading });
   }
+  await reader?.release();
   const strongest = images.reduce((level, image) => (alterationLevels.indexOf(image.level) > alterationLevels.indexOf(level) ? image.level : level), 'unexamined' as (typeof alterationLevels)[number]);
   const record = {
     source: source.title, level: strongest, images, files: fingerprints.map(({ file, pixels }) => ({ file, pixels })), ledger, network: checker.sha256, falseAlarms: checker.calibration?.falseAlarms ?? null,
@@ -105,9 +113,10 @@ async function check(context: CommandContext, checker: IntegrityChecker): Promis
     await writeWhole(join(out, 'integrity.json'), `${JSON.stringify(record, null, 2)}\n`);
     context.progress(`Written: ${join(out, 'integrity.json')}`);
   }
-  const lines = images.flatMap(({ name, level, why, claim, sentences }) => [
+  const lines = images.flatMap(({ name, level, why, claim, sentences, reading }) => [
     `${name}: ${levelWords[level]}${claim.box ? ` at ${[claim.box.x1, claim.box.y1, claim.box.x2, claim.box.y2].map(Math.round).join(', ')}` : ''}${why ? `. ${why}` : ''}`,
     ...(level === 'suspected' || level === 'strong' ? sentences.map(({ text, doubt }) => `  ${text}${doubt ? ` [${doubt}]` : ''}`) : []),
+    ...(reading ? [`  The reader: ${reading.claim ? alterationText(reading.claim) : `not in the grammar: ${reading.text.slice(0, 200)}`}`, ...reading.sentences.map(({ text, doubt }) => `    ${text}${doubt ? ` [${doubt}]` : ''}`)] : []),
   ]);
   context.print(record, [...lines, ...ledger.map(({ text }) => text), ...(record.falseAlarms ? [`On untouched images signs were raised ${share(record.falseAlarms.suspected)}, strong ones ${share(record.falseAlarms.strong)}.`] : []), record.disclaimer].join('\n'));
 }
@@ -117,9 +126,6 @@ function continuityAt(frames: readonly ShownFrame[], at: number) {
   const isAlike = before && after && [before, after].every(({ picture: { width, height } }) => width === slice.picture.width && height === slice.picture.height);
   return isAlike ? continuityMap(brightnessPlane(before.picture), brightnessPlane(slice.picture), brightnessPlane(after.picture)) : null;
 }
-
-/** What the recipe's model is shown. */
-const readerSize = { width: 168, height: 168 } as const;
 
 async function makeCases(context: CommandContext, out: string): Promise<void> {
   const split = textOption(context, 'split') ?? 'train';
@@ -131,7 +137,7 @@ async function makeCases(context: CommandContext, out: string): Promise<void> {
   const made = await makeAlterations(records, out, {
     seed: numberOption(context, 'seed', { least: 0, most: 0xffffffff, whole: true }) ?? 0, most: numberOption(context, 'most', { least: 1, most: 1_000_000, whole: true }) ?? 400, kept: flag(context, 'kept'), signal: context.signal,
     onProgress: (done, total) => (done % 20 === 0 || done === total) && context.progress(`${done} of ${total} images`),
-    ...(checker ? { shown: async (picture) => resize(evidencePicture(picture, await checker.check(picture)), readerSize) } : {}),
+    ...(checker ? { shown: async (picture) => resize(evidencePicture(picture, await checker.check(picture)), { width: readerSide, height: readerSide }) } : {}),
   });
   await checker?.release();
   context.print(made, `${made.images} images; their index is ${made.index}`);

@@ -41,6 +41,9 @@ export interface AnsweredAlteration extends AlterationClaim {
   readonly isWellFormed: boolean;
 }
 
+/** Put in one wording alone, to images that show their own maps. */
+export const alterationQuestion = 'Was this image altered? Answer REAL, TAMPERED with type and box, or FULL_SYNTHETIC.';
+
 const blank = '[ \\t\\n]*';
 const corner = `\\(${blank}(\\d{1,6})${blank},${blank}(\\d{1,6})${blank}\\)`;
 const grammar = new RegExp(`^(REAL|TAMPERED|FULL_SYNTHETIC)(?:${blank},${blank}(INJECTED|REMOVED|COPY_MOVE|SPLICED))?(?:${blank},${blank}${corner}${blank},${blank}${corner})?${blank}\\.?$`);

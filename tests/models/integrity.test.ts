@@ -7,7 +7,9 @@ import type { Calibration } from '#models/clinical/alteration.ts';
 import { featureWidth } from '#models/imaging/forensics/features.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import { levelOf, mostFalseAlarms, openIntegrity, type IntegrityChecker } from '#models/integrity.ts';
+import { readAlteration, readerSide } from '#models/integrityReader.ts';
 import { alteredRegions } from '#models/integrityRegions.ts';
+import type { Answer } from '#models/reasoner.ts';
 import { saveCalibration, saveIntegrity } from '#models/weights/integrity.ts';
 import { integrityParameters } from '#training/integrityGraph.ts';
 import { drawPhantom } from '#training/synthesis/phantoms.ts';
@@ -82,6 +84,24 @@ describe('the door', () => {
 
   test('stops at once', async () => {
     await expect(checker.check(framePicture(drawPhantom('ct_liver', 2, { size: 280, frames: 1 }).frames[0]!), { signal: AbortSignal.abort() })).rejects.toThrow();
+  });
+
+  test('asks a reader about the most suspicious field, and brings its box back to the image', async () => {
+    const whole = framePicture(drawPhantom('ct_liver', 2, { size: 320, frames: 1 }).frames[0]!);
+    const [columns, rows] = [40, 40];
+    const cells = { columns, rows, data: new Float32Array(columns * rows) };
+    cells.data[39 * columns + 39] = 0.9;
+    const shown: Picture[] = [];
+    const says = (text: string) => ({ ask: async ({ frames }: { frames: readonly Picture[] }) => {
+      shown.push(frames[0]!);
+      return { text } as Answer;
+    } });
+    const reading = await readAlteration(says('<think>It lies in the lower right. It was copied.</think><answer>TAMPERED, SPLICED,(84,84),(126,168)</answer>'), checker, whole, { cells });
+    expect(shown[0]).toMatchObject({ width: readerSide, height: readerSide });
+    // The field is the lower right one, 224 of 320 pixels.
+    expect(reading.claim).toEqual({ class: 'TAMPERED', type: 'SPLICED', box: { x1: 208, y1: 208, x2: 264, y2: 320 } });
+    expect(reading.sentences.map(({ doubt }) => doubt === null)).toEqual([true, false]);
+    for (const text of ['TAMPERED', '<answer>TAMPERED</answer>', '<answer>maybe</answer>', '']) expect((await readAlteration(says(text), checker, whole, { cells })).claim).toBeNull();
   });
 
   test('refuses folders of something else', async () => {

@@ -1,7 +1,7 @@
 /** Questions and answers about one image, made from its label, facts, boxes and measured pixels. Nothing is said that these do not support. */
 import type { Random } from '#models/base/random.ts';
 import { Random as RandomStream } from '#models/base/random.ts';
-import { alterationPlace, alterationText, classWords, cueSentences, typeWords } from '#models/clinical/alteration.ts';
+import { alterationPlace, alterationQuestion, alterationText, classWords, cueSentences, typeWords } from '#models/clinical/alteration.ts';
 import { area, type Box } from '#models/clinical/finding.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
@@ -163,9 +163,6 @@ function eyeOf({ facts }: CaseRecord, isMirrored: boolean): Scene['eye'] {
 
 /** Its pictures are made, so that nothing else about them can be asked. */
 const isOfAlterations = ({ questionTypes }: Pick<CaseRecord, 'questionTypes'>): boolean => questionTypes.includes(alterationType);
-
-/** Put in one wording alone, to images that show their own maps. */
-export const alterationQuestion = 'Was this image altered? Answer REAL, TAMPERED with type and box, or FULL_SYNTHETIC.';
 
 // What can be asked. Each maker gives a draft, or null where this scene does not answer the question.
 
