@@ -1,12 +1,13 @@
 /** A file's pixels as one hash, whatever the file around them says; and where its header and its pixels contradict each other. */
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
 import { Fault } from '#models/base/fault.ts';
 import { readDicom, type DicomFile } from '#models/imaging/dicom/dicomFile.ts';
 import { firstNumber, firstText, has, texts } from '#models/imaging/dicom/elements.ts';
 import { decodeFrame, type StoredFrame } from '#models/imaging/dicom/frame.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
-import { kindBytes, kindOf } from '#models/imaging/sources.ts';
+import { kindBytes, kindOf, type SourceKind } from '#models/imaging/sources.ts';
 
 export interface Fingerprint {
   /** SHA-256 of the file. */
@@ -20,7 +21,8 @@ export interface Fingerprint {
 }
 
 const mostBytes = 512 * 1024 * 1024;
-const mostFrames = 2000;
+/** Samples of an image that are decoded for its hash, all frames together. */
+const mostSamples = 400_000_000;
 
 const hex = (...parts: readonly (string | Uint8Array)[]): string => {
   const hash = createHash('sha256');
@@ -30,26 +32,46 @@ const hex = (...parts: readonly (string | Uint8Array)[]): string => {
 
 /** @throws Fault `integrity.file` where it cannot be read, and those of the decoders */
 export async function fingerprintOf(path: string): Promise<Fingerprint> {
-  let bytes: Uint8Array;
-  try {
-    if ((await stat(path)).size > mostBytes) throw new Error(`It has more than ${mostBytes / 1024 / 1024} MB.`);
-    bytes = await readFile(path);
-  } catch (cause) {
-    throw new Fault({ code: 'integrity.file', what: 'The file cannot be read.', why: cause instanceof Error ? cause.message : String(cause), mend: 'Check the path, and that you may read the file.' }, { cause });
-  }
+  const { kind, bytes } = await reading(path);
+  // Slides, and what is no image, are hashed as they lie.
+  if (bytes === null) return { file: await hashOfFile(path), pixels: null, instance: null, contradictions: [] };
   const file = hex(bytes);
-  const kind = kindOf(bytes.subarray(0, kindBytes));
   if (kind === 'png' || kind === 'jpeg') {
     const { width, height, data } = await decodePicture(bytes, 'The picture');
     return { file, pixels: hex(`RGB ${width} ${height} 8\n`, data), instance: null, contradictions: [] };
   }
-  return kind === 'dicom' ? ofDicom(file, readDicom(bytes)) : { file, pixels: null, instance: null, contradictions: [] };
+  return ofDicom(file, readDicom(bytes));
+}
+
+/** The whole file where its pixels can be read from it; null for the bytes of any other. */
+async function reading(path: string): Promise<{ readonly kind: SourceKind; readonly bytes: Uint8Array | null }> {
+  try {
+    const file = await open(path);
+    try {
+      const { size } = await file.stat();
+      const start = new Uint8Array(Math.min(size, kindBytes));
+      await file.read(start, 0, start.length, 0);
+      const kind = kindOf(start);
+      const isRead = (kind === 'png' || kind === 'jpeg' || kind === 'dicom') && size <= mostBytes;
+      return { kind, bytes: isRead ? await readFile(path) : null };
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw new Fault({ code: 'integrity.file', what: 'The file cannot be read.', why: cause instanceof Error ? cause.message : String(cause), mend: 'Check the path, and that you may read the file.' }, { cause });
+  }
+}
+
+async function hashOfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const part of createReadStream(path)) hash.update(part as Uint8Array);
+  return hash.digest('hex');
 }
 
 async function ofDicom(file: string, dicom: DicomFile): Promise<Fingerprint> {
   const uid = firstText(dicom.dataSet, 'x00080018');
   const instance = uid === undefined ? null : hex(uid);
-  if (dicom.image === null || dicom.image.frames > mostFrames) return { file, pixels: null, instance, contradictions: [] };
+  if (dicom.image === null || dicom.image.frames * dicom.image.rows * dicom.image.columns * dicom.image.samples > mostSamples) return { file, pixels: null, instance, contradictions: [] };
   const hash = createHash('sha256');
   let [least, greatest] = [Infinity, -Infinity];
   for (let index = 0; index < dicom.image.frames; index++) {
