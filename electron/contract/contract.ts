@@ -1,5 +1,4 @@
 /** All that the window may ask: one row for each method, which gives the type and the check on both sides. */
-import { integrityMethods } from './integrity.ts';
 import { z } from 'zod';
 import type { FaultFields } from '#models/base/fault.ts';
 import { actMethods } from './act.ts';
@@ -9,6 +8,7 @@ import { Annotation } from '#models/clinical/annotation.ts';
 import { AnnotationChange } from './annotations.ts';
 import { finetuneMethods } from './finetune.ts';
 import { locatingMethods } from './locating.ts';
+import { integrityMethods } from './integrity.ts';
 import { modelMethods } from './models.ts';
 import { sessionMethods } from './session.ts';
 import { settingsMethods } from './settings.ts';
