@@ -5,21 +5,22 @@ import { availableParallelism } from 'node:os';
 import type { Picture } from '#models/imaging/image.ts';
 import { drawPhantom } from '#training/synthesis/phantoms.ts';
 import { framePicture } from '#training/synthesis/phantoms/study.ts';
-import { builtInModel, projectRoot } from '#electron/storage/folders.ts';
+import { builtInDirective, builtInLocalizer, builtInModel, dataFolder, projectRoot } from '#electron/storage/folders.ts';
 import { benchAudit } from './bench/audit.ts';
 import { benchDecode } from './bench/decode.ts';
 import { benchCheckpoint, benchFirstToken } from './bench/firstImage.ts';
 import { benchGenerate } from './bench/generate.ts';
 import { benchGrpo } from './bench/grpo.ts';
+import { benchDirective, benchLocate } from './bench/locate.ts';
 import { measureMachine } from './bench/measure.ts';
 import { PeerError, preparePython, startPeer, type Peer } from './bench/peer.ts';
 import { benchReport } from './bench/report.ts';
 import { benchTrain } from './bench/train.ts';
 import { flag, numberOption, textOption, UsageError, type Command, type CommandContext } from './command.ts';
 
-/** Without a subject: all but the page, which needs a browser and minutes of its own. */
+/** Without a subject: all but the page, which needs a browser and minutes of its own, and what needs a localizer. */
 const usualSubjects = ['decode', 'generate', 'train', 'grpo', 'first-image', 'audit', 'report'] as const;
-const subjects = [...usualSubjects, 'app'] as const;
+const subjects = [...usualSubjects, 'locate', 'directive', 'app'] as const;
 type Subject = (typeof subjects)[number];
 
 export const command: Command = {
@@ -32,12 +33,13 @@ export const command: Command = {
     model: { type: 'string', help: 'the checkpoint of generate, grpo and first-image (default: the built-in one)' },
     study: { type: 'string', help: 'the study of first-image' },
     data: { type: 'string', help: 'the DICOM files of decode' },
+    adapter: { type: 'string', help: 'the adapter of directive (default: the built-in one; `none`: the base alone)' },
     minutes: { type: 'string', help: 'minutes of scripted use in app (default 1)' },
     'no-peers': { type: 'boolean', help: 'our own figures alone; needs no Python' },
   },
   async run(context) {
     const chosen = context.positionals.length > 0 ? context.positionals.map(subjectOf) : usualSubjects;
-    const python = flag(context, 'no-peers') || chosen.every((subject) => subject === 'app') ? null : pythonOrNull(context, chosen.includes('grpo'));
+    const python = flag(context, 'no-peers') || chosen.every((subject) => ['app', 'locate', 'directive'].includes(subject)) ? null : pythonOrNull(context, chosen.includes('grpo'));
     context.progress('Measuring what this machine can do …');
     const machine = await measureMachine();
     const threads = numberOption(context, 'threads', { least: 1, most: 256, whole: true });
@@ -131,6 +133,15 @@ async function measure(subject: Subject, context: CommandContext, { python, ...s
       return benchAudit();
     case 'report':
       return benchReport();
+    case 'locate':
+      return benchLocate({ localizer: builtInLocalizer(), rounds: settings.rounds, threads: settings.threads });
+    case 'directive': {
+      const chosen = textOption(context, 'adapter');
+      return benchDirective({
+        localizer: builtInLocalizer(), base: model ?? builtInModel(), adapter: chosen === 'none' ? null : chosen ?? builtInDirective(), cache: resolve(dataFolder(), 'cache'), sharedFolder, perFamily: 40, threads: settings.threads,
+        signal: context.signal, progress: (text) => context.progress(text),
+      });
+    }
     case 'app': {
       const { benchApp } = await import('./bench/app.ts');
       const minutes = numberOption(context, 'minutes', { least: 0, most: 1440 }) ?? 1;
@@ -144,12 +155,14 @@ const samplePicture = (): Picture => framePicture(drawPhantom('chest_film', 1, {
 
 /** A result as lines for a person. */
 function lines(result: Record<string, unknown>): string[] {
-  const { what, ours, bar, peer, ratio, syntaxes } = result as {
+  const { what, ours, bar, peer, ratio, syntaxes, text } = result as {
     what: string;
     ours?: Record<string, unknown>;
     bar?: string;
     peer?: Record<string, unknown>;
     ratio?: number;
+    /** In place of fields. */
+    text?: string;
     syntaxes?: readonly Readonly<Record<'syntax' | 'ours_ms' | 'peer_ms' | 'ratio' | 'megapixels_per_s', string | number | undefined>>[];
   };
   const fields = (record: Record<string, unknown>): string =>
@@ -159,7 +172,8 @@ function lines(result: Record<string, unknown>): string[] {
   return [
     '',
     what,
-    ...(ours ? [`  ours   ${fields(ours)}`] : []),
+    ...(text === undefined ? [] : text.split('\n').map((line) => `  ${line}`)),
+    ...(ours && text === undefined ? [`  ours   ${fields(ours)}`] : []),
     ...(bar === undefined ? [] : [`  bar    ${bar}`]),
     ...(peer ? [`  peer   ${fields(peer)}`] : []),
     ...(ratio === undefined ? [] : [`  ratio  ${ratio} times as fast`]),

@@ -34,6 +34,9 @@ export function mergedDirectiveModel(base: string, adapter: string, cache: strin
   return folder;
 }
 
+/** The folder of the model that writes directives: the base with its adapter, or the base as it is. */
+export const openRewriterModel = (base: string, adapter: string | null, cache: string): string => (adapter === null ? base : mergedDirectiveModel(base, adapter, cache));
+
 const example = directiveText({ target: 'nodule', anatomy: 'chest', side: 'left', slice_from: 10, slice_to: 20 });
 
 /** For a model that never learnt the form. */

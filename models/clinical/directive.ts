@@ -94,9 +94,9 @@ export function sideNamed(text: string): 'left' | 'right' | null {
   return isLeft === isRight || /\b(?:both|bilateral\w{0,3})\b/.test(plain) ? null : isLeft ? 'left' : 'right';
 }
 
-/** The range that a text gives in figures, as in `slices 10 to 20`; null where it gives none. */
+/** The range that a text gives in figures, as in `slices 10 to 20`; null where it gives none, or counts from one: `after slice 4`. */
 export function slicesNamed(text: string): readonly [number, number] | null {
-  const match = /\b(?:slices?|images?|sl\.|im\.?) {0,2}(\d{1,6})(?: {0,2}(?:to|through|until|and|-|–) {0,2}(\d{1,6}))?\b/i.exec(text.slice(0, longest));
+  const match = /(?<!\b(?:after|before|from|since|beyond) {1,2})\b(?:slices?|images?|sl\.|im\.?) {0,2}(\d{1,6})(?: {0,2}(?:to|through|until|and|-|–) {0,2}(\d{1,6}))?\b/i.exec(text.slice(0, longest));
   if (!match) return null;
   const from = Number(match[1]);
   const to = match[2] === undefined ? from : Number(match[2]);

@@ -51,11 +51,11 @@ function Examples({ state: { examples, available } }: { readonly state: LocateSt
           ))}
         </ul>
       )}
-      <div className="row">
+      <div className="locate-row">
         <button className="text-button" onClick={() => addDrawn(false)}>{t('locate.addLike')}</button>
         <button className="text-button" onClick={() => addDrawn(true)}>{t('locate.addUnlike')}</button>
       </div>
-      <div className="row">
+      <div className="locate-row">
         <button className="button" disabled={!isAble} onClick={() => findMore('view')}>{t(place?.isSlide === true ? 'locate.view' : 'locate.here')}</button>
         {(place?.isSlide === true || (place?.frameIds.length ?? 1) > 1) && <button className="button" data-primary="" disabled={!isAble} onClick={() => findMore('all')}>{t(place?.isSlide === true ? 'locate.slide' : 'locate.everywhere')} <kbd>{key}</kbd></button>}
       </div>
@@ -70,7 +70,7 @@ function Kinds({ state: { available } }: { readonly state: LocateState }): React
   return (
     <section>
       <h4>{t('locate.kinds')}</h4>
-      <div className="row kinds">{kinds.map(({ name }) => <button key={name} className="chip" onClick={() => void find({ kind: 'stored', name }, here.get()?.isSlide === true ? 'view' : 'all')}>{nameOfThing({ label: name })}</button>)}</div>
+      <div className="locate-row kinds">{kinds.map(({ name }) => <button key={name} className="chip" onClick={() => void find({ kind: 'stored', name }, here.get()?.isSlide === true ? 'view' : 'all')}>{nameOfThing({ label: name })}</button>)}</div>
     </section>
   );
 }
@@ -81,7 +81,7 @@ function Sentence({ state: { sentence, isThinking, directive, why } }: { readonl
   return (
     <section>
       <h4><label htmlFor={sentenceFieldId}>{t('locate.sentence')}</label></h4>
-      <form className="row" onSubmit={(event) => {
+      <form className="locate-row" onSubmit={(event) => {
         event.preventDefault();
         void direct();
       }}>
@@ -118,7 +118,7 @@ function Progress({ state }: { readonly state: LocateState }): ReactElement | nu
   const [old, never] = [runsText(coverage, 'old'), runsText(coverage, 'never')];
   return (
     <section className="progress" data-end={end ?? 'running'}>
-      <div className="row" role="status">
+      <div className="locate-row" role="status">
         <span className="grow">{end === null ? t('locate.progress', { done, total: total || '…' }) : t(`locate.ended.${end}`, { count, seconds: formatNumber(seconds, 1) })}{blank > 0 ? ` · ${t('locate.blank', { count: blank })}` : ''}</span>
         {end === null && <button className="button" onClick={stopSearching}><Icon name="stop" size={12} />{t('locate.stop')}</button>}
       </div>
@@ -138,7 +138,7 @@ function Results({ state }: { readonly state: LocateState }): ReactElement {
   return (
     <section className="results">
       {things.length === 0 && state.searching?.end != null && <p className="hint">{t('locate.nothing')}</p>}
-      {things.length > 0 && <div className="row"><button className="button" onClick={() => accept(things)}><Icon name="check" size={13} />{t('locate.acceptAll', { count: things.length })}</button></div>}
+      {things.length > 0 && <div className="locate-row"><button className="button" onClick={() => accept(things)}><Icon name="check" size={13} />{t('locate.acceptAll', { count: things.length })}</button></div>}
       <ol>
         {things.slice(0, mostRows).map((thing) => (
           <li key={thing.id} data-old={thing.isOld || undefined} data-lit={thing.id === state.litId || undefined}>

@@ -58,6 +58,6 @@ describe('a sentence is held against it', () => {
   test('by the names, the side and the slices that it gives in words', () => {
     expect(targetsNamed('White cells, not lung nodules!')).toEqual(['nodule', 'white_blood_cell']);
     expect([sideNamed('Left-sided'), sideNamed('both the left and the right'), sideNamed('right away, please')]).toEqual(['left', null, null]);
-    expect([slicesNamed('slices 10 to 20'), slicesNamed('slice 7'), slicesNamed('slices 20-10'), slicesNamed('none')]).toEqual([[10, 20], [7, 7], null, null]);
+    expect([slicesNamed('slices 10 to 20'), slicesNamed('slice 7'), slicesNamed('slices 20-10'), slicesNamed('none'), slicesNamed('the 3 slices after slice 4')]).toEqual([[10, 20], [7, 7], null, null, null]);
   });
 });
