@@ -34,10 +34,10 @@ function Seen(): ReactElement | null {
   const { studies: { seen, total }, pictures, isIndexing, left, leftCount } = library;
   const share = Math.round(100 * seenShare(library));
   return (
-    <div className="seen" aria-live="off">
+    <div className="similar-seen" aria-live="off">
       {isIndexing && <div className="track" role="progressbar" aria-label={t('similar.seeing')} aria-valuemin={0} aria-valuemax={100} aria-valuenow={share}><i style={{ width: `${share}%` }} /></div>}
       <span className="number" data-seen={seen === total ? 'all' : 'some'}>{t('similar.seen', { seen: formatNumber(seen), total: formatNumber(total) })} · {t('similar.pictures', { count: pictures })}</span>
-      {leftCount > 0 && <span className="left" title={left.map(({ why }) => why).join('\n')}><Icon name="warning" size={13} />{t('similar.left', { count: leftCount })}</span>}
+      {leftCount > 0 && <span className="similar-left" title={left.map(({ why }) => why).join('\n')}><Icon name="warning" size={13} />{t('similar.left', { count: leftCount })}</span>}
       {isIndexing ? <button className="text-button" onClick={stopSeeing}>{t('similar.stop')}</button> : seen < total && <button className="text-button" onClick={() => void seeLibrary()}>{t('similar.goOn')}</button>}
     </div>
   );

@@ -16,7 +16,7 @@ export function Words(): ReactElement {
   const t = useText();
   const { telling, wordsFault, busy } = useStore(similar, (state) => state);
   return (
-    <div className="words">
+    <div className="by-words">
       <Editor />
       <section className="told" aria-live="polite" aria-busy={busy === 'words'}>
         {busy === 'words' ? <Empty icon="search" title={t('similar.words.telling')} /> : wordsFault ? <FaultView fault={wordsFault} /> : telling ? <Told telling={telling} /> : <Empty icon="list" title={t('similar.words.startTitle')} text={t('similar.words.startText')} />}
