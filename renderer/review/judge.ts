@@ -11,10 +11,10 @@ import { tell, tellFault } from '#renderer/workstation/notices.ts';
 import { createStore } from '#renderer/workstation/store.ts';
 import { subscribe } from '#renderer/workstation/subscribe.ts';
 import { text } from '#renderer/workstation/text.ts';
-import { initialJudging, judgeableCount, judgedAt, judgedMarks, reduceJudging, withBox, withVerdict } from './judging.ts';
+import { initialJudging, judgeableCount, judgedAt, judgedMarks, reduceJudging, withBox, withVerdict, type JudgedMark } from './judging.ts';
 import { currentOf, judgeables, locatedMarks, nextOpenOf, ownerOf, type Judgeable } from './located.ts';
 import { pickedPlace, review } from './review.ts';
-import { currentTrace } from './state.ts';
+import { currentTrace, placeOf } from './state.ts';
 
 export const judging = createStore(reduceJudging, initialJudging);
 
@@ -44,8 +44,7 @@ function pickedNow(): ReturnType<typeof pickedPlace.get> {
   }
   const trace = shown();
   const id = litBox();
-  const { judgements } = judging.get();
-  const mark = trace && id !== null ? [...judgedMarks(trace, judgements[trace.id]), ...locatedMarks(review.get().traces, trace.id, judgements)].find((one) => one.id === id) : undefined;
+  const mark = trace && id !== null ? shownMarks().find((one) => one.id === id) : undefined;
   return mark ? { frameId: mark.frameId, box: mark.box } : null;
 }
 
@@ -178,12 +177,50 @@ const step = (by: 1 | -1) => (): void => {
 export function edit(trace: Trace, at: number): void {
   if (!trace.origin) judging.dispatch({ type: 'edit', traceId: trace.id, at });
   else {
-    const own = locatedMarks(review.get().traces, trace.origin.traceId, judging.get().judgements).filter(({ id }) => id.startsWith(`second:${trace.id}:`)).map(({ id }) => id);
     moveToSecond(trace);
-    // Again: its next box.
-    judging.dispatch({ type: 'box', id: own[(own.indexOf(judging.get().boxId ?? '') + 1) % Math.max(1, own.length)] ?? null });
+    chooseBox(1);
   }
 }
+
+/** The marks of the shown answer as they were judged, those of its second questions too. */
+function shownMarks(): readonly JudgedMark[] {
+  const trace = shown();
+  const { judgements } = judging.get();
+  return trace ? [...judgedMarks(trace, judgements[trace.id]), ...locatedMarks(review.get().traces, trace.id, judgements)] : [];
+}
+
+/** Handles on the next box of what is current, where it has any; else of the whole answer. */
+function chooseBox(by: 1): void {
+  const [trace, now] = [shown(), current()];
+  if (!trace || !now) return;
+  const marks = shownMarks();
+  const own = marks.filter(({ id, steps }) => (now.trace.origin ? ownerOf(review.get().traces, trace, id).trace === now.trace : steps.includes(now.at)));
+  const among = own.length > 0 ? own : marks;
+  const chosen = among[(among.findIndex(({ id }) => id === judging.get().boxId) + by) % Math.max(1, among.length)];
+  judging.dispatch({ type: 'box', id: chosen?.id ?? null });
+  const place = chosen && review.get().detail ? placeOf(review.get().detail as NonNullable<ReturnType<typeof review.get>['detail']>, chosen.frameId) : null;
+  if (!place) return;
+  review.dispatch({ type: 'series', at: place.seriesAt });
+  review.dispatch({ type: 'frame', at: place.frameAt });
+}
+
+/** The chosen box moved by a little, or its lower right corner: what a drag does. It stays within its image. */
+const nudge = (dx: number, dy: number, isSize: boolean) => (): void => {
+  const trace = shown();
+  const mark = shownMarks().find(({ id }) => id === judging.get().boxId);
+  const series = review.get().detail?.series.find(({ frames }) => frames.some(({ id }) => id === mark?.frameId));
+  const frame = series?.frames.find(({ id }) => id === mark?.frameId);
+  const [width, height] = [series?.slide?.width ?? frame?.columns, series?.slide?.height ?? frame?.rows];
+  if (!trace || !mark || width === undefined || height === undefined) return;
+  const by = Math.max(1, Math.round(Math.max(width, height) / 200));
+  const { x1, y1, x2, y2 } = mark.box;
+  const within = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
+  const [mx, my] = isSize ? [0, 0] : [within(dx * by, -x1, width - x2), within(dy * by, -y1, height - y2)];
+  const box = isSize ? { x1, y1, x2: within(x2 + dx * by, x1 + by, width), y2: within(y2 + dy * by, y1 + by, height) } : { x1: x1 + mx, y1: y1 + my, x2: x2 + mx, y2: y2 + my };
+  moveBox(trace, mark.id, box);
+};
+const ways = [['Left', -1, 0], ['Right', 1, 0], ['Up', 0, -1], ['Down', 0, 1]] as const;
+const hasBox = (): boolean => isHere() && judging.get().boxId !== null;
 const litBox = (): string | null => {
   const { lit } = review.get();
   return lit?.kind === 'mark' ? lit.id : judging.get().boxId;
@@ -200,6 +237,11 @@ export const judgeActions: readonly Action[] = [
   { name: 'judge.reject', shortcuts: ['X'], screen: 'review', when: isHere, run: onCurrent((trace, at) => judge(trace, at, 'rejected')) },
   { name: 'judge.edit', shortcuts: ['E'], screen: 'review', when: isHere, run: onCurrent(edit) },
   { name: 'judge.case', shortcuts: ['Shift+Enter'], screen: 'review', when: isHere, run: onCurrent((trace, at) => void makeCase(trace, at)) },
+  { name: 'judge.box', shortcuts: ['N'], screen: 'review', when: () => isHere() && shownMarks().length > 0, run: () => chooseBox(1) },
+  ...ways.flatMap(([way, dx, dy]): readonly Action[] => [
+    { name: `judge.move${way}`, shortcuts: [`Mod+Arrow${way}`], screen: 'review', isKeyOnly: true, when: hasBox, run: nudge(dx, dy, false) },
+    { name: `judge.size${way}`, shortcuts: [`Mod+Shift+Arrow${way}`], screen: 'review', isKeyOnly: true, when: hasBox, run: nudge(dx, dy, true) },
+  ]),
   { name: 'judge.draw', shortcuts: ['Shift+B'], screen: 'review', when: isHere, run: () => judging.dispatch({ type: 'draw', isDrawing: !judging.get().isDrawing }) },
   { name: 'judge.removeBox', shortcuts: ['Shift+X'], screen: 'review', when: () => isHere() && litBox() !== null, run: () => {
     const [trace, id] = [shown(), litBox()];
@@ -209,6 +251,7 @@ export const judgeActions: readonly Action[] = [
 
 export const judgeActionStrings: Readonly<Record<string, string>> = {
   'judge.letGo': 'Judge: let the box go', 'judge.next': 'Judge: next step', 'judge.previous': 'Judge: previous step', 'judge.accept': 'Judge: accept', 'judge.reject': 'Judge: reject', 'judge.edit': 'Judge: put it otherwise', 'judge.case': 'Judge: make a training case of it',
+  'judge.box': 'Judge: choose the next box', ...Object.fromEntries(ways.flatMap(([way]) => [[`judge.move${way}`, `Judge: move the box ${way.toLowerCase()}`], [`judge.size${way}`, `Judge: move the box's lower right corner ${way.toLowerCase()}`]])),
   'judge.draw': 'Judge: draw a box', 'judge.removeBox': 'Judge: remove the box under the pointer',
 };
 

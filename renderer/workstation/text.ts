@@ -22,8 +22,22 @@ export function useText(): TFunction {
 /** Outside of components. */
 export const text: TFunction = ((...given: Parameters<TFunction>) => i18next.t(...given)) as TFunction;
 
+/** Making a format costs as much as a row of a table, so that each is made once: by language and what it shows. */
+function once<Format>(make: (language: string, what: string) => Format): (what: string) => Format {
+  const made = new Map<string, Format>();
+  return (what) => {
+    const key = `${i18next.language} ${what}`;
+    const format = made.get(key) ?? make(i18next.language, what);
+    made.set(key, format);
+    return format;
+  };
+}
+
+const numbers = once((language, digits) => new Intl.NumberFormat(language, { maximumFractionDigits: Number(digits) }));
+const moments = once((language, what) => new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, what === 'date' ? { day: '2-digit', month: 'short', year: 'numeric' } : { hour: '2-digit', minute: '2-digit', second: '2-digit' }));
+
 /** 12,345 and 1.5 MB, as the person's language writes them. */
-export const formatNumber = (value: number, digits = 0): string => new Intl.NumberFormat(i18next.language, { maximumFractionDigits: digits }).format(value);
+export const formatNumber = (value: number, digits = 0): string => numbers(String(digits)).format(value);
 
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
@@ -36,7 +50,7 @@ export function formatBytes(bytes: number): string {
 export function formatDate(iso: string | null): string {
   if (iso === null) return '';
   const date = new Date(iso.length === 10 ? `${iso}T12:00:00` : iso);
-  return Number.isNaN(date.getTime()) ? iso : new Intl.DateTimeFormat(i18next.language === 'en' ? 'en-GB' : i18next.language, { day: '2-digit', month: 'short', year: 'numeric' }).format(date);
+  return Number.isNaN(date.getTime()) ? iso : moments('date').format(date);
 }
 
 /** `12 Sep 2026, 09:05:31`, in the time of this place. */
@@ -46,4 +60,4 @@ export function formatMoment(iso: string): string {
 }
 
 /** `09:05:31`. */
-export const formatTime = (iso: string): string => new Intl.DateTimeFormat(i18next.language === 'en' ? 'en-GB' : i18next.language, { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(new Date(iso));
+export const formatTime = (iso: string): string => moments('time').format(new Date(iso));

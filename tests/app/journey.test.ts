@@ -1,5 +1,5 @@
 /** The whole way of a case by keys alone: brought in, asked about, judged, reported, signed. No pointer touches the page; and what a kill leaves of it. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Uint8ArrayReader, Uint8ArrayWriter, ZipWriter } from '@zip.js/zip.js';
@@ -171,6 +171,16 @@ describe('where a person was', () => {
     corners: await page.locator('[data-cell="0"] .corner').allTextContents(), question: await page.inputValue('#review-question'), scope: await page.textContent('.ask-foot .scope'),
   });
 
+  /** As if a second question about the film's first sentence had found one box: what the model says there is its own affair. */
+  const second = 'f'.repeat(36);
+  function foundLater(): void {
+    const lines = readFileSync(join(dataFolder, 'traces.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    const film = lines.find(({ question }) => question === 'Where are the lungs? Give boxes.') as Record<string, unknown>;
+    const found = [{ label: 'lung', frame: 0, boxes: [{ x1: 40, y1: 50, x2: 120, y2: 180 }] }];
+    const answer = { ...film, id: second, question: 'Where is the lung? Give boxes.', steps: [], findings: found, answer: '[{"bbox_2d":[40,50,120,180],"label":"lung"}]', flags: [], origin: { kind: 'locate', traceId: film['id'], step: 0 } };
+    appendFileSync(join(dataFolder, 'traces.jsonl'), `${JSON.stringify(answer)}\n`);
+  }
+
   test('they are again after a kill: study, layout, slice, window and the question that was not sent', async () => {
     await open('head');
     await press('Alt+2', 'ArrowDown', 'ArrowDown', 'i', 'Shift+i');
@@ -184,11 +194,36 @@ describe('where a person was', () => {
     await expect.poll(() => readFileSync(join(dataFolder, 'session.json'), 'utf8'), { timeout: 30_000 }).toContain('mass in the lef');
     await workstation.kill();
     await workstation.close();
+    foundLater();
     workstation = await openWorkstation({ dataFolder, samples: false });
     ({ page } = workstation);
     await page.waitForSelector('.viewport[data-ready]');
     await expect.poll(hung, { timeout: 30_000 }).toEqual(before);
     await workstation.picture('review-resumed');
+  });
+
+  test('what a second question found is judged by keys like anything else, its box is put elsewhere, and it becomes a training case', async () => {
+    await open('film');
+    await page.waitForSelector('.second-verdict');
+    for (let i = 0; i < 12 && await page.locator('.second-verdict[data-current]').count() === 0; i++) await press('j');
+    await press('e');
+    await page.waitForSelector('.box-editor .handle');
+    const boxes = (): number => readFileSync(join(dataFolder, 'curation.jsonl'), 'utf8').trim().split('\n').filter((line) => line.includes(second)).length;
+    await press('Control+ArrowRight', 'Control+Shift+ArrowDown');
+    await page.waitForSelector('.box-editor .ghost');
+    await expect.poll(boxes, { timeout: 30_000 }).toBe(2);
+    await press('Enter');
+    await page.waitForSelector('.second-verdict[data-verdict=accepted]');
+    await workstation.picture('review-second');
+    for (let i = 0; i < 12 && await page.locator('.second-verdict[data-current]').count() === 0; i++) await press('j');
+    await press('Shift+Enter');
+    await page.waitForSelector('.second-verdict .verdict[data-verdict=case], .second-verdict .verdict[data-verdict=held]');
+    type Made = { readonly kind: string; readonly id: string; readonly value: { readonly question: string; readonly label: { readonly kind: string; readonly boxes: readonly { readonly label: string; readonly box: Readonly<Record<'x1' | 'y1' | 'x2' | 'y2', number>> }[] } } };
+    const made = readFileSync(join(dataFolder, 'curation.jsonl'), 'utf8').trim().split('\n').flatMap((line) => (JSON.parse(line) as { items: readonly Made[] }).items).findLast(({ kind }) => kind === 'case');
+    expect(made).toMatchObject({ id: `${second}-answer`, value: { question: 'Where is the lung? Give boxes.', label: { kind: 'boxes', boxes: [{ label: 'lung' }] } } });
+    const { x1, y1, x2, y2 } = made?.value.label.boxes[0]?.box ?? { x1: 0, y1: 0, x2: 0, y2: 0 };
+    expect([x1 > 40, x2 - x1, y1, y2 > 180]).toEqual([true, 80, 50, true]);
+    await press('Escape');
   });
 
   test('they are again after a reload, in another study and in the library as it was filtered', async () => {
@@ -201,8 +236,7 @@ describe('where a person was', () => {
     await isReady(page);
     await page.waitForFunction(() => document.querySelectorAll('[data-study]').length === 1);
     expect(await page.inputValue('#library-filter')).toBe('film');
-    await press('Control+2');
-    await page.waitForSelector('.viewport[data-ready]');
+    await open('head');
     expect(await page.inputValue('#review-question')).toBe('Is there a mass in the lef');
     expect(workstation.complaints).toEqual([]);
   });
