@@ -8,11 +8,13 @@ import type { AskedView, Region, ViewWindow } from '#electron/contract/review.ts
 import { openJournal } from '#electron/storage/journal.ts';
 import { Fault } from '#models/base/fault.ts';
 import { iou, type Box } from '#models/clinical/finding.ts';
-import { fieldSideOf, withoutExamples, type Prompt } from '#models/locator.ts';
+import type { ReportSection } from '#models/clinical/report.ts';
+import { fieldSideOf, meanPrompt, withoutExamples, type Prompt } from '#models/locator.ts';
 import { openDirecting, type Rewriter } from './directing.ts';
 import { isBlank, type Finder } from './finder.ts';
 import { lookAt, lookOver, promptInFields, promptOf, type Found, type ReadView, type SeenView, type Sought } from './look.ts';
 import { nextImage, remaining, unsureAfter, unsureBelow } from './order.ts';
+import { sectionOf } from './section.ts';
 
 export interface LocatingOptions {
   readonly folder: string;
@@ -32,6 +34,8 @@ export interface Locating {
   direct(sentence: { readonly studyId: string; readonly seriesId: string; readonly text: string; readonly at: number; readonly window: ViewWindow | null }): Promise<Directive>;
   undirect(studyId: string, seriesId: string): void;
   log(studyId: string): SearchLog;
+  /** For a report; none where nothing was searched. */
+  sections(studyId: string): Promise<readonly ReportSection[]>;
   close(): void;
 }
 
@@ -80,8 +84,7 @@ export function openLocating({ folder, publish, now, study, picture, finder, rew
         prompts.push(await promptOf(finder, seen, boxes));
       }
     }
-    const examplesOf = prompts.reduce((sum, prompt) => sum + prompt.examples, 0);
-    return { examples: examplesOf, vector: prompts[0]!.vector.map((_, i) => prompts.reduce((sum, { vector, examples: count }) => sum + vector[i]! * count, 0) / examplesOf) };
+    return meanPrompt(prompts);
   };
   const blankFault = (): Fault => fault('locate.blank', 'There is nothing to look for.', 'The image is of one colour: an example on it shows nothing.', 'Choose another image, or another window.');
 
@@ -218,6 +221,8 @@ export function openLocating({ folder, publish, now, study, picture, finder, rew
     });
   };
 
+  const logOf = (studyId: string): SearchLog => ({ directives: [...directing.all(studyId)], sweeps: rows.filter((row) => row.studyId === studyId).map(({ studyId: _study, ...row }) => row) });
+
   return {
     async state() {
       try {
@@ -267,7 +272,17 @@ export function openLocating({ folder, publish, now, study, picture, finder, rew
       });
     },
     undirect: (studyId, seriesId) => directing.giveUp(studyId, seriesId),
-    log: (studyId) => ({ directives: [...directing.all(studyId)], sweeps: rows.filter((row) => row.studyId === studyId).map(({ studyId: _study, ...row }) => row) }),
+    log: logOf,
+    async sections(studyId) {
+      const log = logOf(studyId);
+      if (log.sweeps.length === 0 && log.directives.length === 0) return [];
+      const { series } = await study(studyId);
+      const section = sectionOf(log, (seriesId) => {
+        const at = series.findIndex(({ id }) => id === seriesId);
+        return at < 0 ? 'A series that is gone' : `Series ${at + 1}`;
+      });
+      return section ? [section] : [];
+    },
     close() {
       running.forEach(({ controller }) => controller.abort());
       directing.close();

@@ -177,6 +177,10 @@ describe('a sentence', () => {
     expect(sweep.searched).toEqual([{ at: 3, version: 1 }, { at: 4, version: 1 }, { at: 2, version: 1 }]);
     expect(sweep.found.every(({ label, version }) => label === 'lung' && version === 1)).toBe(true);
     expect(one.directed.map(({ isThinking }) => isThinking)).toEqual([true, false]);
+    const [section] = await one.locating.sections(studyId);
+    const rows = Object.fromEntries(section!.rows.map(({ name, value }) => [name, value]));
+    expect(rows).toMatchObject({ 'Series 1: sentence 1': `“${sentence.text}”`, 'Series 1: images searched': '3–5', 'Series 1: images never searched': '1–2, 6–8' });
+    expect(rows['Series 1: directive 1']).toContain('lung, chest, either side, slices 3 to 5');
   });
 
   test('whose directive is refused is kept as it was said, and everything known is sought', async () => {
