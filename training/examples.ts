@@ -14,9 +14,8 @@ import type { CaseRecord } from './records/caseRecord.ts';
 import type { Stage } from './records/recipe.ts';
 import type { Turn } from './records/turn.ts';
 import { flipsAllowed } from './synthesis/augmentation.ts';
+import { asDirect, weighted } from './synthesis/asking.ts';
 import { synthesize } from './synthesis/questions.ts';
-import { completionOf } from './synthesis/reasoning.ts';
-import { directly } from './synthesis/wording.ts';
 
 /** A question and its completion as they continue the image: `ids[0 … firstTarget − 1]` ask, the rest is learnt. */
 export interface Branch {
@@ -129,18 +128,6 @@ export async function augmented(record: CaseRecord, maker: Omit<ExampleMaker, 'l
 export const patchesOf = (picture: Picture, { options }: Pick<ExampleMaker, 'options'>) =>
   toVisionInput([picture], { ...options, temporalPatchSize: 1, minPixels: 1, maxPixels: Number.MAX_SAFE_INTEGER });
 
-/** The same question in the short form, answered without reasoning. */
-export const asDirect = (turn: Turn): Turn => turn.style === 'direct' ? turn
-  : { ...turn, style: 'direct', question: `${turn.question}${turn.question.includes('\n') ? '\n' : ' '}${directly}`, completion: completionOf([], turn.answer) };
-
-/** The forms in which a policy is asked: by chance all of them short, otherwise with reasoning wherever there is such a form. */
-export function askedForms(turns: readonly Turn[], direct: number, random: Random): readonly Turn[] {
-  if (turns.length === 0) return [];
-  if (random.chance(direct)) return turns.map(asDirect);
-  const reasoned = turns.filter(({ style }) => style === 'reasoned');
-  return reasoned.length > 0 ? reasoned : turns;
-}
-
 /** Draws questions by weight until the sequence is full; what does not fit is passed over. */
 function chooseBranches(turns: readonly Turn[], grid: Grid, stage: Asking, { language, options }: ExampleMaker, random: Random): Pick<Example, 'prefix' | 'branches'> {
   const left = turns.map((turn) => (random.chance(stage.direct) ? asDirect(turn) : turn));
@@ -197,14 +184,4 @@ export function encodeTurn({ question, completion }: Pick<Turn, 'question' | 'co
   const reasoning = answerAt > 0 ? tokenizer.encode(completion.slice(0, answerAt)) : [];
   const answer = tokenizer.encode(completion.slice(Math.max(0, answerAt)));
   return { prefix, branch: { ids: [...asked, ...reasoning, ...answer, endOfTurn], firstTarget: asked.length, firstAnswer: asked.length + reasoning.length } };
-}
-
-/** An index drawn with the given weights. */
-export function weighted(weights: readonly number[], random: Random): number {
-  let at = random.uniform() * weights.reduce((a, b) => a + b, 0);
-  for (let i = 0; i < weights.length; i++) {
-    at -= weights[i]!;
-    if (at < 0) return i;
-  }
-  return weights.length - 1;
 }

@@ -9,7 +9,7 @@ import type { Grid } from '#models/networks/rope.ts';
 import type { CheckpointParts } from '#models/weights/checkpoint.ts';
 import { createSession, float32, type Device, type Feeds, type Session } from '#models/runtime/session.ts';
 import { packCells } from './cells.ts';
-import { drawExample, drawLesson, drawView, Pictures, weighted, type Example, type ExampleMaker, type LabelledView, type Language } from './examples.ts';
+import { drawExample, drawLesson, drawView, Pictures, type Example, type ExampleMaker, type LabelledView, type Language } from './examples.ts';
 import { bucketName, classifierGraph, supervisedGraph, type Bucket, type GraphOptions, type ParameterSpec, type TrainingGraph } from './graphs.ts';
 import { classesOf, isClassified, labelTargets, packViews } from './labels.ts';
 import { packExamples, type Packed } from './pack.ts';
@@ -18,6 +18,7 @@ import type { CaseRecord } from './records/caseRecord.ts';
 import type { Recipe, Stage } from './records/recipe.ts';
 import type { Turn } from './records/turn.ts';
 import type { TrainerState } from './state.ts';
+import { weighted } from './synthesis/asking.ts';
 import { phantomRecords } from './synthesis/phantoms.ts';
 
 export interface Accumulated {

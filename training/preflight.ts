@@ -10,7 +10,7 @@ import type { CheckpointParts } from '#models/weights/checkpoint.ts';
 import { connectorWarning } from './curricula/criticalTokens.ts';
 import { findCurriculum, findPipeline } from './curricula/table.ts';
 import { loadBytes } from './data/cases.ts';
-import { asDirect, encodeTurn, type Language } from './examples.ts';
+import { encodeTurn, type Language } from './examples.ts';
 import { isClassified } from './labels.ts';
 import { languageOf, patchOptions } from './learner.ts';
 import { isLocated } from './localizerData.ts';
@@ -20,6 +20,7 @@ import type { Turn } from './records/turn.ts';
 import type { NamedReward, RewardRow } from './rewards/reward.ts';
 import { findReward, scoreRow } from './rewards/table.ts';
 import { verify } from './rewards/verify.ts';
+import { asDirect } from './synthesis/asking.ts';
 import { synthesize } from './synthesis/questions.ts';
 
 export interface PreflightProblem {

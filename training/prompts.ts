@@ -7,13 +7,14 @@ import { smartResize } from '#models/imaging/patches.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
 import { resize } from '#models/imaging/resize.ts';
 import { loadBytes } from './data/cases.ts';
-import { askedForms, augmented, encodeTurn, patchesOf, weighted, type ExampleMaker } from './examples.ts';
+import { augmented, encodeTurn, patchesOf, type ExampleMaker } from './examples.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Prompt } from './records/policy.ts';
 import type { Recipe, Stage } from './records/recipe.ts';
 import type { Turn } from './records/turn.ts';
 import { verify } from './rewards/verify.ts';
 import type { EncodedPrompt } from './rollouts/model.ts';
+import { askedForms, weighted } from './synthesis/asking.ts';
 import { synthesize } from './synthesis/questions.ts';
 
 /** A question that was chosen before, with its image. */

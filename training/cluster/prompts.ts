@@ -3,9 +3,9 @@
  */
 import { Fault } from '#models/base/fault.ts';
 import { Random } from '#models/base/random.ts';
-import { askedForms, weighted } from '#training/examples.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
 import type { Turn } from '#training/records/turn.ts';
+import { askedForms, weighted } from '#training/synthesis/asking.ts';
 import { synthesize, type CaseView } from '#training/synthesis/questions.ts';
 import { scoredRow, type Use } from './scoring.ts';
 
