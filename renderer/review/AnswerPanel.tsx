@@ -26,8 +26,8 @@ export function AnswerPanel(): ReactElement {
   return (
     <aside className="answer-panel" aria-label={t('review.answer')}>
       <AskBox />
-      <ActPanel />
       <div className="answer-scroll" aria-live="polite" aria-busy={asking !== null}>
+        <ActPanel />
         {asking ? <Growing /> : trace ? <AnswerView trace={trace} /> : <p className="hint">{t('review.firstAsk')}</p>}
         {own.length > 1 && !asking && (
           <details className="history">

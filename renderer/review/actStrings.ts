@@ -8,7 +8,7 @@ export const actStrings = {
   replay: 'Replay a file',
   stop: 'Stop',
   thinking: 'The model looks …',
-  by: { directive: 'By fixed rules, from the boxes of the answer', model: 'By the model', person: 'From a file' },
+  by: { directive: 'Fixed rules, from the answer’s boxes', model: 'The model drives', person: 'From a file' },
   ofAnswer: 'Boxes of the answer',
   model: 'The model in use',
   replayOf: 'Replay of',
