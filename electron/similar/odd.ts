@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { OddReport } from '#electron/contract/similar.ts';
 import { openJournal } from '#electron/storage/journal.ts';
 import { Fault } from '#models/base/fault.ts';
-import { Random } from '#models/base/random.ts';
+import type { Random } from '#models/base/random.ts';
 import { gateAnswers, leastRepeats, OddAnswer, type GatedJudgements } from '#training/records/judgement.ts';
 import type { Place } from './finder.ts';
 

@@ -57,7 +57,8 @@ export function captionOf({ record, boxes, size, flippedX }: CaptionView, random
   const text = said.length === 0 ? pick([`${capital(head)}${tail}.`, `${capital(articled(head))}${tail}.`])
     : isAdjective ? pick([`${capital(head)}, ${said[0]!}${tail}.`, `${capital(term.name)} ${head}${tail}.`, `${capital(head)}: ${said[0]!}${tail}.`])
       : pick([`${capital(head)} showing ${said[0]!}${tail}.`, `${capital(head)}: ${said[0]!}${tail}.`, `${capital(said[0]!)} on ${articled(head)}${tail}.`, `${capital(said[0]!)}${tail}, ${head}.`]);
-  return { text, meaning: [record.modality, typeof bodyPart === 'string' ? bodyPart : String(facts['specimen'] ?? ''), isTold ? label : '', ...details].join('|') };
+  const subject = bodyPart ?? facts['specimen'];
+  return { text, meaning: [record.modality, typeof subject === 'string' ? subject : '', isTold ? label : '', ...details].join('|') };
 }
 
 function countsOf(boxes: CaptionView['boxes']): ReadonlyMap<string, number> {

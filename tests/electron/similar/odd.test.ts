@@ -42,7 +42,7 @@ describe('the next question', () => {
     const unsure: string[] = [];
     const closeness: Closeness = (triples) => {
       unsure.push([...triples[7]!].join());
-      return Promise.resolve(triples.map((_, i) => (i === 7 ? [0.5, 0.5, 0.1] : [0.9, 0.2, 0.1]) as [number, number, number]));
+      return Promise.resolve(triples.map((_, i) => (i === 7 ? [0.5, 0.5, 0.1] as const : [0.9, 0.2, 0.1] as const)));
     };
     const asked = await Promise.all(Array.from({ length: 200 }, (_, seed) => nextQuestion(places, [], closeness, Random.named(seed, 'u'))));
     const chosen = asked.filter(({ images }) => unsure.includes(images.join())).length;
