@@ -101,7 +101,7 @@ export function openShelf({ folder, builtIn, by, now, onInUse }: ShelfOptions): 
     ({ id, name, folder: folderFor(id), origin, isInUse: inUse().id === id, isTrainable: !isRounded(folderFor(id)), note });
   const all = (): readonly Place[] => [
     placeOf(builtInId, builtIn.name, 'built in', null),
-    ...foldersIn(dirname(builtIn.folder)).filter((name) => name !== basename(builtIn.folder) && isThere({ id: `${builtInId}:${name}` })).map((name) => placeOf(`${builtInId}:${name}`, name, 'built in', null)),
+    ...foldersIn(dirname(builtIn.folder)).filter((name) => name !== basename(builtIn.folder) && isThere({ id: `${builtInId}:${name}` }) && isAnswering(folderFor(`${builtInId}:${name}`))).map((name) => placeOf(`${builtInId}:${name}`, name, 'built in', null)),
     ...foldersIn(stored).filter((id) => isThere({ id })).map((id) => {
       const note = readNote(join(stored, id));
       return placeOf(id, note?.name ?? entries.find((entry) => entry.id === id)?.name ?? id, note?.origin ?? 'trained here', note);
@@ -152,6 +152,16 @@ export function standing(entries: readonly InUse[], first: InUse): readonly InUs
     else if (stack.length > 1) stack.pop();
   }
   return stack;
+}
+
+/** A localizer, an encoder of images and sentences, or a check for alterations lies there too, and writes no answer. */
+function isAnswering(folder: string): boolean {
+  try {
+    const { model_type: kind } = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as { model_type?: unknown };
+    return typeof kind !== 'string' || !kind.startsWith('loupe_');
+  } catch {
+    return true;
+  }
 }
 
 /** Its weights have 4 or 8 bits: nothing can be learnt by them, and they are not rounded again. */
