@@ -147,6 +147,10 @@ export const CheckResult = z.object({
 });
 export type CheckResult = z.infer<typeof CheckResult>;
 
+/** What was found and accepted on one picture: its name, and boxes in pixels of the source. `localizer`: the weights that found them. */
+export const FoundBoxes = z.object({ studyId: StudyId, view: AskedView, name: word, boxes: z.array(Box).min(1).max(1000), localizer: Sha256 });
+export type FoundBoxes = z.infer<typeof FoundBoxes>;
+
 /** The methods, for the one table. */
 export const curateMethods = {
   'curate.judgements': { argument: z.object({ studyId: StudyId }), result: z.object({ judgements: z.array(Judgement), cases: z.array(CuratedCase) }) },
@@ -154,6 +158,8 @@ export const curateMethods = {
   'curate.change': { argument: z.object({ what: z.string().max(200), how: How, items: z.array(Item).min(1).max(10_000) }), result: z.null() },
   /** Makes a case of a judged step or of the answer (null); a second time it is brought up to date. */
   'curate.capture': { argument: z.object({ traceId: z.string(), step: z.number().int().nonnegative().nullable() }), result: CuratedCase },
+  /** Makes a case of boxes on one picture that a search found and a person accepted; a second time under the same name it is brought up to date. */
+  'curate.captureFound': { argument: FoundBoxes, result: CuratedCase },
   'curate.dataset': { argument: z.null(), result: Dataset },
   'curate.history': { argument: z.object({ kind: z.enum(['judgement', 'case', 'label']), id: z.string() }), result: z.array(Version) },
   'curate.queue': { argument: z.object({ order: z.enum(queueOrders), seed: z.number().int() }), result: z.array(Waiting) },

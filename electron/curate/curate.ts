@@ -1,8 +1,8 @@
 /** Verdicts, labels and cases: one journal of versions is the truth, the folder for training is made from it. */
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { CheckResult, CuratedCase, Dataset, How, Item, Judgement, LabelDefinition, Version, Waiting } from '#electron/contract/curate.ts';
+import type { CheckResult, CuratedCase, Dataset, FoundBoxes, How, Item, Judgement, LabelDefinition, Version, Waiting } from '#electron/contract/curate.ts';
 import type { Publish } from '#electron/contract/events.ts';
 import type { StudyDetail, StudyStatus } from '#electron/contract/library.ts';
 import type { AskedView, Trace } from '#electron/contract/review.ts';
@@ -56,6 +56,7 @@ export interface Curation {
   judgements(studyId: string): { readonly judgements: Judgement[]; readonly cases: CuratedCase[] };
   change(change: { readonly what: string; readonly how: How; readonly items: readonly Item[] }): Promise<void>;
   capture(traceId: string, step: number | null): Promise<CuratedCase>;
+  captureFound(found: FoundBoxes): Promise<CuratedCase>;
   dataset(): Dataset;
   history(kind: Item['kind'], id: string): readonly Version[];
   queue(order: QueueOrder, seed: number): readonly Waiting[];
@@ -154,6 +155,24 @@ export function openCuration({ folder, blobs, publish, now, by, traces, study, p
       if (!verdict) items.push({ kind: 'judgement', id: trace.id, value: withVerdict(judgement, trace, step) });
       put(`Training case from ${made.target}`, 'done', items);
       await judged(trace.studyId);
+      return whole;
+    },
+    async captureFound({ studyId, view, name, boxes, localizer }) {
+      const frameId = view.kind === 'frame' ? view.frameId : `${view.slideId}-0`;
+      const id = `found-${createHash('sha256').update(`${frameId}\n${name.toLowerCase()}`).digest('hex').slice(0, 24)}`;
+      const [shown, group, detail] = await Promise.all([picture(view), groupOf(studyId), study(studyId)]);
+      const before = versions.get('case', id);
+      const made: CuratedCase = {
+        id, studyId, traceId: id, target: 'answer', verdict: 'accepted', view, viewName: `${boxes.length} × ${name}`.slice(0, 200), question: `Where is every ${name}? Give boxes.`, label: { kind: 'boxes', boxes: boxes.map((box) => ({ label: name, box })) }, labelId: null, steps: [],
+        modality: before?.modality ?? modalityOf(detail, shown), group, split: before?.split ?? versions.all('case').find((one) => one.group === group)?.split ?? 'train', facts: { ...shown.facts, ...(detail.study.sex === null ? {} : { sex: detail.study.sex }) },
+        concerns: [], image: { sha256: await blobs.put(shown.png), width: shown.width, height: shown.height, toSource: shown.toSource, source: shown.source }, weights: [localizer], capturedAt: now(), note: before?.note ?? '',
+      };
+      const known: Evidence = { fields: shown.fields, burnedIn: shown.burnedIn, isOftenBurned: shown.isOftenBurned, lettering: shown.lettering };
+      evidence.set(id, known);
+      const whole: CuratedCase = { ...made, concerns: concernsOf(made, known, before?.concerns) };
+      mustVerify(whole, versions.all('label'));
+      put(`Training case from a search for ${name}`, 'done', [{ kind: 'case', id, value: whole }]);
+      await judged(studyId);
       return whole;
     },
     dataset: () => ({ index: join(datasetFolder, indexName), cases: [...versions.all('case')], labels: [...versions.all('label')], snapshots: [...taken].reverse() }),

@@ -1,11 +1,11 @@
 /** The panel beside the image: examples or a sentence above, what was searched and found below. */
-import type { ReactElement } from 'react';
+import { useState, type ReactElement } from 'react';
 import { Icon } from '#renderer/design/Icon.tsx';
 import { useHint } from '#renderer/workstation/keymap.ts';
 import { useStore } from '#renderer/workstation/store.ts';
 import { formatNumber, formatTime, useText } from '#renderer/workstation/text.ts';
 import './locate.css';
-import { accept, addDrawn, direct, find, findMore, giveUp, here, light, locating, nameOfThing, openPanel, reject, sentenceFieldId, stopSearching } from './locate.ts';
+import { accept, acceptedHere, addDrawn, direct, find, findMore, giveUp, here, keepCase, light, locating, nameOfThing, openPanel, reject, sentenceFieldId, stopSearching } from './locate.ts';
 import { coverageOf, runsText, shownThings, type LocateState } from './state.ts';
 
 const mostRows = 100;
@@ -27,6 +27,7 @@ export function LocatePanel(): ReactElement | null {
       <Sentence state={state} />
       {searching && <Progress state={state} />}
       {searching && <Results state={state} />}
+      {searching && <KeepCase />}
     </aside>
   );
 }
@@ -103,6 +104,25 @@ function Sentence({ state: { sentence, isThinking, directive, why } }: { readonl
       )}
       {why !== null && !isThinking && <p className="note">{t('locate.lost', { why })}</p>}
     </section>
+  );
+}
+
+/** Boxes that a person accepted are worth learning from. */
+function KeepCase(): ReactElement | null {
+  const t = useText();
+  const [name, setName] = useState('');
+  const things = acceptedHere();
+  const [first] = things;
+  if (!first) return null;
+  const shown = name === '' && first.label !== null ? nameOfThing(first).toLowerCase() : name;
+  return (
+    <form className="locate-row keep-case" onSubmit={(event) => {
+      event.preventDefault();
+      if (shown.trim() !== '') void keepCase(shown.trim());
+    }}>
+      <input value={shown} maxLength={200} placeholder={t('locate.caseName')} aria-label={t('locate.caseName')} onChange={(event) => setName(event.target.value)} onKeyDown={(event) => event.stopPropagation()} />
+      <button type="submit" className="button" disabled={shown.trim() === ''}>{t('locate.keepCase', { count: things.length })}</button>
+    </form>
   );
 }
 

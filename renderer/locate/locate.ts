@@ -1,6 +1,6 @@
 /** The search for more like this: its store, what a person can do with it, and how it goes to the machine. */
 import type { Region, ViewWindow } from '#electron/contract/review.ts';
-import type { Seek } from '#electron/contract/locating.ts';
+import type { FoundThing, Seek } from '#electron/contract/locating.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import type { Annotation } from '#models/clinical/annotation.ts';
@@ -156,6 +156,33 @@ export function accept(things: readonly ShownThing[]): void {
   }));
   locating.dispatch({ type: 'judged', ids: things.map(({ id }) => id), verdict: 'accepted' });
   if (things.length > 1) tell({ tone: 'good', text: text('locate.accepted', { count: things.length }) });
+}
+
+/** What was accepted on the image that is shown, with the name that it bears there. */
+export function acceptedHere(): readonly FoundThing[] {
+  const place = here.get();
+  const { searching, judged } = locating.get();
+  return searching?.found.filter(({ id, frameId }) => judged.get(id) === 'accepted' && frameId === place?.frameIds[place.at]) ?? [];
+}
+
+/** Keeps the accepted boxes of the image, and its examples, as a training case under that name. */
+export async function keepCase(name: string): Promise<void> {
+  const place = here.get();
+  const { searching, available, examples } = locating.get();
+  const frameId = place?.frameIds[place.at];
+  const localizer = available?.localizer?.sha256;
+  const things = acceptedHere();
+  if (!place || !searching || frameId === undefined || localizer === undefined || things.length === 0) return;
+  const own = searching.isDirected ? [] : examples.filter((example) => !example.isUnlike && example.frameId === frameId);
+  try {
+    await call('curate.captureFound', {
+      studyId: place.studyId, name, localizer, boxes: [...own, ...things].map(({ box }) => box),
+      view: place.isSlide ? { kind: 'slide', slideId: frameId.slice(0, 64), region: place.region } : { kind: 'frame', frameId, window: place.window },
+    });
+    tell({ tone: 'good', text: text('locate.kept', { count: own.length + things.length, name }) });
+  } catch (thrown) {
+    tellFault(thrown);
+  }
 }
 
 export const reject = (thing: ShownThing): void => locating.dispatch({ type: 'judged', ids: [thing.id], verdict: 'rejected' });

@@ -110,6 +110,20 @@ describe('an answer that was judged', () => {
     expect(measured.boxes).toMatchObject({ right_lung: { mean_iou: 1 }, left_lung: { mean_iou: 1 } });
   });
 
+  test('stands beside a case of boxes that a search found and a person accepted, which is brought up to date by its name', async () => {
+    const { curation, folder: at } = bench();
+    const found = { studyId, name: 'lung', localizer: hash, view: traceOf().views[0]!.view, boxes: [{ x1: 90, y1: 110, x2: 350, y2: 610 }] };
+    const made = await curation.captureFound(found);
+    expect(made).toMatchObject({ question: 'Where is every lung? Give boxes.', verdict: 'accepted', weights: [hash], label: { kind: 'boxes', boxes: [{ label: 'lung' }] } });
+    const more = await curation.captureFound({ ...found, boxes: [...found.boxes, { x1: 420, y1: 120, x2: 660, y2: 600 }] });
+    expect([more.id, curation.dataset().cases.length]).toEqual([made.id, 1]);
+    const checked = await curation.check();
+    expect([checked.written, checked.issues.filter(({ severity }) => severity === 'error')]).toEqual([1, []]);
+    const [record] = await readIndex(join(at, 'dataset', 'index.jsonl'));
+    expect(evaluationTurns(record!, 'curated', record!)[0]!.gold).toMatchObject({ kind: 'boxes', boxes: [{ label: 'lung' }, { label: 'lung' }] });
+    await expect(curation.captureFound({ ...found, boxes: [{ x1: -500, y1: 0, x2: -400, y2: 10 }] })).rejects.toMatchObject({ code: 'curate.verifier' });
+  });
+
   test('gives each step a case of its own: places as boxes, a rejected claim as a no', async () => {
     const { curation } = bench();
     await judge(curation, judgementOf({ steps: { 2: { verdict: 'rejected', text: null } } }));
