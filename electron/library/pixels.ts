@@ -198,14 +198,17 @@ async function wiredFrame(file: DicomFile, sha256: string, index: number): Promi
   };
 }
 
+/** JPEG baseline and extended: what is packed so lost pixels, whether the file says it or not. */
+const lossySyntaxes: ReadonlySet<string> = new Set(['1.2.840.10008.1.2.4.50', '1.2.840.10008.1.2.4.51']);
+
 /** How its frames follow each other, how a projection lies, and whether compression cost pixels: Frame Time, or else a rate in frames a second. */
-function film({ dataSet }: DicomFile): Pick<FrameHeader, 'frameTimeMs' | 'isLossy' | 'patientOrientation'> {
+function film({ dataSet, transferSyntaxUid }: DicomFile): Pick<FrameHeader, 'frameTimeMs' | 'isLossy' | 'patientOrientation'> {
   const [row, column] = texts(dataSet, 'x00200020').filter((letters) => /^[LRAPHF]{1,3}$/.test(letters));
   const [frameTime] = numbers(dataSet, 'x00181063', 'DS');
   const rate = numbers(dataSet, 'x00082144', 'IS')[0] ?? numbers(dataSet, 'x00180040', 'IS')[0];
   const milliseconds = frameTime ?? (rate === undefined ? undefined : 1000 / rate);
   const isUsable = milliseconds !== undefined && Number.isFinite(milliseconds) && milliseconds >= 1 && milliseconds <= 60_000;
-  return { frameTimeMs: isUsable ? milliseconds : null, isLossy: firstText(dataSet, 'x00282110') === '01', patientOrientation: row !== undefined && column !== undefined ? [row, column] : null };
+  return { frameTimeMs: isUsable ? milliseconds : null, isLossy: firstText(dataSet, 'x00282110') === '01' || lossySyntaxes.has(transferSyntaxUid ?? ''), patientOrientation: row !== undefined && column !== undefined ? [row, column] : null };
 }
 
 const clampAspect = (aspect: number): number => (aspect >= 1 / 32 && aspect <= 32 ? aspect : 1);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createCanvas } from '@napi-rs/canvas';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openPixels } from '#electron/library/pixels.ts';
 import { mapBox } from '#models/imaging/coordinates.ts';
@@ -33,4 +34,16 @@ test.each([['frame.dcm', dicom([1, 1]), 1], ['tall.dcm', dicom([2, 1]), 2], ['pi
   expect(mapBox(part.toSource, { x1: 0, y1: 0, x2: 30, y2: 12 * stretch })).toEqual({ x1: 10, y1: 20, x2: 40, y2: 32 });
   expect([part.source, part.window, whole.source]).toEqual([whole.source, whole.window, { width: 60, height: 40 }]);
   await expect(pixels.shown(path, 0, { region: { x: 500, y: 0, width: 9, height: 9 } })).rejects.toMatchObject({ code: 'picture.region' });
+});
+
+test('an image that lost pixels on the way says so: by its own word, or by how it is packed', async () => {
+  const picture = createCanvas(16, 16).toBuffer('image/jpeg', 80);
+  const packed = [{ tag: 'x00080016', vr: 'UI', value: '1.2.840.10008.5.1.4.1.1.7' }, { tag: 'x00080018', vr: 'UI', value: '2.25.2' }, ...pixelElements({ rows: 16, columns: 16, photometric: 'RGB', data: new Uint8Array(768) }).filter(({ tag }) => tag !== 'x7fe00010' && tag !== 'x00280004'), { tag: 'x00280004', vr: 'CS', value: 'YBR_FULL_422' }] as const;
+  const files = [dicom([1, 1]), writeDicom(packed, { transferSyntaxUid: '1.2.840.10008.1.2.4.50', table: 'basic', frames: [[new Uint8Array(picture)]] })];
+  const pixels = openPixels();
+  const said = await Promise.all(files.map(async (bytes, i) => {
+    writeFileSync(join(folder, `lossy${i}.dcm`), bytes);
+    return (await pixels.values(join(folder, `lossy${i}.dcm`), 'a'.repeat(64), 0)).header.isLossy;
+  }));
+  expect(said).toEqual([false, true]);
 });
