@@ -43,9 +43,12 @@ export function startLocating(): void {
   });
 }
 
-/** Whenever the reader is elsewhere: what is near is searched first, and another series has its own examples. */
+/** Whenever the reader is elsewhere: what is near is searched first, another series has its own examples, and a sentence that held is read anew for it. */
 export function moveTo(place: Here | null): void {
+  const { directive, seriesId } = locating.get();
+  const isCarriedOn = directive !== null && place !== null && place.studyId === directive.studyId && place.seriesId !== seriesId;
   locating.dispatch({ type: 'series', seriesId: place?.seriesId ?? null });
+  if (isCarriedOn) void direct();
   const { searching } = locating.get();
   if (place && searching && searching.end === null && searching.seriesId === place.seriesId) void call('locate.follow', { sweepId: searching.sweepId, at: place.at }).catch(() => undefined);
 }
