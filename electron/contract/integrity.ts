@@ -62,4 +62,7 @@ export const integrityMethods = {
   'integrity.checks': { argument: z.object({ studyId: StudyId }), result: z.array(IntegrityCheck) },
 } as const;
 
-export const integrityEvents = { 'integrity.progress': IntegrityProgress } as const;
+/** Of files that came in: other pixels under an identifier that was known. */
+export const LedgerNews = z.object({ studyId: StudyId, findings: z.array(LedgerFinding).max(100) });
+
+export const integrityEvents = { 'integrity.progress': IntegrityProgress, 'integrity.ledger': LedgerNews } as const;

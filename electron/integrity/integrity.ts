@@ -61,10 +61,13 @@ export function openIntegrityChecks({ folder, publish, now, study, picture, path
     for (const studyId of waiting) {
       waiting.delete(studyId);
       const { files } = await study(studyId);
+      const changed: IntegrityCheck['ledger'] = [];
       for (const { sha256 } of files) {
         if (isClosed) return;
-        if (!ledger.knows(sha256)) await findingsOf(sha256);
+        if (ledger.knows(sha256)) continue;
+        changed.push(...(await findingsOf(sha256)).filter(({ code }) => code === 'changedPixels'));
       }
+      if (changed.length > 0) publish('integrity.ledger', { studyId, findings: changed.slice(0, 20) });
     }
   };
 

@@ -1,9 +1,10 @@
 /** Signs of alteration: the store, what a person can do, and how it goes to the machine. */
 import { Fault } from '#models/base/fault.ts';
 import { call } from '#renderer/workstation/call.ts';
-import { tellFault } from '#renderer/workstation/notices.ts';
+import { tell, tellFault } from '#renderer/workstation/notices.ts';
 import { createStore } from '#renderer/workstation/store.ts';
 import { subscribe } from '#renderer/workstation/subscribe.ts';
+import { text } from '#renderer/workstation/text.ts';
 import { currentCheck, nothingChecked, reduceIntegrity, wholeView, type Subject } from './state.ts';
 
 export const integrity = createStore(reduceIntegrity, nothingChecked);
@@ -11,6 +12,9 @@ export const integrity = createStore(reduceIntegrity, nothingChecked);
 /** Once, when the page starts. */
 export function startIntegrity(): void {
   subscribe('integrity.progress', (progress) => integrity.dispatch({ type: 'progress', ...progress }));
+  subscribe('integrity.ledger', ({ findings: [first, ...more] }) => {
+    if (first) tell({ tone: 'warning', text: more.length === 0 ? first.text : `${first.text} ${text('integrity.more', { count: more.length })}` });
+  });
 }
 
 /** Opens the window about an image; one that was never checked is checked at once. */

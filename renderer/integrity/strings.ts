@@ -25,6 +25,8 @@ export const integrityStrings = {
   fileClear: 'The ledger and the header hold nothing against it.',
   measured: 'On {{of}} untouched images that it had not seen, this check raised signs {{suspected}} times ({{low}} to {{high}} %), strong ones {{strong}} times.',
   unmeasured: 'How often this check raises signs on untouched images was never measured.',
+  more_one: 'So it is with {{count}} more image.',
+  more_other: 'So it is with {{count}} more images.',
   earlier_one: '{{count}} check of this study, the last one {{moment}}',
   earlier_other: '{{count}} checks of this study, the last one {{moment}}',
 } as const;

@@ -102,6 +102,14 @@ describe('the ledger', () => {
     expect(readFileSync(join(folder, 'pixels.jsonl'), 'utf8').trim().split('\n')).toHaveLength(3);
   });
 
+  test('tells at once when a known image came in with other pixels', async () => {
+    [files, prints] = [[hex('a'), hex('e')], new Map()];
+    note(hex('a'), hex('1'), hex('9'));
+    note(hex('e'), hex('2'), hex('9'));
+    integrity.came([{ id: studyId }]);
+    await expect.poll(() => news, { timeout: 10_000 }).toEqual([['integrity.ledger', { studyId, findings: [expect.objectContaining({ code: 'changedPixels' })] }]]);
+  });
+
   test('reads what came in when there is time, a file that cannot be read aside', async () => {
     files = [hex('a'), hex('d'), hex('f')];
     note(hex('a'), hex('1'));
