@@ -38,6 +38,7 @@ import { connectLocating } from './workers/locatingClient.ts';
 import type { Launch } from './workers/supervisor.ts';
 import { connectModels } from './workers/modelsClient.ts';
 import { connectSimilar } from './workers/similarClient.ts';
+import { connectWriting } from './workers/writingClient.ts';
 import { connectTraining } from './workers/trainingClient.ts';
 
 /** What differs between the desktop window and a browser. */
@@ -78,7 +79,7 @@ export interface Services {
 
 export function startServices({ folder, model = builtInModel(), samples = true, shell, publish }: ServiceOptions): Services {
   const now = (): string => new Date().toISOString();
-  const told = (name: 'decoding' | 'inference' | 'training' | 'models' | 'integrity' | 'similar' | 'locating') => (state: 'restarted' | 'failed', why: string): void => publish('app.worker', { name, state, why });
+  const told = (name: 'decoding' | 'inference' | 'training' | 'models' | 'integrity' | 'similar' | 'locating' | 'writing') => (state: 'restarted' | 'failed', why: string): void => publish('app.worker', { name, state, why });
   const decoding = connectDecoding(workerFile('decoding'), shell.launch, told('decoding'));
   const inference = startInference(workerFile('inference'), { launch: shell.launch, onState: told('inference') });
   const shelf = openShelf({
@@ -131,6 +132,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
       return decoding.captured({ path: library.pathOf(sha256), index, window: view.kind === 'frame' ? view.window : null, region: view.region ?? null });
     },
   });
+  const writing = connectWriting(workerFile('writing'), { launch: shell.launch, onState: told('writing'), pathOf: library.pathOf });
   const reports = openReports({
     folder, now, by: userName(), audit: () => audited.audit, setStatus: library.setStatus, tell: (notice) => console.error(notice), changed: (changed, removed) => publish('report.changed', { reports: [...changed], removed: [...removed] }),
     sources: {
@@ -148,6 +150,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
       image: ({ source, frame }) => decoding.header({ path: library.pathOf(source), sha256: source, index: frame }),
       shown: ({ place: { source, frame }, window, region }) => decoding.shown({ path: library.pathOf(source), index: frame, window, region }),
     },
+    writing,
   });
   const auditing = openAuditing({
     audit: () => audited.audit, studies: library.list, reports: () => reports.list(null), now, check: decoding.checkJournal, onProgress: (progress) => publish('audit.verifying', progress),
@@ -346,6 +349,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
       library.close();
       await audited.close();
       decoding.worker.close();
+      writing.worker.close();
       await Promise.race([inference.close(), new Promise((resolve) => setTimeout(resolve, 1000).unref())]);
       inference.worker.close();
     },

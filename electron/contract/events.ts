@@ -26,7 +26,7 @@ export const events = {
   'report.changed': ReportChanged,
   'audit.verifying': AuditVerifying,
   /** A process of ours died and was started again, or could not be. */
-  'app.worker': z.object({ name: z.enum(['decoding', 'inference', 'training', 'models', 'integrity', 'similar', 'locating']), state: z.enum(['restarted', 'failed']), why: z.string() }),
+  'app.worker': z.object({ name: z.enum(['decoding', 'inference', 'training', 'models', 'integrity', 'similar', 'locating', 'writing']), state: z.enum(['restarted', 'failed']), why: z.string() }),
 } as const satisfies Readonly<Record<string, z.ZodType>>;
 
 export type EventName = keyof typeof events;

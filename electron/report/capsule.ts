@@ -9,13 +9,18 @@ import type { Withheld } from '#electron/audit/record.ts';
 import { zip } from '#electron/audit/zip.ts';
 import type { Report, ReportQuestion } from '#models/clinical/report.ts';
 import { writer } from './formats.ts';
-import { fileName, type ReportFormat } from './formats/format.ts';
+import { fileName, type ReportFile, type ReportFormat, type ReportPictures } from './formats/format.ts';
 
 /** What is put beside `report.json` for people. */
-const readable = ['pdf', 'html'] as const;
+export const readableNames = ['pdf', 'html'] as const;
 
-/** @param audit  its journal is written when a capsule is made: the entry is part of it */
-export function capsuleFormat(audit: Audit): ReportFormat {
+async function writtenHere(report: Report, pictures: ReportPictures): Promise<readonly ReportFile[]> {
+  const formats = await Promise.all(readableNames.map(writer));
+  return (await Promise.all(formats.filter((format) => format.unsuitable(report, pictures) === null).map((format) => format.write(report, pictures)))).flat();
+}
+
+/** @param audit  its journal is written when a capsule is made: the entry is part of it @param readable  the same report for people */
+export function capsuleFormat(audit: Audit, readable: ReportFormat['write'] = writtenHere): ReportFormat {
   const onRecord = ({ questions }: Report): readonly { readonly question: ReportQuestion; readonly number: number }[] =>
     questions.flatMap((question, i) => (question.provenance.journal?.log === audit.journal.log ? [{ question, number: i + 1 }] : []));
   return {
@@ -29,11 +34,7 @@ export function capsuleFormat(audit: Audit): ReportFormat {
     async write(report, pictures) {
       const isAnonymous = report.subject === null;
       const parts: CapsulePart[] = [{ path: reportPart, kind: 'report', holds: isAnonymous ? [] : ['identity'], bytes: Buffer.from(canonical(asJson(report))) }];
-      for (const name of readable) {
-        const format = await writer(name);
-        if (format.unsuitable(report, pictures) !== null) continue;
-        for (const file of await format.write(report, pictures)) parts.push({ path: `report/${file.name}`, kind: 'report', holds: isAnonymous ? ['pictures'] : ['identity', 'pictures'], bytes: file.bytes });
-      }
+      for (const file of await readable(report, pictures)) parts.push({ path: `report/${file.name}`, kind: 'report', holds: isAnonymous ? ['pictures'] : ['identity', 'pictures'], bytes: file.bytes });
       const own = onRecord(report);
       const files = own.map(({ question, number }) => ({
         name: fileName(report, 'zip', own.length === 1 ? 'evidence' : `evidence-${number}`), bytes: zip(audit.capsule(question.id, parts, report.signature ? [report.signature.journal.seq] : [])),

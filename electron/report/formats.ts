@@ -15,3 +15,5 @@ const writers: Readonly<Record<WriterName, () => Promise<ReportFormat>>> = {
 };
 
 export const writer = (name: WriterName): Promise<ReportFormat> => writers[name]();
+
+export const writerNames = Object.keys(writers) as readonly WriterName[];

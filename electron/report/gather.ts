@@ -9,9 +9,9 @@ import { Fault } from '#models/base/fault.ts';
 import type { Annotation } from '#models/clinical/annotation.ts';
 import type { ImagePlace, Report, ReportSection } from '#models/clinical/report.ts';
 import type { Gathered, Judged, KeptRecord } from './compose.ts';
-import type { ReportPictures, SourceImage } from './formats/format.ts';
+import type { SourceImage } from './formats/format.ts';
 import { changesSince, frameIn, measurementsOf } from './measured.ts';
-import { keyPictures, type Shown } from './pictures.ts';
+import type { Shown } from './pictures.ts';
 
 /** Where a report gets what it says: other services, handed in. */
 export interface ReportSources {
@@ -75,12 +75,10 @@ async function priorOf(sources: ReportSources, study: StudySummary, { measuremen
   return { study, studyUid: image?.studyInstanceUid ?? null, changes: [...changesSince(before, measurements)] };
 }
 
-/** All that the writers need beside the report. */
-export async function picturesOf(report: Report, sources: Pick<ReportSources, 'image' | 'shown'>): Promise<ReportPictures> {
-  const keyImages = await keyPictures(report, ({ place, window, region }) => sources.shown({ place, window, region }));
+/** Headers of the frames that a report speaks of. */
+export async function imagesOf(report: Report, sources: Pick<ReportSources, 'image'>): Promise<readonly SourceImage[]> {
   const places = unique([...report.questions.flatMap(({ scope }) => scope), ...report.boxes, ...report.keyImages, ...report.measurements].map(({ place }) => place));
-  const images = await Promise.all(places.map(sources.image));
-  return { keyImages, images: images.filter((image) => image !== null) };
+  return (await Promise.all(places.map(sources.image))).filter((image) => image !== null);
 }
 
 /** What the audit keeps of an answer; null where it keeps nothing. */

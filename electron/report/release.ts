@@ -11,12 +11,12 @@ import { confidentiality } from '#models/imaging/dicom/confidentiality.ts';
 import { deidentifyOptions, shiftDate, type Mapping } from '#models/imaging/dicom/deidentify.ts';
 import { cleanedText } from '#models/imaging/dicom/descriptors.ts';
 import type { Tag } from '#models/imaging/dicom/elements.ts';
-import type { ReportPictures, SourceImage } from './formats/format.ts';
+import type { SourceImage } from './formats/format.ts';
 
 export interface Released {
   readonly report: Report;
   /** Of the copy: no header names the patient. */
-  readonly pictures: ReportPictures;
+  readonly images: readonly SourceImage[];
 }
 
 export interface ReleaseOptions {
@@ -29,9 +29,9 @@ export interface ReleaseOptions {
 const codes = ['113100', deidentifyOptions['modified-dates'].code, deidentifyOptions['clean-descriptors'].code];
 
 /** Texts to be looked at before the report leaves without the subject. */
-export function suspectTexts(whole: Report, pictures: ReportPictures, mapping: Mapping): SuspectText[] {
-  const names = namesOf(whole, pictures, mapping);
-  const known = knownIn(whole, pictures, names);
+export function suspectTexts(whole: Report, images: readonly SourceImage[], mapping: Mapping): SuspectText[] {
+  const names = namesOf(whole, images, mapping);
+  const known = knownIn(whole, images, names);
   const copy = mapped(whole, names);
   return textsIn(copy).flatMap(({ path, text }) => {
     // The sentence that was composed of the earlier study's date says the moved one already.
@@ -41,7 +41,7 @@ export function suspectTexts(whole: Report, pictures: ReportPictures, mapping: M
 }
 
 /** @throws Fault `report.identifying` where a text was not looked at, `report.former` for a signature that binds identifiers and dates as they are */
-export function released(whole: Report, pictures: ReportPictures, { mapping, texts = [], key = null }: ReleaseOptions): Released {
+export function released(whole: Report, images: readonly SourceImage[], { mapping, texts = [], key = null }: ReleaseOptions): Released {
   const { signature } = whole;
   if (signature && signature.secret === undefined) {
     throw new Fault({
@@ -49,8 +49,8 @@ export function released(whole: Report, pictures: ReportPictures, { mapping, tex
       mend: 'Supersede it and sign the next version, which says the same.',
     });
   }
-  const names = namesOf(whole, pictures, mapping);
-  const suspects = suspectTexts(whole, pictures, mapping);
+  const names = namesOf(whole, images, mapping);
+  const suspects = suspectTexts(whole, images, mapping);
   const open = suspects.filter(({ path, text }) => !texts.some((one) => one.path === path && one.was === text));
   if (open.length > 0) throw unlooked(open);
   const decided = suspects.map(({ path, text }) => ({ path, text: texts.findLast((one) => one.path === path && one.was === text)?.text ?? text, was: text }));
@@ -65,7 +65,7 @@ export function released(whole: Report, pictures: ReportPictures, { mapping, tex
   const unsealed: Report = { ...copy, questions, release };
   const opened: Report = signature?.secret === undefined ? unsealed : { ...unsealed, release: { ...release, opening: openingOf(signedTree(whole, signature), signedTree(unsealed, unsealed.signature ?? signature), Buffer.from(signature.secret, 'hex')) } };
   const seal = key === null || signature === null ? null : { publicKey: Buffer.from(key.publicKey).toString('base64'), fingerprint: fingerprintOf(key.publicKey), value: Buffer.from(key.sign(releaseMessage(opened))).toString('base64') };
-  return { report: seal === null ? opened : { ...opened, release: { ...opened.release as Release, seal } }, pictures: picturesFor(pictures, names) };
+  return { report: seal === null ? opened : { ...opened, release: { ...opened.release as Release, seal } }, images: imagesFor(images, names) };
 }
 
 const unlooked = (open: readonly SuspectText[]): Fault => new Fault({
@@ -88,7 +88,7 @@ interface Names {
   readonly date: (text: string) => string;
 }
 
-function namesOf(report: Report, { images }: ReportPictures, mapping: Mapping): Names {
+function namesOf(report: Report, images: readonly SourceImage[], mapping: Mapping): Names {
   const header = images[0];
   const firstOf = (tag: string): string | undefined => header?.elements[tag]?.split('\\')[0]?.trim() || undefined;
   const studyUid = header?.studyInstanceUid ?? report.subject?.studyUid ?? null;
@@ -169,7 +169,7 @@ const naming: readonly (readonly [tag: string, kind: KnownIdentifier['kind'], re
   ['00081070', 'person', '[name]'], ['00080080', 'place', '[place]'], ['00081010', 'place', '[place]'], ['00181000', 'number', '[number]'],
 ];
 
-function knownIn(report: Report, { images }: ReportPictures, { mapping, people, date }: Names): KnownIdentifiers {
+function knownIn(report: Report, images: readonly SourceImage[], { mapping, people, date }: Names): KnownIdentifiers {
   const { subject, sources } = report;
   const one = (kind: KnownIdentifier['kind'], text: string | null | undefined, replacement: string): readonly KnownIdentifier[] => (text && /\S/.test(text) ? [{ kind, text, replacement }] : []);
   const headers = [...new Set(images.flatMap(({ elements }) => naming.flatMap(([tag, kind, replacement]) => (elements[tag]?.split('\\') ?? []).map((value) => JSON.stringify([kind, value, replacement])))))]
@@ -197,7 +197,7 @@ const spelled = (day: string): string | null => (/^\d{8}$/.test(day) ? `${day.sl
 /** Members that hold no words: identifiers, hashes, instants and codes, each dealt with by `mapped` or of the program's own making. */
 const wordless = new Set([
   'format', 'id', 'status', 'language', 'createdAt', 'updatedAt', 'banner', 'supersedes', 'modality', 'modalities', 'kind', 'subjectCommit', 'sha256', 'source', 'sopClassUid', 'sopInstanceUid', 'seriesInstanceUid', 'askedAt', 'verdict', 'decidedBy',
-  'decidedAt', 'boxes', 'box', 'provenance', 'code', 'site', 'laterality', 'author', 'tracking', 'place', 'overlays', 'quantity', 'unit', 'studyId', 'studyUid', 'date', 'software', 'journal', 'release', 'at', 'method', 'content', 'publicKey', 'fingerprint',
+  'decidedAt', 'box', 'provenance', 'code', 'site', 'laterality', 'author', 'tracking', 'place', 'overlays', 'quantity', 'unit', 'studyId', 'studyUid', 'date', 'software', 'journal', 'release', 'at', 'method', 'content', 'publicKey', 'fingerprint',
   'account', 'meaning', 'says', 'shape', 'tone',
 ]);
 
@@ -206,7 +206,9 @@ function textsIn(value: unknown, path = ''): readonly { readonly path: string; r
   if (typeof value === 'string') return value.trim() === '' ? [] : [{ path, text: value }];
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, item]) => {
-    const isWordless = wordless.has(name) || (path === 'signature' && name !== 'by') || (path === 'signature/by' && name !== 'role');
+    const isIds = name === 'boxes' && Array.isArray(item) && item.every((id) => typeof id === 'string');
+    // Descriptions were cleaned word by word.
+    const isWordless = isIds || (name === 'description' && (path === 'study' || path === 'comparison')) || wordless.has(name) || (path === 'signature' && name !== 'by') || (path === 'signature/by' && name !== 'role');
     return isWordless ? [] : textsIn(item, path === '' ? name : `${path}/${name}`);
   });
 }
@@ -237,13 +239,10 @@ function placeOf(path: string): string {
 }
 
 /** Headers without what names anybody: what the profile's table does not list, and identifiers under their other names. */
-function picturesFor({ keyImages, images }: ReportPictures, { mapping, files, keyImages: ids }: Names): ReportPictures {
-  return {
-    keyImages: keyImages.map((picture) => ({ ...picture, id: ids.get(picture.id) ?? picture.id })),
-    images: images.map((image): SourceImage => ({
-      ...image, sha256: files.get(image.sha256)?.sha256 ?? hashLike(mapping, image.sha256), sopInstanceUid: mapping.uid(image.sopInstanceUid), seriesInstanceUid: mapping.uid(image.seriesInstanceUid), studyInstanceUid: mapping.uid(image.studyInstanceUid),
-      frameOfReferenceUid: image.frameOfReferenceUid === null ? null : mapping.uid(image.frameOfReferenceUid),
-      elements: Object.fromEntries(Object.entries(image.elements).filter(([tag]) => !confidentiality.has(`x${tag}` as Tag) && !/^0012/.test(tag))),
-    })),
-  };
+function imagesFor(images: readonly SourceImage[], { mapping, files }: Names): readonly SourceImage[] {
+  return images.map((image): SourceImage => ({
+    ...image, sha256: files.get(image.sha256)?.sha256 ?? hashLike(mapping, image.sha256), sopInstanceUid: mapping.uid(image.sopInstanceUid), seriesInstanceUid: mapping.uid(image.seriesInstanceUid), studyInstanceUid: mapping.uid(image.studyInstanceUid),
+    frameOfReferenceUid: image.frameOfReferenceUid === null ? null : mapping.uid(image.frameOfReferenceUid),
+    elements: Object.fromEntries(Object.entries(image.elements).filter(([tag]) => !confidentiality.has(`x${tag}` as Tag) && !/^0012/.test(tag))),
+  }));
 }

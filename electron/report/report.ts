@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Audit } from '#electron/audit/audit.ts';
-import { canonical, sha256 } from '#electron/audit/canonical.ts';
 import { checkSigned, contentHash } from '#electron/audit/signed.ts';
 import { fingerprintOf } from '#electron/audit/note.ts';
 import type { StudyStatus } from '#electron/contract/library.ts';
@@ -10,16 +9,16 @@ import type { DecidedText, ReportChange, ReportEvent, ReportExport, ReportSummar
 import { Fault } from '#models/base/fault.ts';
 import type { Mapping } from '#models/imaging/dicom/deidentify.ts';
 import { undecided, type Report, type SignatureMeaning } from '#models/clinical/report.ts';
-import { capsuleFormat } from './capsule.ts';
+import { capsuleFormat, readableNames } from './capsule.ts';
 import { compose, contradictions, refreshed } from './compose.ts';
-import { place, written } from './exporting.ts';
-import { writer } from './formats.ts';
-import { formatNames, type FormatName, type ReportFormat, type ReportPictures } from './formats/format.ts';
-import { gather, picturesOf, type ReportSources } from './gather.ts';
+import { place, written, type WrittenFile } from './exporting.ts';
+import { formatNames, type FormatName } from './formats/format.ts';
+import { gather, imagesOf, type ReportSources } from './gather.ts';
 import { signContent, signatureHash } from './signing.ts';
 import { mappingFrom, releaseKey } from './mapping.ts';
 import { released, suspectTexts } from './release.ts';
 import { openReportStore } from './store.ts';
+import { openWriting, type WriteJob, type Writing } from './writing.ts';
 
 export interface ReportsOptions {
   /** Where the journal of reports lies. */
@@ -33,6 +32,8 @@ export interface ReportsOptions {
   readonly changed: (reports: readonly ReportSummary[], removed: readonly string[]) => void;
   /** A sentence that a person should read. */
   readonly tell?: (notice: string) => void;
+  /** Draws and writes; absent: here. */
+  readonly writing?: Writing;
   /** What stands for UIDs and dates where the subject is left out; absent: as the data folder's own key has it. */
   readonly mapping?: () => Mapping;
   /** Names of new reports; absent: random ones. */
@@ -81,10 +82,10 @@ export interface Reports {
   close(): void;
 }
 
-export function openReports({ folder, now, by, sources, audit, setStatus, changed, tell: say = () => undefined, newId = randomUUID, mapping = () => mappingFrom(releaseKey(folder)) }: ReportsOptions): Reports {
+export function openReports({ folder, now, by, sources, audit, setStatus, changed, tell: say = () => undefined, newId = randomUUID, mapping = () => mappingFrom(releaseKey(folder)), writing = openWriting(sources.shown) }: ReportsOptions): Reports {
   const store = openReportStore(join(folder, 'reports.jsonl'), { now, by });
   if (store.unreadable.length > 0) say(`Of the reports' journal ${store.unreadable.length === 1 ? 'a line' : `${store.unreadable.length} lines`} cannot be read (${store.unreadable.slice(0, 5).join(', ')}): what they said is missing, and what is signed tells by its signature whether it is whole.`);
-  const picturesFor = rememberPictures(sources);
+  const jobOf = async (report: Report): Promise<WriteJob> => ({ report, images: await imagesOf(report, sources), views: report.keyImages });
 
   const summaryOf = (id: string): ReportSummary => {
     const report = store.get(id);
@@ -113,7 +114,19 @@ export function openReports({ folder, now, by, sources, audit, setStatus, change
       throw thrown;
     }
   };
-  const writers = (names: readonly FormatName[]): Promise<readonly ReportFormat[]> => Promise.all([...new Set(names)].map(async (name) => (name === 'capsule' ? capsuleFormat(await audit()) : writer(name))));
+
+  /** All of them, written and read back; the capsule with the readable ones that are there already. */
+  const filesOf = async (job: WriteJob, formats: readonly FormatName[], opened: Audit): Promise<readonly WrittenFile[]> => {
+    const isReadable = (name: FormatName): boolean => readableNames.some((one) => one === name);
+    const files = await writing.files(job, [...new Set(formats)].filter((name) => name !== 'capsule'));
+    if (!formats.includes('capsule')) return files;
+    const capsule = capsuleFormat(opened, async () => {
+      const there = files.filter(({ format }) => isReadable(format));
+      const missing = (await writing.choices(job)).filter(({ format, why }) => why === null && isReadable(format) && !there.some((file) => file.format === format)).map(({ format }) => format);
+      return [...there, ...await writing.files(job, missing)];
+    });
+    return [...files, ...await written(job.report, { keyImages: [], images: job.images }, [capsule])];
+  };
 
   return {
     list: (studyId) => store.ids().map(summaryOf).filter((summary) => studyId === null || summary.studyId === studyId).sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : -1)),
@@ -170,8 +183,10 @@ export function openReports({ folder, now, by, sources, audit, setStatus, change
     },
     async formats(reportId, version) {
       const report = store.get(reportId, version);
-      const pictures = await picturesFor(report);
-      return (await writers(formatNames)).map((format) => ({ format: format.name, why: format.unsuitable(report, pictures) }));
+      const job = await jobOf(report);
+      const choices = await writing.choices(job);
+      const capsule = capsuleFormat(await audit());
+      return formatNames.map((format) => ({ format, why: format === 'capsule' ? capsule.unsuitable(report, { keyImages: [], images: job.images }) : choices.find((one) => one.format === format)?.why ?? null }));
     },
     async export({ reportId, version, formats, withoutSubject: isAnonymous, pixelsSeen = false, texts = [] }, target) {
       const whole = store.get(reportId, version);
@@ -179,9 +194,10 @@ export function openReports({ folder, now, by, sources, audit, setStatus, change
       return attempt(opened, whole, 'report.export', async () => {
         if (whole.signature) mustHold(whole);
         if (isAnonymous && whole.keyImages.length > 0 && !pixelsSeen) throw unseen(whole.keyImages.length);
-        const shown = await picturesFor(whole);
-        const { report, pictures } = isAnonymous ? released(whole, shown, { mapping: mapping(), texts, key: opened.key }) : { report: whole, pictures: shown };
-        const files = await written(report, pictures, await writers(formats));
+        const own = await jobOf(whole);
+        const job: WriteJob = isAnonymous ? { ...released(whole, own.images, { mapping: mapping(), texts, key: opened.key }), views: own.views } : own;
+        const { report } = job;
+        const files = await filesOf(job, formats, opened);
         const { entry } = opened.journal.append({
           kind: 'export', subject: subjectOf(opened, whole),
           body: {
@@ -197,14 +213,11 @@ export function openReports({ folder, now, by, sources, audit, setStatus, change
     },
     async suspects(reportId, version) {
       const report = store.get(reportId, version);
-      return suspectTexts(report, await picturesFor(report), mapping());
+      return suspectTexts(report, await imagesOf(report, sources), mapping());
     },
     exports: (reportId) => store.exports(reportId),
     async preview(reportId, version) {
-      const report = store.get(reportId, version);
-      const html = await writer('html');
-      const [file] = await html.write(report, await picturesFor(report));
-      return Buffer.from(file?.bytes ?? []).toString('utf8');
+      return writing.page(await jobOf(store.get(reportId, version)));
     },
     async check(reportId, version) {
       const report = store.get(reportId, version);
@@ -245,21 +258,6 @@ function fingerprintAt(journal: Audit['journal']): string | null {
   const last = journal.keyEntries.at(-1);
   const key = last === undefined ? undefined : journal.entry(last).entry.body.key;
   return typeof key === 'string' ? fingerprintOf(Buffer.from(key, 'base64')) : null;
-}
-
-/** Drawing takes a second; the same picture of the same report is drawn once. */
-function rememberPictures(sources: ReportSources): (report: Report) => Promise<ReportPictures> {
-  let last: { readonly key: string; readonly pictures: Promise<ReportPictures> } | undefined;
-  return (report) => {
-    const { id, keyImages, boxes, measurements, banner, questions } = report;
-    const key = sha256(canonical({ id, keyImages, boxes, measurements, banner, scopes: questions.map(({ scope }) => scope) })).toString('hex');
-    if (last?.key !== key) {
-      const pictures = picturesOf(report, sources);
-      const mine = (last = { key, pictures });
-      pictures.catch(() => (last === mine ? (last = undefined) : undefined));
-    }
-    return last.pictures;
-  };
 }
 
 const unseen = (count: number): Fault => new Fault({

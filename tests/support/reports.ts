@@ -126,10 +126,11 @@ export function longReport(): Report {
 /** UIDs, dates and names are other ones, always the same. */
 export const sampleMapping = mappingOf((text) => new Uint8Array(createHash('sha256').update(`sample ${text}`).digest()));
 
-/** A copy without who it is about, whose texts were looked at and left as they are, with its pictures. */
-export function releasedSample(report: Report, pictures: ReportPictures = samplePictures(report)): Released {
-  const texts = suspectTexts(report, pictures, sampleMapping).map(({ path, text }) => ({ path, was: text, text }));
-  return released(report, pictures, { mapping: sampleMapping, texts, key: report.signature ? key : null });
+/** A copy without who it is about, whose texts were looked at and left as they are. */
+export function releasedSample(report: Report): Released {
+  const { images } = samplePictures(report);
+  const texts = suspectTexts(report, images, sampleMapping).map(({ path, text }) => ({ path, was: text, text }));
+  return released(report, images, { mapping: sampleMapping, texts, key: report.signature ? key : null });
 }
 
 export const withoutSubject = (report: Report): Report => releasedSample(report).report;

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { colourOf } from '#electron/drawing/marks.ts';
 import { compose } from '#electron/report/compose.ts';
-import { gather, picturesOf } from '#electron/report/gather.ts';
+import { gather, imagesOf } from '#electron/report/gather.ts';
+import { keyPictures } from '#electron/report/pictures.ts';
 import type { ReportPictures } from '#electron/report/formats/format.ts';
 import type { Report } from '#models/clinical/report.ts';
 import { temporaryFolder } from '#tests/support/audit.ts';
@@ -15,7 +16,7 @@ let pictures: ReportPictures;
 beforeAll(async () => {
   const study = await reportStudy(join(folder, 'images'));
   report = compose(await gather(study.sources, { studyId: study.detail.study.id, traceIds: null, priorStudyId: null, by: 'reader' }), { id: 'r', now: fixedNow, software: { name: 'loupe', version: '1', build: 't' }, journal: null });
-  pictures = await picturesOf(report, study.sources);
+  pictures = { keyImages: await keyPictures(report, study.sources.shown), images: await imagesOf(report, study.sources) };
 });
 
 describe('a key image', () => {

@@ -10,6 +10,7 @@ import { openZip } from '#electron/audit/zip.ts';
 import { checkReport, checkSigned, contentHash } from '#electron/audit/signed.ts';
 import { mappingFrom, releaseKey } from '#electron/report/mapping.ts';
 import { released, suspectTexts } from '#electron/report/release.ts';
+import { bindSubject } from '#electron/report/signing.ts';
 import { openReports, type Reports } from '#electron/report/report.ts';
 import { readReportRegions } from '#electron/report/formats/dicomRead.ts';
 import { Report } from '#models/clinical/report.ts';
@@ -17,7 +18,7 @@ import { deidentify, usualOptions } from '#models/imaging/dicom/deidentify.ts';
 import { readDicom } from '#models/imaging/dicom/dicomFile.ts';
 import { firstText } from '#models/imaging/dicom/elements.ts';
 import { temporaryFolder } from '#tests/support/audit.ts';
-import { releasedSample, sampleMapping, samplePictures, sampleReport } from '#tests/support/reports.ts';
+import { releasedSample, sampleMapping, samplePictures, sampleReport, sampleSubject } from '#tests/support/reports.ts';
 import { accepted, reportStudy, type ReportStudy } from '#tests/support/reportStudy.ts';
 
 const folder = temporaryFolder();
@@ -89,7 +90,7 @@ describe('free text that names somebody', () => {
   });
   test('may stay where a person says that it names nobody', () => {
     const report = sampleReport({ impression: 'The sample shows a mass.' });
-    const [suspect] = suspectTexts(report, samplePictures(report), sampleMapping);
+    const [suspect] = suspectTexts(report, samplePictures(report).images, sampleMapping);
     expect([suspect?.hits[0]?.found, releasedSample(report).report.impression]).toEqual(['sample', 'The sample shows a mass.']);
   });
 });
@@ -187,11 +188,37 @@ describe('tampering with a copy is found', () => {
   });
 });
 
+test('wherever a report can hold words, a name in them is found', () => {
+  const section = { id: 'integrity', title: 'Integrity', text: 'Nothing.', tone: 'plain' as const, rows: [{ name: 'film', value: 'whole' }], author: { kind: 'person' as const, name: 'Reader One' } };
+  const base = sampleReport({ sections: [section] });
+  const leaves: string[][] = [];
+  const walk = (value: unknown, path: string[]): void => {
+    if (typeof value === 'string') leaves.push(path);
+    else if (typeof value === 'object' && value !== null) Object.entries(value).forEach(([name, item]) => walk(item, [...path, name]));
+  };
+  walk({ ...base, subject: null, subjectSalt: null }, []);
+  const withWord = (value: unknown, [name, ...rest]: readonly string[]): unknown =>
+    (name === undefined ? `${String(value)} Zebulon` : Array.isArray(value) ? value.map((item: unknown, i) => (String(i) === name ? withWord(item, rest) : item)) : { ...value as object, [name]: withWord((value as Record<string, unknown>)[name], rest) });
+  const holding = leaves.filter((path) => Report.safeParse(withWord(base, path)).success);
+  const named = Report.parse({ ...holding.reduce<unknown>(withWord, base) as object, ...bindSubject({ ...sampleSubject, patientName: 'Zebulon' }, '0'.repeat(32)) });
+  const { images } = samplePictures(named);
+  const proposals = suspectTexts(named, images, sampleMapping).map(({ path: at, text, proposed }) => ({ path: at, was: text, text: proposed }));
+  const copy = released(named, images, { mapping: sampleMapping, texts: proposals }).report;
+  const at = (path: readonly string[]): unknown => path.reduce<unknown>((value, name) => (value as Record<string, unknown> | null)?.[name], copy);
+  const leaks = holding.filter((path) => String(at(path)).includes('Zebulon')).map((path) => path.join('/').replace(/\d+/g, '*'));
+  expect([holding.length > 80, JSON.stringify(copy).split('Zebulon').length - 1]).toEqual([true, leaks.length]);
+  // What the program writes by itself: versions, models, methods and units.
+  expect([...new Set(leaks)].filter((path) => !/^(?:software|journal|questions\/\*\/(?:provenance|confidence\/method|flags\/\*\/code))/.test(path)).sort()).toEqual([
+    'banner', 'boxes/*/author/name', 'boxes/*/tracking', 'comparison/changes/*/unit', 'findings/*/author/name', ...['code', 'laterality', 'site'].flatMap((code) => [`findings/*/${code}/meaning`, `findings/*/${code}/value`]),
+    'measurements/*/tracking', 'measurements/*/values/*/unit', 'sources/*/sopClassUid', 'study/modalities/*', 'study/modality',
+  ]);
+});
+
 test('a report whose signature binds identifiers as they are does not leave without the subject', () => {
   const report = sampleReport({ isSigned: true });
   const { secret: _, ...signature } = report.signature as NonNullable<Report['signature']>;
   const former: Report = { ...report, signature: { ...signature, content: contentHash(report) } };
-  expect(() => released(former, samplePictures(former), { mapping: sampleMapping })).toThrow(expect.objectContaining({ code: 'report.former' }));
+  expect(() => released(former, samplePictures(former).images, { mapping: sampleMapping })).toThrow(expect.objectContaining({ code: 'report.former' }));
 });
 test('a draft leaves without the subject, and nothing is proven of it', () => {
   const { report } = releasedSample(sampleReport());
