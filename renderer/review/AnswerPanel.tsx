@@ -15,6 +15,7 @@ import { currentOf, locatedMarks, ownTraces, secondsOf } from './located.ts';
 import { isGrave, Notes, useFlagText } from './Notes.tsx';
 import { locate, review, stopAsking } from './review.ts';
 import { currentTrace, placeOf, type TraceMark } from './state.ts';
+import { Support } from './Support.tsx';
 import { AnswerVerdict, RemovedBoxes, Verdicts } from './Verdicts.tsx';
 
 export function AnswerPanel(): ReactElement {
@@ -108,6 +109,7 @@ function AnswerView({ trace }: { readonly trace: Trace }): ReactElement {
               >
                 <StepHead kind={kind} number={at + 1} colours={[...new Set(own.map(({ colour }) => colour))]} />
                 <p>{text}</p>
+                <Support trace={trace} at={at} />
                 <Notes flags={grave.filter((flag) => flag.step === at)} />
                 <Locating trace={trace} at={at} isShown={own.every((mark) => 'origin' in mark)} currentId={current.trace.id} />
                 <Verdicts trace={trace} at={at} />

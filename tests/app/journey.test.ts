@@ -111,6 +111,8 @@ describe('by keys alone', () => {
     expect(await page.locator('[data-verdict=accepted].step').count()).toBeGreaterThan(0);
     await press('j', 'k');
     await page.waitForSelector('.step[data-current]');
+    // Each conclusion names the cards that it stands on, or says that there are none.
+    expect(await page.locator('.step:has([data-kind=conclusion]):not(.answer-card)').count()).toBe(await page.locator('.step .support').count());
   });
 
   test('its report is drafted, concluded and signed', async () => {

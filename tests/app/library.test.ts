@@ -87,6 +87,27 @@ describe('what is dropped', () => {
     await page.keyboard.press('Control+1');
   });
 
+  test('with five hundred frames paints the first of them before it has decoded nine', async () => {
+    const [rows, columns, count] = [48, 64, 500];
+    const data = Uint8Array.from({ length: rows * columns * count }, (_, i) => (i * 7) % 251);
+    await drop({ 'loop.dcm': writeDicom([
+      { tag: 'x00080016', vr: 'UI', value: '1.2.840.10008.5.1.4.1.1.3.1' }, { tag: 'x00080018', vr: 'UI', value: '1.2.826.0.1.3680043.10.999.77.1' }, { tag: 'x00080020', vr: 'DA', value: '20250602' }, { tag: 'x00080060', vr: 'CS', value: 'US' },
+      { tag: 'x00081030', vr: 'LO', value: 'Loop' }, { tag: 'x00100010', vr: 'PN', value: 'TEST^LOOP' }, { tag: 'x00100020', vr: 'LO', value: 'LOOP-1' },
+      { tag: 'x0020000d', vr: 'UI', value: '1.2.826.0.1.3680043.10.999.77' }, { tag: 'x0020000e', vr: 'UI', value: '1.2.826.0.1.3680043.10.999.77.0' }, { tag: 'x00200013', vr: 'IS', value: 1 },
+      ...pixelElements({ rows, columns, frames: count, photometric: 'MONOCHROME2', data }),
+    ]) });
+    await page.waitForSelector(row('LOOP'));
+    let decoded = 0;
+    const tally = (request: { url(): string }): void => void (decoded += Number(/\/frame\/[^/]+\/values/.test(request.url())));
+    page.on('requestfinished', tally);
+    await page.locator(row('LOOP')).dblclick();
+    await page.waitForSelector('.viewport[data-ready]');
+    expect(decoded).toBeGreaterThan(0);
+    expect(decoded).toBeLessThanOrEqual(8);
+    page.off('requestfinished', tally);
+    await page.keyboard.press('Control+1');
+  });
+
   test('with a slice missing says where, until that is taken note of, and makes no volume', async () => {
     await page.locator(row('BLOCK')).dblclick();
     await page.waitForSelector('.viewport[data-ready]');
