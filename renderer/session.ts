@@ -3,6 +3,7 @@ import type { ReviewDraft, Session, SessionChange } from '#electron/contract/ses
 import { library } from './library/library.ts';
 import { draftOf } from './review/resume.ts';
 import { drafts, review, stage } from './review/review.ts';
+import { screenNames } from './workstation/action.ts';
 import { call } from './workstation/call.ts';
 import { navigation } from './workstation/navigation.ts';
 
@@ -29,7 +30,8 @@ export async function startSession(): Promise<void> {
   if (place) {
     const { query, modality, status, sort, selectedId } = place.library;
     library.dispatch({ type: 'resume', filter: { query, modality, status }, sort, selectedId });
-    navigation.dispatch({ screen: place.screen === 'review' && place.studyId === null ? 'library' : place.screen, studyId: place.studyId });
+    const screen = screenNames.find((name) => name === place.screen) ?? 'library';
+    navigation.dispatch({ screen: screen === 'review' && place.studyId === null ? 'library' : screen, studyId: place.studyId });
     if (place.studyId !== null) leaveWhatIsGone();
   }
   keep();

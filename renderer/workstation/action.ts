@@ -1,6 +1,7 @@
 /** A command as data: the button, the menu, the palette, the cheat sheet and the key listener read the same row. */
 
-export type ScreenName = 'library' | 'review' | 'curate' | 'finetune' | 'report' | 'audit' | 'models' | 'similar';
+export const screenNames = ['library', 'review', 'curate', 'finetune', 'report', 'audit', 'models', 'similar'] as const;
+export type ScreenName = (typeof screenNames)[number];
 
 export interface Action {
   /** `library.open`; also the key of its label among the strings, below `actions`. */

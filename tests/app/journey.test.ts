@@ -240,6 +240,17 @@ describe('where a person was', () => {
     expect(await page.inputValue('#library-filter')).toBe('film');
     await open('head');
     expect(await page.inputValue('#review-question')).toBe('Is there a mass in the lef');
+    // Every screen can be come back to.
+    for (const [at, tab] of (await page.locator('.tabs .tab').all()).entries()) {
+      if (at < 2) continue;
+      const name = await tab.getAttribute('aria-label') ?? '';
+      await tabTo(`.tab[aria-label="${name}"]`);
+      await press('Enter');
+      await page.waitForSelector(`.tab[aria-current=page][aria-label="${name}"]`);
+      await page.waitForTimeout(400);
+      await page.reload();
+      await page.waitForSelector(`.tab[aria-current=page][aria-label="${name}"]`);
+    }
     expect(workstation.complaints).toEqual([]);
   });
 });
