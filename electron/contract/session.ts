@@ -40,7 +40,8 @@ export type ReviewDraft = z.infer<typeof ReviewDraft>;
 
 /** What is the same whatever study is open. */
 export const Place = z.object({
-  screen: z.enum(['library', 'review', 'curate', 'finetune', 'report', 'audit', 'models', 'similar']),
+  /** As the page calls its screens; one that it does not know any more is the library. */
+  screen: z.string().regex(/^[a-z]{1,20}$/),
   studyId: StudyId.nullable(),
   library: z.object({
     query: z.string().max(400), modality: z.string().max(40).nullable(), status: StudyStatus.nullable(), selectedId: StudyId.nullable(),
