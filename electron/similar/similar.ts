@@ -175,8 +175,8 @@ export function openSimilarCases({ folder, encoder, finder, publish, now, by, st
       return stateNow();
     },
     async index() {
-      await open();
       isStopped = false;
+      await open();
       indexing ??= see().finally(() => (indexing = null));
       await indexing;
       return stateNow();
