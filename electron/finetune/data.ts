@@ -18,7 +18,7 @@ const drawnSeed = 52_000;
 
 /** All cases of a source. @throws Fault `index.*`, `snapshot.*`, `finetune.snapshot` */
 export async function recordsOf(source: DataSource): Promise<readonly CaseRecord[]> {
-  if (source.kind === 'drawn') return readIndex(drawnIndex(source.path));
+  if (source.kind === 'drawn') return readIndex(drawCases(source.path, drawnCases, drawnSeed));
   const records = await readIndex(source.path);
   if (source.snapshot === undefined) return records;
   const hashes = new Map(readSnapshot(source.snapshot).rows.map(({ id, rowHash }) => [id, rowHash]));
@@ -30,13 +30,13 @@ export async function recordsOf(source: DataSource): Promise<readonly CaseRecord
   return records.filter(({ id }) => hashes.has(id));
 }
 
-/** Draws the cases where they are not there yet; gives their index. */
-function drawnIndex(folder: string): string {
+/** Draws cases where they are not there yet, of each kind the same number where `count` is a multiple of 30; gives their index. */
+export function drawCases(folder: string, count: number, seed: number): string {
   const index = join(folder, 'index.jsonl');
   if (existsSync(index)) return index;
   mkdirSync(folder, { recursive: true });
   const files = new Map<string, Uint8Array>();
-  const rows = [...phantomRecords(drawnCases, drawnSeed)].map(({ record, picture }, at): IndexRow => {
+  const rows = [...phantomRecords(count, seed)].map(({ record, picture }, at): IndexRow => {
     const bytes = encodePng(picture, { level: 4 });
     const file = `${record.id}.png`;
     files.set(file, bytes);

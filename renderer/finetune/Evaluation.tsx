@@ -22,7 +22,7 @@ export function Evaluation({ run }: { readonly run: Run }): ReactElement {
   const { gate, cases, baselineName } = evaluation;
   return (
     <div className="evaluation">
-      <div className="verdict" data-decision={gate.decision}>
+      <div className="gate-verdict" data-decision={gate.decision}>
         <Icon name={gate.decision === 'promoted' ? 'check' : 'close'} size={20} />
         <div><strong>{t(gate.decision === 'promoted' ? 'finetune.passed' : 'finetune.refused')}</strong> <span>{t('finetune.judged', { cases, name: baselineName })} · {t('finetune.gained', { gained: gate.gained, lost: gate.lost, p: gate.p.toPrecision(2) })}</span>
           {gate.reasons.length > 0 && <ul>{gate.reasons.map((reason) => <li key={reason}>{reason}</li>)}</ul>}
@@ -83,7 +83,7 @@ export function ModelInUse(): ReactElement {
   const [now] = history;
   return (
     <div className="evaluation">
-      <div className="verdict" data-decision="promoted">
+      <div className="gate-verdict" data-decision="promoted">
         <Icon name="check" size={20} /><div><strong>{now?.name}</strong> <span>{now?.lineage?.slice(0, 12)}</span><p>{history.length < 2 ? t('finetune.nothingBefore') : t('finetune.keeps')}</p></div>
         <span className="grow" />
         <button className="button" disabled={now === undefined || now.id === 'built-in'} onClick={() => void rollBack()}><Icon name="undo" />{t('finetune.rollback')}</button>

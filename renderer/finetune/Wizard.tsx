@@ -38,7 +38,7 @@ function Body({ order: { choices, plan, estimate, isEstimating, fault } }: { rea
       </label>
       {recipe && (
         <p className="note">{recipe.source}<br />
-          {t('finetune.wizard.about', { stages: recipe.stages, learns: recipe.learns.map((how) => t(`finetune.wizard.learns.${how}`)).join(', '), trains: t(`finetune.wizard.trains.${recipe.trains}`) })}
+          {t('finetune.wizard.about', { count: recipe.stages, learns: recipe.learns.map((how) => t(`finetune.wizard.learns.${how}`)).join(', '), trains: t(`finetune.wizard.trains.${recipe.trains}`) })}
           {recipe.rewards.length > 0 && <><br />{t('finetune.wizard.rewards', { names: recipe.rewards.join(', ') })}</>}
         </p>
       )}

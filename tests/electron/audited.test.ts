@@ -9,6 +9,7 @@ import { hashOf } from '#electron/audit/record.ts';
 import { startAudit, type Audited } from '#electron/audited.ts';
 import type { Handlers } from '#electron/contract/contract.ts';
 import type { LibraryReader } from '#electron/library/library.ts';
+import { slideManifest } from '#electron/library/slides.ts';
 import type { AnsweredQuestion } from '#electron/review/ask.ts';
 import { Fault } from '#models/base/fault.ts';
 import { temporaryFolder } from '#tests/support/audit.ts';
@@ -111,6 +112,32 @@ test('an answer is on record with the bytes, pixels, tensor and weights that it 
   expect(kept.record.model.files).toHaveLength(1);
   expect(entries()[kept.seq]).toMatchObject({ kind: 'answer', subject: { answer: 'trace-1' } });
   expect((await audited.audit).capsule('trace-1').map(({ name }) => name)).toContain('pictures/0.png');
+});
+
+test('an answer about a slide of several files names each of them, and the text that puts them together', async () => {
+  const store = join(folder, 'store');
+  const put = (content: string): string => {
+    const sha256 = hashOf(content);
+    mkdirSync(join(store, sha256.slice(0, 2)), { recursive: true });
+    writeFileSync(join(store, sha256.slice(0, 2), sha256.slice(2)), content);
+    return sha256;
+  };
+  const levels = ['level 0', 'level 1'].map(put);
+  const slideId = put(slideManifest(levels.map((sha256, i) => ({ name: `${i}.dcm`, sha256 }))));
+  const question = {
+    askId: 'ask-2', maxNewTokens: 64, pictures: [{ picture: { width: 1, height: 1, data: Uint8Array.of(9, 8, 7) }, toSource: {}, source: { width: 1, height: 1 }, window: null }],
+    model: { folder: join(folder, 'model'), family: 'f', device: 'cpu', weightFiles: [], convention: '', runtime: '' },
+    given: { tokens: [], logProbabilities: [], text: '', end: 'stop', inputs: { ids: [], images: [], patches: [] } },
+    trace: {
+      id: 'trace-2', studyId: 's', askedAt: '', question: 'Is it?', parsed: false, steps: [], findings: [], answer: null, flags: [], confidence: null, timing: { firstTokenMs: 1, totalMs: 2, tokensPerSecond: 3 },
+      views: [{ view: { kind: 'slide', slideId, region: null }, name: 'whole slide', window: null, shown: { width: 1, height: 1 }, source: { width: 1, height: 1 }, resized: { width: 28, height: 28 }, pixelsSha256: '' }],
+      model: { name: 'm', family: 'f', device: 'cpu', weightsSha256: [] },
+    },
+  } as unknown as AnsweredQuestion;
+  await audited.answered(question, (sha256) => join(store, sha256.slice(0, 2), sha256.slice(2)));
+  const { record } = (await audited.audit).answer('trace-2');
+  expect(record.sources.map(({ sha256 }) => sha256)).toEqual([slideId, ...levels.toSorted()]);
+  expect(record.frames[0]?.source).toBe(slideId);
 });
 
 test('a journal that another program holds stops what must be written down', async () => {
