@@ -7,7 +7,7 @@ import { classify, classVectors } from '#models/zeroShot.ts';
 import { loadBytes } from './data/cases.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import { meaningRanks, ownRanks, recallAt } from './retrieval.ts';
-import { pairedBootstrap, type Estimate } from './statistics.ts';
+import { pairedBootstrap, type Cluster, type Estimate } from './statistics.ts';
 import { captionOf } from './synthesis/captions.ts';
 import { labelQuestion, nounsFor, termOf, wordingsOf } from './synthesis/vocabulary.ts';
 
@@ -100,6 +100,8 @@ export interface Direction {
   /** By case, whether the own one was first; whether one of the same meaning was. */
   readonly first: Readonly<Record<string, boolean>>;
   readonly firstMeaning: Readonly<Record<string, boolean>>;
+  /** By case, the query that it shares with others: equal sentences stand or fall together, so intervals draw them as one. */
+  readonly queries: Readonly<Record<string, string>>;
 }
 
 export interface SimilarMeasures {
@@ -124,12 +126,12 @@ export async function measureSimilar(similar: Similar, records: readonly CaseRec
   for (const { text } of captions) sentences.push(await similar.sentence(text));
   const images = cases.map(({ vector }) => vector);
   const meanings = captions.map(({ meaning }) => meaning);
-  const hits = (ranks: readonly number[], k: number): Estimate => pairedBootstrap(ranks.map((rank) => ({ stratum: '', differences: [Number(rank <= k)] })), { seed });
-  const direction = (name: Direction['direction'], queries: readonly Float32Array[], candidates: readonly Float32Array[]): Direction => {
+  const hits = (ranks: readonly number[], asked: readonly string[], k: number): Estimate => pairedBootstrap(clustersOf(asked, ranks.map((rank) => Number(rank <= k)), ''), { seed });
+  const direction = (name: Direction['direction'], queries: readonly Float32Array[], candidates: readonly Float32Array[], asked: readonly string[]): Direction => {
     const [own, meaning] = [ownRanks(queries, candidates), meaningRanks(queries, candidates, meanings)];
-    const at = (ranks: readonly number[]) => recallAt(ranks, candidates.length, recallPoints).map(({ k }) => ({ k, recall: hits(ranks, k) }));
+    const at = (ranks: readonly number[]) => recallAt(ranks, candidates.length, recallPoints).map(({ k }) => ({ k, recall: hits(ranks, asked, k) }));
     const byCase = (ranks: readonly number[]) => Object.fromEntries(cases.map(({ record }, i) => [record.id, ranks[i] === 1]));
-    return { direction: name, own: at(own), meaning: at(meaning), first: byCase(own), firstMeaning: byCase(meaning) };
+    return { direction: name, own: at(own), meaning: at(meaning), first: byCase(own), firstMeaning: byCase(meaning), queries: Object.fromEntries(cases.map(({ record }, i) => [record.id, asked[i]!])) };
   };
   const tasks: TaskResult[] = [];
   for (const task of [...new Set(records.filter((record) => labelQuestion(record) === 'finding_class' && record.labelsSpace.length > 1).map((record) => record.task))].sort()) {
@@ -138,14 +140,28 @@ export async function measureSimilar(similar: Similar, records: readonly CaseRec
   }
   return {
     images: cases.length, leftOut, meanings: new Set(meanings).size, tasks,
-    retrieval: cases.length > 0 ? [direction('image to sentence', images, sentences), direction('sentence to image', sentences, images)] : [],
+    retrieval: cases.length > 0 ? [direction('image to sentence', images, sentences, cases.map(({ record }) => record.id)), direction('sentence to image', sentences, images, captions.map(({ text }) => text))] : [],
     macro: tasks.length > 0 ? pairedBootstrap(tasks.flatMap(({ task, right }) => Object.values(right).map((one) => ({ stratum: task, differences: [Number(one)] }))), { seed }) : { mean: NaN, ci: [NaN, NaN] },
   };
 }
 
-/** Two encoders on the same cases: the difference of a share of hits, drawn by images. */
-export function difference(before: readonly Readonly<Record<string, boolean>>[], after: readonly Readonly<Record<string, boolean>>[], seed = 0): Estimate {
-  const clusters = before.flatMap((own, stratum) => Object.keys(own).filter((id) => id in after[stratum]!).map((id) => ({ stratum: String(stratum), differences: [Number(after[stratum]![id]) - Number(own[id])] })));
-  return pairedBootstrap(clusters, { seed });
+/** What belongs to one query as one cluster. */
+function clustersOf(asked: readonly string[], differences: readonly number[], stratum: string): readonly Cluster[] {
+  const clusters = new Map<string, number[]>();
+  differences.forEach((difference, i) => clusters.set(asked[i]!, [...clusters.get(asked[i]!) ?? [], difference]));
+  return [...clusters.values()].map((all) => ({ stratum, differences: all }));
 }
 
+/** A share of hits by case, and the query that each belongs to; absent: each its own. */
+export interface Hits {
+  readonly right: Readonly<Record<string, boolean>>;
+  readonly queries?: Readonly<Record<string, string>>;
+}
+
+/** Two encoders on the same cases, one pair of hits for each stratum: the difference of the shares, drawn by queries. */
+export function difference(before: readonly Hits[], after: readonly Hits[], seed = 0): Estimate {
+  return pairedBootstrap(before.flatMap(({ right, queries }, stratum) => {
+    const ids = Object.keys(right).filter((id) => id in after[stratum]!.right);
+    return clustersOf(ids.map((id) => queries?.[id] ?? id), ids.map((id) => Number(after[stratum]!.right[id]) - Number(right[id])), String(stratum));
+  }), { seed });
+}

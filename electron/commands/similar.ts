@@ -14,7 +14,7 @@ import { pictureHash } from '#training/data/lookAlikes.ts';
 import { lineageOf } from '#training/lineage.ts';
 import { casesOf } from '#training/prepare.ts';
 import { splits, type Split } from '#training/records/caseRecord.ts';
-import { difference, measureSimilar, type SimilarMeasures } from '#training/similarCases.ts';
+import { difference, measureSimilar, type Hits, type SimilarMeasures } from '#training/similarCases.ts';
 import type { Estimate } from '#training/statistics.ts';
 import { numberOption, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
 
@@ -167,10 +167,10 @@ function comparisons(results: readonly Measured[]): readonly Comparison[] {
   return recipes.slice(1).flatMap((after): Comparison[] => {
     const pairs = results.filter(({ recipe }) => recipe === recipes[0]).flatMap((one) => results.filter((other) => other.recipe === after && other.seed === one.seed).map((other) => [one.measures, other.measures, one.seed] as const));
     if (pairs.length === 0) return [];
-    const row = (name: string, hits: (measures: SimilarMeasures) => readonly Readonly<Record<string, boolean>>[]): Comparison['rows'][number] => {
+    const row = (name: string, hits: (measures: SimilarMeasures) => readonly Hits[]): Comparison['rows'][number] => {
       const share = (side: 0 | 1): number => {
         const strata = pairs.flatMap((pair) => hits(pair[side]));
-        return strata.reduce((sum, one) => sum + Object.values(one).filter(Boolean).length / Object.values(one).length, 0) / strata.length;
+        return strata.reduce((sum, { right }) => sum + Object.values(right).filter(Boolean).length / Object.values(right).length, 0) / strata.length;
       };
       const estimate = difference(pairs.flatMap(([one]) => hits(one)), pairs.flatMap(([, other]) => hits(other)));
       return { name, before: share(0), after: share(1), difference: estimate, verdict: estimate.ci[0] > 0 ? 'better' : estimate.ci[1] < 0 ? 'worse' : 'no benefit shown' };
@@ -179,8 +179,8 @@ function comparisons(results: readonly Measured[]): readonly Comparison[] {
     return [{
       before: recipes[0]!, after, seeds: pairs.flatMap(([, , seed]) => seed ?? []),
       rows: [
-        row('zero-shot accuracy, mean over tasks', ({ tasks }) => tasks.map(({ right }) => right)),
-        ...directions.flatMap((direction, at) => [row(`recall@1, ${direction}, own`, ({ retrieval }) => [retrieval[at]!.first]), row(`recall@1, ${direction}, same meaning`, ({ retrieval }) => [retrieval[at]!.firstMeaning])]),
+        row('zero-shot accuracy, mean over tasks', ({ tasks }) => tasks),
+        ...directions.flatMap((direction, at) => [row(`recall@1, ${direction}, own`, ({ retrieval }) => [{ right: retrieval[at]!.first, queries: retrieval[at]!.queries }]), row(`recall@1, ${direction}, same meaning`, ({ retrieval }) => [{ right: retrieval[at]!.firstMeaning, queries: retrieval[at]!.queries }])]),
       ],
     }];
   });
