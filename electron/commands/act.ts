@@ -3,11 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { Fault } from '#models/base/fault.ts';
 import { Random } from '#models/base/random.ts';
 import { smartResize } from '#models/imaging/patches.ts';
+import { decodePicture } from '#models/imaging/picture.ts';
 import { openReasoner } from '#models/reasoner.ts';
 import { actionNames, actionTable } from '#models/viewer/actions.ts';
 import { readLog, replay } from '#models/viewer/log.ts';
 import { tableInWords } from '#models/viewer/words.ts';
-import { viewerCases } from '#training/viewer/cases.ts';
+import { closeArchives, filterCases, loadBytes, readIndex } from '#training/data/cases.ts';
+import { pictureCase, viewerCases, type ViewerCase } from '#training/viewer/cases.ts';
 import { chanceStep, play, reportOf, reportText, type StepWriter } from '#training/viewer/report.ts';
 import { families, tasksOf, type Family, type ViewerTask } from '#training/viewer/tasks.ts';
 import { flag, numberOption, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
@@ -15,14 +17,15 @@ import { flag, numberOption, textOption, textOptions, UsageError, type Command, 
 export const command: Command = {
   name: 'act',
   summary: 'steps in the viewer: the actions, a log done again, how well a model drives',
-  usage: 'act --list | act --replay LOG | act --evaluate --model DIR [--tasks N] [--families NAME…] [--gui]',
+  usage: 'act --list | act --replay LOG | act --evaluate --model DIR [--tasks N] [--families NAME…] [--data INDEX…] [--gui]',
   options: {
     list: { type: 'boolean', help: 'the actions of the viewer and their arguments' },
     replay: { type: 'string', help: 'a log that the window saved: does its steps again and compares what comes of each' },
     evaluate: { type: 'boolean', help: 'plays tasks on drawn studies to their end and counts' },
     model: { type: 'string', help: 'a checkpoint folder; chance: any action, as a baseline' },
     tasks: { type: 'string', help: 'how many tasks are played (default 120)' },
-    cases: { type: 'string', help: 'on how many drawn studies (default 24)' },
+    cases: { type: 'string', help: 'on how many studies: drawn ones, or pictures with --data (default 24)' },
+    data: { type: 'string', multiple: true, help: 'index files whose held-out pictures with one box take the place of drawn studies: zoom and measure alone' },
     families: { type: 'string', multiple: true, help: `only these tasks: ${families.join(', ')}` },
     gui: { type: 'boolean', help: 'steps are thought and a list of one action (GUI-R1) instead of three blocks (Mobile-R1)' },
     records: { type: 'boolean', help: 'with --json: every step of every task' },
@@ -67,8 +70,10 @@ async function evaluated(context: CommandContext): Promise<void> {
   const seed = numberOption(context, 'seed', { least: 0, whole: true }) ?? 1000;
   const count = numberOption(context, 'tasks', { least: 1, most: 10_000, whole: true }) ?? 120;
   const random = Random.named(seed, 'tasks of the evaluation');
-  const cases = [...viewerCases(numberOption(context, 'cases', { least: 1, most: 2000, whole: true }) ?? 24, seed)];
-  const source = tasksOf(cases, random, asked.length > 0 ? asked as Family[] : families);
+  const most = numberOption(context, 'cases', { least: 1, most: 2000, whole: true }) ?? 24;
+  const indexes = textOptions(context, 'data');
+  const cases = indexes.length > 0 ? await pictureCases(indexes, most, random) : [...viewerCases(most, seed)];
+  const source = tasksOf(cases, random, indexes.length > 0 ? ['zoom', 'measure'] : asked.length > 0 ? asked as Family[] : families);
   const tasks = Array.from({ length: count }, () => source.next().value as ViewerTask);
   const { write, size, release } = await writerOf(context, folder, random);
   try {
@@ -80,6 +85,20 @@ async function evaluated(context: CommandContext): Promise<void> {
   } finally {
     await release();
   }
+}
+
+/** Pictures of the split val with exactly one box, by chance. */
+async function pictureCases(indexes: readonly string[], most: number, random: Random): Promise<readonly ViewerCase[]> {
+  const records = filterCases((await Promise.all(indexes.map(readIndex))).flat(), { splits: ['val'], licences: ['permissive'] }).filter(({ boxes }) => boxes?.length === 1);
+  const cases: ViewerCase[] = [];
+  for (const record of random.shuffled(records)) {
+    const made = pictureCase(record.id, record.modality.toUpperCase(), await decodePicture(loadBytes(record), record.file), record.boxes![0]!.box);
+    if (made) cases.push(made);
+    if (cases.length >= most) break;
+  }
+  closeArchives();
+  if (cases.length > 0) return cases;
+  throw new Fault({ code: 'act.cases', what: 'There is nothing to play on.', why: `None of the ${records.length} held-out pictures has exactly one box of some size.`, mend: 'Name another index.' });
 }
 
 async function writerOf(context: CommandContext, folder: string, random: Random): Promise<{ readonly write: StepWriter; readonly size: { readonly width: number; readonly height: number }; readonly release: () => Promise<void> }> {

@@ -34,6 +34,8 @@ interface Run {
   /** The reader's windows when it began. */
   readonly looks: ReviewState['looks'];
   pending: Promise<unknown>;
+  /** Stands beside what is drawn. */
+  readonly by: string;
 }
 
 /** What is to be done next; null at the end. Points are pixels of the view's picture. */
@@ -47,7 +49,7 @@ async function drive(instruction: string, driver: ActLog['driver'], next: Driver
   const { study } = read;
   const start = from ?? read.state;
   const id = crypto.randomUUID();
-  const own: Run = { stopped: false, drawn: [], looks: review.get().looks, pending: Promise.resolve() };
+  const own: Run = { stopped: false, drawn: [], looks: review.get().looks, pending: Promise.resolve(), by: actStrings.drawnBy[driver.kind] };
   run = own;
   const log: ActLog = { kind: 'loupe-act', version: 1, id, studyId: detail.study.id, startedAt: new Date().toISOString(), instruction, driver, study, start, steps: [], end: 'stopped' };
   acting.dispatch({ type: 'begun', log });
@@ -55,7 +57,7 @@ async function drive(instruction: string, driver: ActLog['driver'], next: Driver
   let note: Acting['note'] = null;
   try {
     await call('act.begin', { id, studyId: detail.study.id, instruction, driver, study, start });
-    if (from) own.drawn = await showState(from, own.drawn, own.looks);
+    if (from) own.drawn = await showState(from, own.drawn, own.looks, own.by);
     let viewer: Viewer = { now: start, past: [] };
     const done: string[] = [];
     for (;;) {
@@ -76,7 +78,7 @@ async function drive(instruction: string, driver: ActLog['driver'], next: Driver
       const at = done.length;
       acting.dispatch({ type: 'stepped', step });
       if (step.after) {
-        own.drawn = await showState(after.now, own.drawn, own.looks);
+        own.drawn = await showState(after.now, own.drawn, own.looks, own.by);
         did({ undo: () => void standAt(id, at - 1), redo: () => void standAt(id, at) });
       }
       viewer = after;
@@ -120,7 +122,7 @@ export async function standAt(id: string, count: number): Promise<void> {
   if (state.isRunning) stopActing();
   acting.dispatch({ type: 'stands', standing: count });
   own.pending = own.pending.then(async () => {
-    own.drawn = await showState(stateAfter(state.log, count), own.drawn, own.looks);
+    own.drawn = await showState(stateAfter(state.log, count), own.drawn, own.looks, own.by);
   });
   await own.pending;
 }

@@ -9,6 +9,7 @@ export const actStrings = {
   stop: 'Stop',
   thinking: 'The model looks …',
   by: { directive: 'Fixed rules, from the answer’s boxes', model: 'The model drives', person: 'From a file' },
+  drawnBy: { directive: 'drawn by fixed rules', model: 'drawn by the model', person: 'drawn by a replay' },
   ofAnswer: 'Boxes of the answer',
   model: 'The model in use',
   replayOf: 'Replay of',

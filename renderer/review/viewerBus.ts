@@ -85,19 +85,24 @@ export type MarkDrawings = readonly Drawing[];
 const kinds = { point: 'probe', box: 'rectangle', measure: 'length' } as const;
 
 /** Drawings added or taken away so that they are those of the marks. */
-function showMarks(marks: readonly ViewerMark[], drawn: MarkDrawings): MarkDrawings {
+function showMarks(marks: readonly ViewerMark[], drawn: MarkDrawings, by: string): MarkDrawings {
   const { detail } = review.get();
   const gone = drawn.slice(marks.length).filter(({ annotation }) => drawings.get().all.some((one) => one.annotation.id === annotation.id));
   const added = marks.slice(drawn.length).flatMap((mark) => {
     const frame = detail?.series[placeOfKey(mark.series)]?.frames[mark.slice - 1];
-    return detail && frame ? [newDrawing(detail.study.id, frame.id, kinds[mark.kind], mark.points)] : [];
+    return detail && frame ? [newDrawing(detail.study.id, frame.id, kinds[mark.kind], mark.points, by)] : [];
   });
   putDrawings([...gone.map((drawing) => ({ before: drawing, after: null })), ...added.map((drawing) => ({ before: null, after: drawing }))]);
   return [...drawn.slice(0, marks.length), ...added];
 }
 
-/** Brings the page into a state. `file`: the window that the reader had where the state has none. */
-export async function showState(state: ViewerState, drawn: MarkDrawings, file: ReviewState['looks']): Promise<MarkDrawings> {
+/**
+ * Brings the page into a state.
+ *
+ * @param file  the windows that the reader had, by series
+ * @param by    stands beside what is drawn: it is not the reader's own
+ */
+export async function showState(state: ViewerState, drawn: MarkDrawings, file: ReviewState['looks'], by: string): Promise<MarkDrawings> {
   const at = placeOfKey(state.series);
   if (review.get().seriesAt !== at) bus.toSeries(at);
   bus.toSlice(state.slice - 1);
@@ -108,7 +113,7 @@ export async function showState(state: ViewerState, drawn: MarkDrawings, file: R
   if (state.window === null ? look !== undefined : look?.center !== state.window.center || look.width !== state.window.width) {
     bus.look(state.window === null ? null : keptLook(file[series.id], state.window));
   }
-  const next = showMarks(state.marks, drawn);
+  const next = showMarks(state.marks, drawn, by);
   await settled(series, state.slice - 1);
   lookAt(state, series);
   return next;

@@ -58,6 +58,23 @@ export function viewerCase(kind: (typeof kinds)[number], seed: number, label: st
   };
 }
 
+/** A real picture with one box as a study of one slice, made square by black at its right or below; null where the box is too small to be worth it. */
+export function pictureCase(id: string, modality: string, { width, height, data }: Picture, box: Box): ViewerCase | null {
+  const side = Math.max(width, height);
+  if (across(box) < (side * leastAcross) / 192 / 2) return null;
+  const samples = new Uint8Array(side * side);
+  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {
+    const at = 3 * (y * width + x);
+    samples[y * side + x] = Math.round((data[at]! + data[at + 1]! + data[at + 2]!) / 3);
+  }
+  // From 0 to 255 as they are.
+  const window = { center: 128, width: 256 };
+  return {
+    id, modality, slices: [{ width: side, height: side, samples, bitsStored: 8, slope: 1, intercept: 0, window }], lesions: [box],
+    study: { series: [{ key: '1', modality, slices: 1, width: side, height: side, mpp: null, presets: [{ name: 'File', ...window }] }] },
+  };
+}
+
 const across = ({ x1, y1, x2, y2 }: Box): number => Math.max(x2 - x1, y2 - y1);
 
 /** The lesion on the slice that is shown. */

@@ -49,6 +49,7 @@ export function taskOf(family: Family, one: ViewerCase, random: Random): ViewerT
     id: `${one.id}/${family}/${slice}/${goals.slices?.join('-') ?? ''}${goals.window?.preset ?? ''}`, family, instruction, case: one, start: { ...now, slice }, goals: { ...none, ...goals },
   });
   const onLesion = random.pick(shown.filter((slice) => shown.length < 3 || (slice !== range[0] && slice !== range[1])));
+  if (count === 1 && family !== 'zoom' && family !== 'measure') return null;
   const presets = (series?.presets ?? []).slice(1).filter(({ name }) => ['Soft tissue', 'Lung', 'Bone', 'Liver'].includes(name));
   switch (family) {
     case 'slice': {
@@ -155,7 +156,7 @@ export function demonstrated(task: ViewerTask, { now }: Viewer, target: ViewerTa
 
 const middleOf = ({ x1, y1, x2, y2 }: Box): Point => ({ x: (x1 + x2) / 2, y: (y1 + y2) / 2 });
 
-/** Draws tasks of the families in turn, over the cases in turn. */
+/** Draws tasks of the families in turn, each on a case by chance. At least one family has to suit the cases. */
 export function* tasksOf(cases: readonly ViewerCase[], random: Random, only: readonly Family[] = families): Generator<ViewerTask> {
   for (let at = 0; ; at++) {
     const task = taskOf(only[at % only.length]!, random.pick(cases), random);

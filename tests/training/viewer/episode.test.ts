@@ -3,7 +3,8 @@ import { Random } from '#models/base/random.ts';
 import { isWithin, meets } from '#training/rewards/viewer.ts';
 import { shownRegion } from '#models/viewer/state.ts';
 import { demonstration, type Grammar } from '#models/viewer/words.ts';
-import { lesionAt, observe, viewerCases, type ViewerCase } from '#training/viewer/cases.ts';
+import { createPicture } from '#models/imaging/image.ts';
+import { lesionAt, observe, pictureCase, viewerCases, type ViewerCase } from '#training/viewer/cases.ts';
 import { actionOf, begun, demonstrationOf, hasGoodTail, isSuccess, mostSteps, outcomeOf, stepped, type Episode } from '#training/viewer/episode.ts';
 import { chanceStep, play, reportOf } from '#training/viewer/report.ts';
 import { demonstrated, families, taskOf, tasksOf, type ViewerTask } from '#training/viewer/tasks.ts';
@@ -98,6 +99,14 @@ describe('the environment', () => {
     const { action: target } = tasks[0]!.start.slice > 0 ? { action: { name: 'zoom' as const, focus: { x: 50, y: 60 }, factor: 3 } } : { action: { name: 'finish' as const } };
     expect(actionOf(demonstration(target, 'guiR1'), 'guiR1', size)).toEqual(actionOf(demonstration(target, 'mobileR1'), 'mobileR1', size));
     expect(isSuccess(outcomeOf(played(tasks[3]!, 'guiR1')))).toBe(true);
+  });
+
+  test('a real picture with a box is a study of one slice: zoom and measure alone', () => {
+    const one = pictureCase('p', 'US', createPicture({ width: 200, height: 120 }, [90, 90, 90]), { x1: 40, y1: 30, x2: 90, y2: 60 })!;
+    const source = tasksOf([one], Random.named(1, 'real'), ['zoom', 'measure']);
+    for (let i = 0; i < 6; i++) expect(isSuccess(outcomeOf(played(source.next().value as ViewerTask)))).toBe(true);
+    expect(families.map((family) => taskOf(family, one, Random.named(1, family))?.family ?? null)).toEqual([null, null, null, 'zoom', 'measure', null]);
+    expect(pictureCase('p', 'US', createPicture({ width: 200, height: 120 }), { x1: 1, y1: 1, x2: 4, y2: 4 })).toBeNull();
   });
 
   test('right actions are met by their own demonstration', () => {
