@@ -12,7 +12,7 @@ const adapted = { trained: '^model\\.layers\\.\\d+\\.(self_attn|mlp)\\.', adapte
 const learnsForm = { ...imitationStage, batch: 8, turns: 4, tokens: 640, targets: 400, steps: 260, restart: { learningRate: 3e-3, warmupSteps: 20 }, data: { pipeline: 'directives', options: { questions: 16_000 } } } as const;
 const learnsSlots = {
   ...rewardStage, steps: 40, restart: { learningRate: 3e-4, warmupSteps: 5 }, data: { pipeline: 'directives', options: { questions: 2048 } },
-  policy: { objective: { preset: 'grpo' }, rewards: [{ name: 'directive' }], rollouts: 8, maxNewTokens: 112, reference: 'previousStage' },
+  policy: { objective: { preset: 'grpo' }, rewards: [{ name: 'directive' }], rollouts: 8, temperature: 0.5, maxNewTokens: 112, reference: 'previousStage' },
 } as const;
 
 const recipe = (name: string, source: string, stages: readonly object[]): Recipe => Recipe.parse({ ...fromLoupeBase, ...adapted, name, source: `CognitiveDrone-R1 (arXiv 2503.01378), ${source}`, seed: 71, stages });
