@@ -141,7 +141,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
         const last = curation.history('judgement', traceId).at(-1);
         return last?.item.kind === 'judgement' && last.item.value ? { judgement: last.item.value, at: last.at, by: last.by } : undefined;
       },
-      sections: async (studyId) => [...integrity.sections(studyId), ...await locating.sections(studyId)],
+      sections: async (studyId) => [...integrity.sections(studyId), ...await locating.sections(studyId), ...acts.sections(studyId)],
       record: async (traceId) => keptRecord(await audited.audit, traceId),
       values(frameId) {
         const [sha256, index] = parts(frameId);

@@ -6,6 +6,7 @@ import type { Argument } from '#electron/contract/contract.ts';
 import type { AskedView } from '#electron/contract/review.ts';
 import { openJournal } from '#electron/storage/journal.ts';
 import { Fault, type FaultFields } from '#models/base/fault.ts';
+import type { ReportSection } from '#models/clinical/report.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import type { Size } from '#models/imaging/coordinates.ts';
 import { readAction, readCall } from '#models/viewer/actions.ts';
@@ -32,6 +33,8 @@ export interface Acts {
   step(id: string, step: ActStep): void;
   end(id: string, end: Log['end']): void;
   logs(studyId: string): readonly Log[];
+  /** What was done in the viewer by somebody else than the reader, for the report. */
+  sections(studyId: string): readonly ReportSection[];
   next(argument: Argument<'act.next'>): Promise<NextStep>;
   stop(id: string): void;
   close(): void;
@@ -86,6 +89,7 @@ export function openActs({ folder, now, model, picture }: ActsOptions): Acts {
       keep({ what: 'end', id, end });
     },
     logs: (studyId) => [...logs.values()].filter((log) => log.studyId === studyId),
+    sections: (studyId) => sectionsOf([...logs.values()].filter((log) => log.studyId === studyId && log.driver.kind !== 'person')),
     async next({ id, instruction, view, study, state, done }) {
       known(id);
       if (running.has(id)) throw new Fault({ code: 'act.twice', what: 'The step is being decided already.', why: 'The model is asked one step at a time.', mend: 'Wait for it, or stop.' });
@@ -114,6 +118,23 @@ export function openActs({ folder, now, model, picture }: ActsOptions): Acts {
       journal.close();
     },
   };
+}
+
+const ends: Readonly<Record<Log['end'], string>> = { finished: 'to its end', stopped: 'stopped', limit: 'not to an end within the steps that there are', failed: 'ended by a refusal' };
+/** Runs of steps that a report lists at most, the latest first. */
+const mostListed = 20;
+
+function sectionsOf(logs: readonly Log[]): readonly ReportSection[] {
+  const [latest] = logs.slice(-1);
+  if (!latest) return [];
+  return [{
+    id: 'steps', title: 'Steps in the viewer', tone: 'plain', author: { kind: 'model', name: latest.driver.name },
+    text: 'Taken by fixed rules or by a model, not by the reader: they say what was shown, and are no evidence for the findings.',
+    rows: logs.toReversed().slice(0, mostListed).map(({ startedAt, instruction, driver, steps, end }) => ({
+      name: `${startedAt.slice(0, 16).replace('T', ' ')}, ${driver.kind === 'model' ? 'a model' : 'fixed rules'}`,
+      value: `${instruction} – ${steps.map(({ call, fault }) => `${call?.action ?? 'nothing'}${fault ? ' (refused)' : ''}`).join(', ') || 'no step'}; ${ends[end]}.`.slice(0, 4000),
+    })),
+  }];
 }
 
 const longestWritten = 65_000;

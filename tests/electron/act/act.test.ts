@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openActs, stepIn, type ActModel, type Acts } from '#electron/act/act.ts';
 import type { ActHeader } from '#electron/contract/act.ts';
+import { ReportSection } from '#models/clinical/report.ts';
 import { createPicture } from '#models/imaging/image.ts';
 import type { ActStep } from '#models/viewer/log.ts';
 import { openedViewer } from '#models/viewer/state.ts';
@@ -38,6 +39,18 @@ describe('steps', () => {
     acts.end('first-log', 'finished');
     expect(open(folder).logs(studyId)[0]?.end).toBe('finished');
     expect(open(folder).logs('c'.repeat(24))).toEqual([]);
+  });
+
+  test('stand in the report as what was shown, by whom, and how it ended; those of a person do not', () => {
+    const acts = open(newFolder());
+    expect(acts.sections(studyId)).toEqual([]);
+    acts.begin(header('first-log'));
+    acts.step('first-log', step);
+    acts.step('first-log', { ...step, call: null, after: null, fault: { code: 'act.name', what: 'a', why: 'b', mend: 'c' } });
+    acts.end('first-log', 'failed');
+    acts.begin({ ...header('second-log'), driver: { kind: 'person', name: 'Replay' } });
+    const [section] = acts.sections(studyId).map((one) => ReportSection.parse(one));
+    expect(section?.rows).toEqual([{ name: '2026-01-01 00:00, a model', value: 'Find the lesion. – scroll_slice, nothing (refused); ended by a refusal.' }]);
   });
 
   test('of a log that was not begun, or begun twice, are refused', () => {
