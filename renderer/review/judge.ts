@@ -237,7 +237,7 @@ export const judgeActions: readonly Action[] = [
   { name: 'judge.reject', shortcuts: ['X'], screen: 'review', when: isHere, run: onCurrent((trace, at) => judge(trace, at, 'rejected')) },
   { name: 'judge.edit', shortcuts: ['E'], screen: 'review', when: isHere, run: onCurrent(edit) },
   { name: 'judge.case', shortcuts: ['Shift+Enter'], screen: 'review', when: isHere, run: onCurrent((trace, at) => void makeCase(trace, at)) },
-  { name: 'judge.box', shortcuts: ['N'], screen: 'review', when: () => isHere() && shownMarks().length > 0, run: () => chooseBox(1) },
+  { name: 'judge.box', shortcuts: ['Shift+O'], screen: 'review', when: () => isHere() && shownMarks().length > 0, run: () => chooseBox(1) },
   ...ways.flatMap(([way, dx, dy]): readonly Action[] => [
     { name: `judge.move${way}`, shortcuts: [`Mod+Arrow${way}`], screen: 'review', isKeyOnly: true, when: hasBox, run: nudge(dx, dy, false) },
     { name: `judge.size${way}`, shortcuts: [`Mod+Shift+Arrow${way}`], screen: 'review', isKeyOnly: true, when: hasBox, run: nudge(dx, dy, true) },
