@@ -15,7 +15,9 @@ import { openFinetune, type Finetune } from './finetune/finetune.ts';
 import { openIntegrityChecks } from './integrity/integrity.ts';
 import { openAnnotations } from './library/annotations.ts';
 import { openLibrary, type Library } from './library/library.ts';
+import { studyId } from './library/inspect.ts';
 import { keptRecord } from './report/gather.ts';
+import { takesRegions } from './report/regionsIn.ts';
 import { openReports } from './report/report.ts';
 import { openReviews } from './review/ask.ts';
 import { concernsOf } from './review/concerns.ts';
@@ -107,8 +109,19 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     publish(event, payload);
     if (event === 'library.changed') integrity.came((payload as Payload<'library.changed'>).studies);
   };
-  const library = openLibrary({ folder, reader: audited.reader(decoding), publish: tellOfStudies, now });
   const annotations = openAnnotations({ folder, now });
+  const library = openLibrary({
+    folder, publish: tellOfStudies, now,
+    reader: takesRegions(audited.reader(decoding), {
+      regions: decoding.regions, draw: annotations.change, now,
+      async filesOf(studyInstanceUid, uids) {
+        const id = studyId(`dicom:${studyInstanceUid}`);
+        if (!library.list().some((study) => study.id === id)) return null;
+        const { files } = await library.study(id);
+        return { studyId: id, files: await decoding.instances(files.map(({ sha256 }) => ({ sha256, path: library.pathOf(sha256) })), uids) };
+      },
+    }),
+  });
   const shown = (view: AskedView): ReturnType<DecodingClient['shown']> => {
     const [sha256, index] = view.kind === 'frame' ? parts(view.frameId) : [view.slideId, 0];
     return decoding.shown({ path: library.pathOf(sha256), index, window: view.kind === 'frame' ? view.window : null, region: view.region ?? null });

@@ -12,9 +12,12 @@ import { captured, type CapturedView } from '#electron/library/captured.ts';
 import { inspect, wholeFile } from '#electron/library/inspect.ts';
 import { openPixels } from '#electron/library/pixels.ts';
 import type { Region, ViewWindow } from '#electron/contract/review.ts';
+import { readReportRegions } from '#electron/report/formats/dicomRead.ts';
 import { sourceImage } from '#electron/report/headers.ts';
+import { drawnRegions } from '#electron/report/regionsIn.ts';
 import { startOfFile } from '#electron/storage/files.ts';
 import { readDicom, type DicomFile } from '#models/imaging/dicom/dicomFile.ts';
+import { firstText } from '#models/imaging/dicom/elements.ts';
 import { kindBytes, kindOf } from '#models/imaging/sources.ts';
 import { sampleNames, sampleStudy } from '#training/synthesis/samples.ts';
 import { answerRequests, type Task } from './port.ts';
@@ -51,6 +54,17 @@ const methods = {
     if (opened?.path !== path) opened = { path, file: dicomFile(path) };
     const file = await opened.file;
     return file && sourceImage(file, sha256, index);
+  },
+  regions: async ({ path }: { path: string }) => drawnRegions(readReportRegions(await wholeFile(path, 'The file'))),
+  /** Which of the files hold these instances, by SOP instance UID; it ends when all are found. */
+  async instances({ files, uids }: { files: readonly { readonly path: string; readonly sha256: string }[]; uids: readonly string[] }) {
+    const found: [string, string][] = [];
+    for (const { path, sha256 } of files) {
+      if (found.length === uids.length) break;
+      const uid = (await dicomFile(path).then((file) => file && firstText(file.dataSet, 'x00080018'), () => null)) ?? '';
+      if (uids.includes(uid)) found.push([uid, sha256]);
+    }
+    return found;
   },
   /** Also the audit journal is a foreign file until every hash of it was computed anew. */
   async checkJournal({ path }: { path: string }, { tell }: Task): Promise<JournalVerdict> {

@@ -7,6 +7,7 @@ import type { Inspection } from '#electron/library/inspect.ts';
 import type { LibraryReader } from '#electron/library/library.ts';
 import type { ShownPicture } from '#electron/library/pixels.ts';
 import type { SourceImage } from '#electron/report/formats/format.ts';
+import type { DrawnRegions } from '#electron/report/regionsIn.ts';
 import { supervise, type Launch, type Supervised } from './supervisor.ts';
 
 export interface DecodingClient extends LibraryReader {
@@ -14,6 +15,9 @@ export interface DecodingClient extends LibraryReader {
   shown(file: { readonly path: string; readonly index: number; readonly window: ViewWindow | null; readonly region: Region | null }): Promise<ShownPicture>;
   captured(view: CapturedView): Promise<Captured>;
   header(file: { readonly path: string; readonly sha256: string; readonly index: number }): Promise<SourceImage | null>;
+  /** Of a structured report or a segmentation. */
+  regions(path: string): Promise<DrawnRegions>;
+  instances(files: readonly { readonly path: string; readonly sha256: string }[], uids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   checkJournal(path: string, onProgress: (progress: { readonly done: number; readonly of: number }) => void): Promise<JournalVerdict>;
   thumbnail(file: { readonly path: string; readonly index: number; readonly side: number }): Promise<Uint8Array>;
   tile(file: { readonly path: string; readonly level: number; readonly column: number; readonly row: number }): Promise<{ readonly type: string; readonly bytes: Uint8Array }>;
@@ -41,6 +45,8 @@ export function connectDecoding(file: string, launch: Launch, onState: (state: '
     shown: (argument) => call<ShownPicture>('shown', argument),
     captured: (argument) => call<Captured>('captured', argument),
     header: (argument) => call<SourceImage | null>('header', argument),
+    regions: (path) => call<DrawnRegions>('regions', { path }),
+    instances: async (files, uids) => new Map(await call<readonly (readonly [string, string])[]>('instances', { files, uids })),
     async checkJournal(path, onProgress) {
       // In a process of its own: a long journal must not hold up the images.
       const checking = supervise({ name: 'decoding', file, launch });

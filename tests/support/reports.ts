@@ -2,9 +2,10 @@
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { released, suspectTexts, type Released } from '#electron/report/release.ts';
 import { bindSubject, signatureHash, signContent } from '#electron/report/signing.ts';
-import type { Bitmap, KeyPicture, ReportPictures } from '#electron/report/formats/format.ts';
+import type { Bitmap, KeyPicture, ReportPictures, SourceImage } from '#electron/report/formats/format.ts';
 import type { KeyImage, Report, ReportStep, ReportSubject } from '#models/clinical/report.ts';
 import { mappingOf } from '#models/imaging/dicom/deidentify.ts';
+import { noGeometry } from '#training/synthesis/phantoms/study.ts';
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -84,6 +85,15 @@ export function signed(draft: Report): Report {
   return { ...report, signature: { ...signature, journal: { log: 'a1b2c3', seq: 58, hash: signatureHash(signature) } } };
 }
 
+/** Headers of the sample's films. */
+export function sampleImages({ sources }: Report, more: Partial<SourceImage> = {}): readonly SourceImage[] {
+  return sources.map((source): SourceImage => ({
+    sha256: source.sha256, frame: 0, sopClassUid: source.sopClassUid ?? '', sopInstanceUid: source.sopInstanceUid ?? '', seriesInstanceUid: source.seriesInstanceUid ?? '',
+    studyInstanceUid: '1.2.826.0.1.3680043.10.1', modality: 'CR', rows: source.rows, columns: source.columns, frames: 1, frameOfReferenceUid: null, geometry: noGeometry,
+    elements: { '00080020': '20260102', '00080030': '093000', '00080201': '+0100', '00080080': 'Sample Hospital', '00080090': 'Referrer^One', '00100010': 'Sample^Alpha', '00100020': 'S-0001' }, ...more,
+  }));
+}
+
 /** A picture of slopes and a few frames, so that no two are the same. */
 export function samplePictures({ keyImages }: Report, side = 96): ReportPictures {
   return { images: [], keyImages: keyImages.map(({ id }: KeyImage, i): KeyPicture => ({ id, drawn: slope(2 * side, i) })) };
@@ -127,8 +137,7 @@ export function longReport(): Report {
 export const sampleMapping = mappingOf((text) => new Uint8Array(createHash('sha256').update(`sample ${text}`).digest()));
 
 /** A copy without who it is about, whose texts were looked at and left as they are. */
-export function releasedSample(report: Report): Released {
-  const { images } = samplePictures(report);
+export function releasedSample(report: Report, images: readonly SourceImage[] = sampleImages(report)): Released {
   const texts = suspectTexts(report, images, sampleMapping).map(({ path, text }) => ({ path, was: text, text }));
   return released(report, images, { mapping: sampleMapping, texts, key: report.signature ? key : null });
 }

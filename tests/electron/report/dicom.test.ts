@@ -11,42 +11,38 @@ import { fileName, trackingUidOf, uidOf, type ReportFormat, type ReportPictures,
 import { Random } from '#models/base/random.ts';
 import type { Report } from '#models/clinical/report.ts';
 import { deidentify, identifiersIn, mappingOf } from '#models/imaging/dicom/deidentify.ts';
-import { noGeometry } from '#training/synthesis/phantoms/study.ts';
 import { readDicom } from '#models/imaging/dicom/dicomFile.ts';
 import { firstText, items, texts, type DataSet } from '#models/imaging/dicom/elements.ts';
 import { dsrdump, errorsOf, hasDciodvfy, hasDsrdump } from '#tests/support/dicomTools.ts';
-import { samplePictures, sampleReport } from '#tests/support/reports.ts';
+import { releasedSample, sampleImages, samplePictures, sampleReport } from '#tests/support/reports.ts';
 
 const formats: readonly ReportFormat[] = [sr, seg, sc, document];
 
-/** Headers of the sample's films. */
-function imagesOf({ sources }: Report, more: Partial<SourceImage> = {}): readonly SourceImage[] {
-  return sources.map((source): SourceImage => ({
-    sha256: source.sha256, frame: 0, sopClassUid: source.sopClassUid ?? '', sopInstanceUid: source.sopInstanceUid ?? '', seriesInstanceUid: source.seriesInstanceUid ?? '',
-    studyInstanceUid: '1.2.826.0.1.3680043.10.1', modality: 'CR', rows: source.rows, columns: source.columns, frames: 1, frameOfReferenceUid: null, geometry: noGeometry,
-    elements: { '00080020': '20260102', '00080030': '093000', '00080201': '+0100', '00080080': 'Sample Hospital', '00080090': 'Referrer^One', '00100010': 'Sample^Alpha', '00100020': 'S-0001' }, ...more,
-  }));
-}
-
 /** The same as slices of a CT, with their place in the patient. */
-const slices = (report: Report): readonly SourceImage[] => imagesOf(report, { modality: 'CT', sopClassUid: '1.2.840.10008.5.1.4.1.1.2', frameOfReferenceUid: '1.2.826.0.1.3680043.10.1.9' }).map((image, i) => ({
+const slices = (report: Report): readonly SourceImage[] => sampleImages(report, { modality: 'CT', sopClassUid: '1.2.840.10008.5.1.4.1.1.2', frameOfReferenceUid: '1.2.826.0.1.3680043.10.1.9' }).map((image, i) => ({
   ...image, geometry: { spacingMm: [0.5, 0.5], spacingSource: 'PixelSpacing', positionMm: [-120, -140, 5 * i], orientation: [1, 0, 0, 0, 1, 0] }, elements: { ...image.elements, '00180050': '5' },
 }));
 
-const sample = (report = sampleReport(), images = imagesOf(report)): { report: Report; pictures: ReportPictures } => ({ report, pictures: { ...samplePictures(report), images } });
+const sample = (report = sampleReport(), images = sampleImages(report)): { report: Report; pictures: ReportPictures } => ({ report, pictures: { ...samplePictures(report), images } });
 const cases = [
   ['a draft', sample()],
   ['a signed report', sample(sampleReport({ isSigned: true }))],
   ['slices with geometry', sample(sampleReport(), slices(sampleReport()))],
   ['a superseding report without its subject', sample(sampleReport({ isSigned: true, version: 2, supersedes: { version: 1, content: 'a'.repeat(64), signedAt: '2026-01-02T10:12:00.000Z' } }))],
 ] as const;
-const released = (report: Report): Report => ({ ...report, subject: null, subjectSalt: null });
+/** A copy without the subject, with the headers that belong to it. */
+function released({ report, pictures }: ReturnType<typeof sample>): ReturnType<typeof sample> {
+  const { report: copy, images } = releasedSample(report, pictures.images);
+  return sample(copy, images);
+}
+/** The case as its name says. */
+const given = (name: string, whole: ReturnType<typeof sample>): ReturnType<typeof sample> => (name.endsWith('subject') ? released(whole) : whole);
 
 describe.each(formats)('$name', (format) => {
   // The PDF inside takes its time, and is the same for the kinds of images.
   const mine = format === document ? cases.slice(0, 2) : cases;
-  test.each(mine)('%s is written, and read back whole', async (name, { report: whole, pictures }) => {
-    const report = name.endsWith('subject') ? released(whole) : whole;
+  test.each(mine)('%s is written, and read back whole', async (name, whole) => {
+    const { report, pictures } = given(name, whole);
     expect(format.unsuitable(report, pictures)).toBeNull();
     const files = await format.write(report, pictures);
     expect(await format.readBack(files, report, pictures)).toEqual([]);
@@ -58,15 +54,15 @@ describe.each(formats)('$name', (format) => {
     expect(once.map(({ bytes }, i) => Buffer.compare(bytes, again[i]!.bytes))).toEqual(once.map(() => 0));
   });
 
-  test.skipIf(!hasDciodvfy).each(mine)('%s holds no error by dciodvfy (skipped where it is not installed)', async (name, { report: whole, pictures }) => {
-    const report = name.endsWith('subject') ? released(whole) : whole;
+  test.skipIf(!hasDciodvfy).each(mine)('%s holds no error by dciodvfy (skipped where it is not installed)', async (name, whole) => {
+    const { report, pictures } = given(name, whole);
     for (const { bytes } of await format.write(report, pictures)) expect(errorsOf(bytes)).toEqual([]);
   });
 
   test('is not offered for a study that is no DICOM', () => expect(format.unsuitable(sampleReport(), { ...samplePictures(sampleReport()), images: [] })).toMatch(/no DICOM/));
 
   test('without its subject nothing in the file names the patient', async () => {
-    const { report, pictures } = sample(released(sampleReport()));
+    const { report, pictures } = released(sample());
     for (const { bytes } of await format.write(report, pictures)) {
       const { dataSet } = readDicom(bytes);
       expect([texts(dataSet, 'x00100010'), texts(dataSet, 'x00100020'), texts(dataSet, 'x00080090'), texts(dataSet, 'x00080050')].flat()).toEqual([]);
@@ -143,11 +139,11 @@ describe('the structured report', () => {
   test('counts on a slide in the whole pixel matrix, and on one of many frames names the frame', async () => {
     const report = sampleReport();
     const slide: Report = { ...report, sources: report.sources.map((source) => ({ ...source, kind: 'slide', columns: 90_000, rows: 70_000 })), boxes: [{ ...report.boxes[0]!, box: { x1: 80_000.5, y1: 60_000.25, x2: 81_000, y2: 61_000 } }], measurements: [] };
-    const { regions: [onSlide] } = readReportRegions(await written(sample(slide, imagesOf(slide, { rows: 256, columns: 256, frames: 900 }))));
+    const { regions: [onSlide] } = readReportRegions(await written(sample(slide, sampleImages(slide, { rows: 256, columns: 256, frames: 900 }))));
     expect([onSlide?.box, onSlide?.source.frame]).toEqual([{ x1: 80_000.5, y1: 60_000.25, x2: 81_000, y2: 61_000 }, 0]);
     const film = report.boxes[0]!;
     const later: Report = { ...report, boxes: [{ ...film, place: { ...film.place, frame: 6 } }], measurements: [], keyImages: [] };
-    const frames = imagesOf(report, { frames: 9 }).flatMap((image) => [0, 6].map((frame) => ({ ...image, frame })));
+    const frames = sampleImages(report, { frames: 9 }).flatMap((image) => [0, 6].map((frame) => ({ ...image, frame })));
     expect(readReportRegions(await written(sample(later, frames))).regions.map(({ source }) => source.frame)).toEqual([6]);
     const [masks] = await seg.write(later, sample(later, frames).pictures);
     expect(readReportRegions(masks!.bytes).regions.map(({ source }) => source.frame)).toEqual([6]);
