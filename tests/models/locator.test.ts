@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createPicture, type Picture } from '#models/imaging/image.ts';
-import { fieldsOf, sweep, withoutCopies, type Field, type FoundBox, type Locator, type Prompt } from '#models/locator.ts';
+import { fieldAround, fieldSideOf, fieldsOf, meanPrompt, sweep, withoutCopies, withoutExamples, type Field, type FoundBox, type Locator, type Prompt } from '#models/locator.ts';
 
 const box = (x1: number, y1: number, size = 10) => ({ x1, y1, x2: x1 + size, y2: y1 + size });
 
@@ -17,6 +17,21 @@ describe('fields', () => {
       const row = fields.filter(({ y }) => y === 0);
       row.slice(1).forEach(({ x }, i) => expect(x - row[i]!.x).toBeLessThanOrEqual(Math.ceil(side * 0.75)));
     }
+  });
+});
+
+describe('an example', () => {
+  test('is seen in a field six times its size, in the middle as far as the picture reaches', () => {
+    const side = fieldSideOf([box(100, 100), box(0, 0, 20), box(5, 5)]);
+    expect(side).toBe(60);
+    expect(fieldAround(box(100, 100), side, { width: 400, height: 130 })).toEqual({ x: 75, y: 70, width: 60, height: 60 });
+    expect(fieldAround(box(0, 0), side, { width: 400, height: 30 })).toEqual({ x: 0, y: 0, width: 60, height: 30 });
+    expect(fieldSideOf([])).toBeGreaterThan(0);
+  });
+
+  test('counts as often as it was drawn, and is not found again', () => {
+    expect([...meanPrompt([{ examples: 1, vector: Float32Array.of(0, 4) }, { examples: 3, vector: Float32Array.of(4, 0) }]).vector]).toEqual([3, 1]);
+    expect(withoutExamples([{ box: box(0, 0), score: 1 }, { box: box(50, 50), score: 0.4 }], [box(1, 0)])).toHaveLength(1);
   });
 });
 

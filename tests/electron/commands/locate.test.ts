@@ -63,6 +63,7 @@ describe('loupe locate', () => {
 
   test.each([
     ['no example', {}, 'UsageError'], ['an example of three numbers', { like: ['1,2,3'] }, 'UsageError'], ['an example upside down', { like: ['10,40,40,10'] }, 'UsageError'], ['an example of words', { like: ['a,b,c,d'] }, 'UsageError'],
+    ['an example and a kind', { like: ['1,1,9,9'], kind: 'lung' }, 'UsageError'], ['a kind that is not known', { kind: 'lung' }, 'locate.kind'],
     ['an example beside the picture', { like: ['500,500,520,520'] }, 'locate.outside'], ['a folder that is no localizer', { like: ['1,1,9,9'], localizer: [tmpdir()] }, 'localizer.kind'],
   ])('refuses %s', async (_name, values, code) => expect(await refused(values)).toBe(code));
 
@@ -71,6 +72,14 @@ describe('loupe locate', () => {
     const measured = await locate({ cases: [index] }, []) as unknown as { measures: { stored: { kind: string; images: number }[]; images: number } }[];
     expect(measured[0]!.measures.images).toBe(2);
     expect(measured[0]!.measures.stored.map(({ kind }) => kind)).toEqual(['green_square', 'red_square']);
+    await locate({ cases: [index], keep: true }, []);
+    expect((await locate({ kind: 'green_square', least: '0' })).frames[0]!.found.length).toBeGreaterThan(0);
+    expect(await refused({ kind: 'lung' })).toBe('locate.kind');
+    // Prompts of other weights would find anything but what they are called.
+    const prompts = join(localizer, 'prompts.json');
+    writeFileSync(prompts, readFileSync(prompts, 'utf8').replace(/"weights":"./, '"weights":"x'));
+    expect(await refused({ kind: 'green_square' })).toBe('localizer.kind');
+    rmSync(prompts);
     const bare = join(folder, 'bare.jsonl');
     writeFileSync(bare, readFileSync(index, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.stringify({ ...JSON.parse(line) as object, boxes: undefined })).join('\n'));
     expect(await refused({ cases: [bare] }, [])).toBe('locate.cases');
