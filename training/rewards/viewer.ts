@@ -8,8 +8,8 @@ import { rowFault } from './reward.ts';
 
 /** Places are in the same pixels as those of the action that is judged. */
 export type ViewerTarget =
-  /** Leads from slice `from` into the range of slices, both ends included; a single one may be missed by one. `of`: the last slice. */
-  | { readonly action: 'scroll_slice'; readonly from: number; readonly slices: readonly [number, number]; readonly of?: number }
+  /** Leads from slice `from` into the range of slices, both ends included; a single one may be missed by one unless it is exact. `of`: the last slice. */
+  | { readonly action: 'scroll_slice'; readonly from: number; readonly slices: readonly [number, number]; readonly of?: number; readonly isExact?: boolean }
   | { readonly action: 'set_window'; readonly center: number; readonly width: number; readonly preset?: string }
   | { readonly action: 'zoom'; readonly factor: number; readonly box?: Box }
   /** The region has to lie in the view when it was moved. */
@@ -27,9 +27,9 @@ export type ViewerTarget =
 export function meets(action: ViewerAction, target: ViewerTarget, size: Size): boolean {
   const near = Math.max(3, 0.02 * Math.hypot(size.width, size.height));
   if (action.name === 'scroll_slice' && target.action === 'scroll_slice') {
-    const { from, slices: [first, last], of = Infinity } = target;
+    const { from, slices: [first, last], of = Infinity, isExact = false } = target;
     const to = 'to' in action ? action.to : clamp(from + action.by, 1, of);
-    const slack = first === last ? 1 : 0;
+    const slack = first === last && !isExact ? 1 : 0;
     return to <= of && to >= first - slack && to <= last + slack;
   }
   if (action.name === 'set_window' && target.action === 'set_window') {
@@ -100,7 +100,7 @@ const isText = (value: unknown): value is string => typeof value === 'string';
 
 type Fields = Readonly<Record<string, unknown>>;
 const forms: { readonly [N in ViewerTarget['action']]: (fields: Fields) => boolean } = {
-  scroll_slice: ({ from, slices, of }) => isFinite(from) && isPair(slices) && absentOr(isFinite)(of),
+  scroll_slice: ({ from, slices, of, isExact }) => isFinite(from) && isPair(slices) && absentOr(isFinite)(of) && absentOr((value) => typeof value === 'boolean')(isExact),
   set_window: ({ center, width, preset }) => isFinite(center) && isFinite(width) && width > 0 && absentOr(isText)(preset),
   zoom: ({ factor, box }) => isFinite(factor) && factor > 0 && absentOr(isBox)(box),
   pan: ({ region, view }) => isBox(region) && isBox(view),

@@ -118,7 +118,7 @@ export function rightActions(task: ViewerTask, { now, past }: Viewer, view: Mode
   if (goals.slices && !isOn(task, now)) {
     const [first, last] = goals.slices;
     const slices: readonly [number, number] = first === last ? [first, last] : now.slice < first ? [now.slice + 1, last] : [first, now.slice - 1];
-    right.push({ action: 'scroll_slice', from: now.slice, slices, of: one.slices.length }, ...undone((state) => isOn(task, state)));
+    right.push({ action: 'scroll_slice', from: now.slice, slices, of: one.slices.length, ...(first === last ? { isExact: true } : {}) }, ...undone((state) => isOn(task, state)));
   }
   if (!isWindowed(task, now)) right.push({ action: 'set_window', ...goals.window! }, ...undone((state) => isWindowed(task, state) && state.slice === now.slice));
   if (right.length > 0) return right;
