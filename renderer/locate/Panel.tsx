@@ -146,7 +146,7 @@ function Progress({ state }: { readonly state: LocateState }): ReactElement | nu
       {frames > 0 && <div className="coverage" role="img" aria-label={t('locate.searched')} title={never === '' ? t('locate.covered') : t('locate.never', { numbers: never })}>{coverage.map((how, at) => <i key={at} data-how={how} data-here={at === place?.at || undefined} />)}</div>}
       {old !== '' && <small data-how="old">{t('locate.older', { numbers: old })}</small>}
       {frames > 0 && never !== '' && end !== null && <small data-how="never">{t('locate.never', { numbers: never })}</small>}
-      <label className="least"><span>{t('locate.least')}</span><input type="range" min={5} max={95} step={1} value={Math.round(state.least * 100)} onChange={(event) => locating.dispatch({ type: 'least', least: Number(event.target.value) / 100 })} onKeyDown={(event) => event.stopPropagation()} /><output className="number">{Math.round(state.least * 100)} %</output></label>
+      <label className="least"><span>{t('locate.least')}</span><input type="range" min={5} max={95} step={1} value={Math.round(state.least * 100)} onChange={(event) => locating.dispatch({ type: 'least', least: Number(event.target.value) / 100 })} onPointerUp={(event) => event.currentTarget.blur()} onKeyDown={(event) => event.stopPropagation()} /><output className="number">{Math.round(state.least * 100)} %</output></label>
     </section>
   );
 }
