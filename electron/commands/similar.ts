@@ -10,7 +10,7 @@ import { Fault } from '#models/base/fault.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
 import { openSimilar, type Similar } from '#models/similar.ts';
 import { closeArchives, loadBytes } from '#training/data/cases.ts';
-import { pictureHash } from '#training/data/lookAlikes.ts';
+import { pictureHashes } from '#training/data/lookAlikes.ts';
 import { lineageOf } from '#training/lineage.ts';
 import { casesOf } from '#training/prepare.ts';
 import { splits, type Split } from '#training/records/caseRecord.ts';
@@ -102,7 +102,7 @@ async function seeAll(context: CommandContext, similar: Similar, vectors: Vector
     try {
       const shown = await picture();
       const key = String(names.size);
-      await vectors.put({ key, studyId: key, seriesId: '', hash: pictureHash(shown), vector: await similar.image(shown) });
+      await vectors.put({ key, studyId: key, seriesId: '', hashes: pictureHashes(shown), vector: await similar.image(shown) });
       names.set(key, name);
     } catch (cause) {
       if (!(cause instanceof Fault)) throw cause;

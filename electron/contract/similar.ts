@@ -43,8 +43,8 @@ export type Sought = z.infer<typeof Sought>;
 
 export const NearDuplicate = z.object({
   first: z.object({ studyId: StudyId, key: PictureKey }), second: z.object({ studyId: StudyId, key: PictureKey }),
-  /** Bits of 256 that differ, and the cosine. */
-  distance: count, likeness: z.number().nullable(),
+  /** Bits of 256 that differ, in the way of turning in which the fewest do. */
+  distance: count,
 });
 export type NearDuplicate = z.infer<typeof NearDuplicate>;
 

@@ -193,9 +193,9 @@ export function openSimilarCases({ folder, encoder, finder, publish, now, by, st
     async duplicates() {
       await open();
       const here = new Map(present().map((place) => [place.key, place.studyId]));
-      return (await finder.nearDuplicates()).flatMap(({ first, second, distance, likeness }): NearDuplicate[] => {
+      return (await finder.nearDuplicates()).flatMap(({ first, second, distance }): NearDuplicate[] => {
         const [one, other] = [here.get(first), here.get(second)];
-        return one !== undefined && other !== undefined ? [{ first: { studyId: one, key: first }, second: { studyId: other, key: second }, distance, likeness }] : [];
+        return one !== undefined && other !== undefined ? [{ first: { studyId: one, key: first }, second: { studyId: other, key: second }, distance }] : [];
       });
     },
     async tell(ensemble, over) {

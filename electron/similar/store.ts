@@ -11,7 +11,7 @@ export interface StoredPicture {
   readonly key: string;
   readonly studyId: string;
   readonly seriesId: string;
-  readonly hash: PictureHash;
+  readonly hashes: readonly PictureHash[];
   readonly vector: Float32Array;
 }
 
@@ -44,12 +44,9 @@ export interface VectorStore {
 }
 
 type Line =
-  | { readonly kind: 'picture'; readonly key: string; readonly studyId: string; readonly seriesId: string; readonly hash: readonly number[]; readonly vector: string }
+  | { readonly kind: 'picture'; readonly key: string; readonly studyId: string; readonly seriesId: string; readonly hashes: readonly (readonly number[])[]; readonly vector: string }
   | ({ readonly kind: 'study' } & SeenStudy)
   | { readonly kind: 'forget'; readonly studyIds: readonly string[] };
-
-/** Vectors that are nearer than this are copies of one picture: cut, turned, brightened. Different slices of one series stay below. */
-export const leastCopyLikeness = 0.995;
 
 /** @param encoder  SHA-256 of its weights: vectors of another one are of no use and are removed */
 export async function openVectors(folder: string, encoder: string, dimension: number): Promise<VectorStore> {
@@ -59,7 +56,7 @@ export async function openVectors(folder: string, encoder: string, dimension: nu
   const pictures = new Map<string, StoredPicture>();
   const studies = new Map<string, SeenStudy>();
   for (const line of journal.entries) {
-    if (line.kind === 'picture') pictures.set(line.key, { key: line.key, studyId: line.studyId, seriesId: line.seriesId, hash: Uint32Array.from(line.hash), vector: vectorOf(line.vector) });
+    if (line.kind === 'picture') pictures.set(line.key, { key: line.key, studyId: line.studyId, seriesId: line.seriesId, hashes: line.hashes.map((hash) => Uint32Array.from(hash)), vector: vectorOf(line.vector) });
     else if (line.kind === 'study') studies.set(line.studyId, { studyId: line.studyId, left: line.left });
     else drop(pictures, studies, line.studyIds);
   }
@@ -70,7 +67,7 @@ export async function openVectors(folder: string, encoder: string, dimension: nu
   return {
     pictures, studies,
     async put(picture) {
-      journal.append({ kind: 'picture', key: picture.key, studyId: picture.studyId, seriesId: picture.seriesId, hash: [...picture.hash], vector: textOf(picture.vector) });
+      journal.append({ kind: 'picture', key: picture.key, studyId: picture.studyId, seriesId: picture.seriesId, hashes: picture.hashes.map((hash) => [...hash]), vector: textOf(picture.vector) });
       if (pictures.has(picture.key)) await remove(index, picture.key);
       pictures.set(picture.key, picture);
       await insert(index, documentOf(picture));
@@ -97,7 +94,7 @@ export async function openVectors(folder: string, encoder: string, dimension: nu
     nearDuplicates() {
       const own = [...pictures.values()];
       const studyOf = new Map(own.map(({ key, studyId }) => [key, studyId]));
-      return lookAlikes(own.map(({ key, hash, vector }) => ({ id: key, hash, vector })), { leastLikeness: leastCopyLikeness, isPair: (first, second) => studyOf.get(first) !== studyOf.get(second) });
+      return lookAlikes(own.map(({ key, hashes }) => ({ id: key, hashes })), { isPair: (first, second) => studyOf.get(first) !== studyOf.get(second) });
     },
     close: () => journal.close(),
   };
@@ -120,8 +117,9 @@ const vectorOf = (text: string): Float32Array => {
 /** A line as it was written; anything else is unreadable and left out, and its picture seen anew. */
 function lineOf(value: unknown, dimension: number): Line {
   const line = value as Line;
+  const isHashes = (hashes: unknown): boolean => Array.isArray(hashes) && hashes.length === 8 && hashes.every((hash: unknown) => Array.isArray(hash) && hash.length === 8 && hash.every((word) => Number.isInteger(word)));
   const isText = (text: unknown): text is string => typeof text === 'string' && text.length > 0;
-  if (line.kind === 'picture' && isText(line.key) && isText(line.studyId) && isText(line.seriesId) && Array.isArray(line.hash) && line.hash.length === 8 && isText(line.vector) && vectorOf(line.vector).length === dimension) return line;
+  if (line.kind === 'picture' && isText(line.key) && isText(line.studyId) && isText(line.seriesId) && isHashes(line.hashes) && isText(line.vector) && vectorOf(line.vector).length === dimension) return line;
   if (line.kind === 'study' && isText(line.studyId) && Array.isArray(line.left)) return line;
   if (line.kind === 'forget' && Array.isArray(line.studyIds)) return line;
   throw new TypeError('no line of vectors');

@@ -9,7 +9,7 @@ import type { Picture } from '#models/imaging/image.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
 import { likeness, openSimilar, type Similar } from '#models/similar.ts';
 import { classify, classVectors } from '#models/zeroShot.ts';
-import { pictureHash } from '#training/data/lookAlikes.ts';
+import { pictureHashes } from '#training/data/lookAlikes.ts';
 import { answerRequests } from './port.ts';
 
 let opened: { readonly encoder: Similar; readonly vectors: VectorStore } | undefined;
@@ -44,7 +44,7 @@ answerRequests({
   }),
   see: inTurn(async ({ place, picture }: { place: Place; picture: Picture }) => {
     const { encoder, vectors } = here();
-    await vectors.put({ ...place, hash: pictureHash(picture), vector: await encoder.image(picture) });
+    await vectors.put({ ...place, hashes: pictureHashes(picture), vector: await encoder.image(picture) });
   }),
   finish: inTurn(async (study: SeenStudy) => here().vectors.finish(study)),
   forget: inTurn(async ({ studyIds }: { studyIds: readonly string[] }) => here().vectors.forget(studyIds)),

@@ -63,11 +63,11 @@ function Duplicates({ pairs }: { readonly pairs: readonly NearDuplicate[] }): Re
     <>
       <p className="similar-found"><b className="number">{t('similar.pair', { count: pairs.length })}</b></p>
       <ul className="pairs">
-        {pairs.slice(0, 200).map(({ first, second, distance, likeness }) => (
+        {pairs.slice(0, 200).map(({ first, second, distance }) => (
           <li key={`${first.key} ${second.key}`}>
             <button aria-label={t('similar.openFirst')} onClick={() => goTo({ screen: 'review', studyId: first.studyId })}><img src={thumbnailUrl(frameOfKey(first.key), 192)} alt="" loading="lazy" /></button>
             <button aria-label={t('similar.openSecond')} onClick={() => goTo({ screen: 'review', studyId: second.studyId })}><img src={thumbnailUrl(frameOfKey(second.key), 192)} alt="" loading="lazy" /></button>
-            <span className="number">{t('similar.pairText', { distance })}{likeness !== null && <small>{t('similar.likeness', { value: formatNumber(likeness, 3) })}</small>}</span>
+            <span className="number">{t('similar.pairText', { distance })}</span>
           </li>
         ))}
       </ul>

@@ -3,7 +3,7 @@ import type { Picture } from '#models/imaging/image.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { CaseRecord } from '#training/records/caseRecord.ts';
 import { curatedFlaw } from '#training/records/curated.ts';
-import { pictureHash, type PictureHash } from './lookAlikes.ts';
+import { pictureHashes, type PictureHash } from './lookAlikes.ts';
 import { leaks } from './split.ts';
 
 export interface LintIssue {
@@ -24,11 +24,11 @@ export interface PictureSource {
 
 export async function lintRecords(records: readonly CaseRecord[], source?: PictureSource): Promise<LintIssue[]> {
   const issues = [...duplicateIssues(records), ...records.flatMap(rowIssues), ...labelIssues(records)];
-  const hashes = new Map<string, PictureHash>();
+  const hashes = new Map<string, readonly PictureHash[]>();
   if (source) {
     for (const [at, record] of records.entries()) {
-      const { hash, issue } = await pictureIssue(record, source);
-      if (hash) hashes.set(record.id, hash);
+      const { hashes: seen, issue } = await pictureIssue(record, source);
+      if (seen) hashes.set(record.id, seen);
       if (issue) issues.push(issue);
       source.onProgress?.(at + 1, records.length);
     }
@@ -103,12 +103,12 @@ function labelIssues(records: readonly CaseRecord[]): LintIssue[] {
   });
 }
 
-async function pictureIssue(record: CaseRecord, source: PictureSource): Promise<{ hash?: PictureHash; issue?: LintIssue }> {
+async function pictureIssue(record: CaseRecord, source: PictureSource): Promise<{ hashes?: readonly PictureHash[]; issue?: LintIssue }> {
   try {
     const picture = await source.decode(source.bytes(record), record.file);
     const isStated = picture.width === record.width && picture.height === record.height;
     return {
-      hash: pictureHash(picture),
+      hashes: pictureHashes(picture),
       ...(isStated ? {} : { issue: error('picture.size', record.id, `is ${sizeOf(picture)} pixels, but the row says ${sizeOf(record)}`) }),
     };
   } catch (cause) {
@@ -120,7 +120,7 @@ async function pictureIssue(record: CaseRecord, source: PictureSource): Promise<
 const sizeOf = ({ width, height }: { readonly width: number; readonly height: number }): string => `${width} x ${height}`;
 
 /** Look-alikes are compared within a modality and are a warning: two slices of different patients can be this alike. */
-function leakIssues(records: readonly CaseRecord[], hashes: ReadonlyMap<string, PictureHash>): LintIssue[] {
+function leakIssues(records: readonly CaseRecord[], hashes: ReadonlyMap<string, readonly PictureHash[]>): LintIssue[] {
   const modalities = [...new Set(records.map(({ modality }) => modality))];
   const found = [
     ...leaks(records),

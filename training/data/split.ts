@@ -80,10 +80,10 @@ export interface Leak {
 type Leakable = Pick<CaseRecord, 'id' | 'group' | 'split' | 'sha256'>;
 
 /**
- * Pairs across splits that share a group or their bytes, or that look alike: `hashes` are picture hashes by record id,
+ * Pairs across splits that share a group or their bytes, or that look alike: `hashes` are `pictureHashes` by record id,
  * alike within `maxDistance` bits. For each group and each file one pair is named.
  */
-export function leaks(records: readonly Leakable[], hashes: ReadonlyMap<string, PictureHash> = new Map(), maxDistance = sameWithin): Leak[] {
+export function leaks(records: readonly Leakable[], hashes: ReadonlyMap<string, readonly PictureHash[]> = new Map(), maxDistance = sameWithin): Leak[] {
   const found: Leak[] = [];
   const seen = new Set<string>();
   for (const [kind, keyOf] of [['group', ({ group }: Leakable) => group], ['bytes', ({ sha256 }: Leakable) => sha256]] as const) {
@@ -98,7 +98,7 @@ export function leaks(records: readonly Leakable[], hashes: ReadonlyMap<string, 
     }
   }
   const byId = new Map(records.map((record) => [record.id, record]));
-  const looked = records.flatMap(({ id }) => (hashes.has(id) ? [{ id, hash: hashes.get(id)! }] : []));
+  const looked = records.flatMap(({ id }) => (hashes.has(id) ? [{ id, hashes: hashes.get(id)! }] : []));
   const isAcross = (first: string, second: string): boolean => byId.get(first)!.split !== byId.get(second)!.split;
   for (const { first, second, distance } of lookAlikes(looked, { maxDistance, isPair: isAcross })) {
     found.push({ kind: 'look-alike', first, second, splits: [byId.get(first)!.split, byId.get(second)!.split], distance });

@@ -12,7 +12,7 @@ import { Random } from '#models/base/random.ts';
 import { requireUsable } from '#models/clinical/promptEnsemble.ts';
 import { createPicture, type Picture } from '#models/imaging/image.ts';
 import { isOneColour, likeness } from '#models/similar.ts';
-import { pictureHash } from '#training/data/lookAlikes.ts';
+import { pictureHashes } from '#training/data/lookAlikes.ts';
 import { openJudgements } from '#training/judgements.ts';
 import { Recipe } from '#training/records/recipe.ts';
 
@@ -48,7 +48,7 @@ function finderIn(folder: string): Finder {
       const store = await vectors;
       return { sha256: 'e'.repeat(64), places: [...store.pictures.values()].map(({ key, studyId, seriesId }) => ({ key, studyId, seriesId })), studies: [...store.studies.values()] };
     },
-    see: async (place, picture) => (await vectors).put({ ...place, hash: pictureHash(picture), vector: vectorOf(picture) }),
+    see: async (place, picture) => (await vectors).put({ ...place, hashes: pictureHashes(picture), vector: vectorOf(picture) }),
     finish: async (study) => (await vectors).finish(study),
     forget: async (ids) => (await vectors).forget(ids),
     nearest: async (sought, most, except) => (await vectors).nearest('picture' in sought ? vectorOf(sought.picture) : Float32Array.of(1, 0), most, ({ studyId }) => !except.includes(studyId)),

@@ -7,7 +7,12 @@ import { Random } from '#models/base/random.ts';
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'loupe-vectors-'));
 const unit = (numbers: readonly number[]): Float32Array => Float32Array.from(numbers, (x) => x / Math.hypot(...numbers));
-const stored = (key: string, numbers: readonly number[], studyId = key): StoredPicture => ({ key, studyId, seriesId: 's', hash: Uint32Array.from({ length: 8 }, (_, i) => (key.charCodeAt(0) * 2654435761 * (i + 1)) >>> 0), vector: unit(numbers) });
+/** Hashes that depend on the key alone, or on what it shows. */
+const hashesOf = (seed: number): Uint32Array[] => {
+  const random = new Random(seed);
+  return Array.from({ length: 8 }, () => Uint32Array.from({ length: 8 }, () => random.uint32()));
+};
+const stored = (key: string, numbers: readonly number[], studyId = key, shows = key.charCodeAt(0) * 1000 + key.length): StoredPicture => ({ key, studyId, seriesId: 's', hashes: hashesOf(shows), vector: unit(numbers) });
 const encoder = 'a'.repeat(64);
 
 test('the nearest come first, and what is not wanted takes no place', async () => {
@@ -40,7 +45,7 @@ test('what was seen is there again after a start, what was forgotten is not, and
   first.finish({ studyId: 'a', left: [{ key: 'x', code: 'similar.blank', why: 'It shows one colour.' }] });
   await first.forget(['b']);
   first.close();
-  appendFileSync(join(place, readdirSync(place)[0]!), '{"kind":"picture","key":"d","studyId":"d","seriesId":"s","hash":[1],"vector":"AAAA"}\n{"kind":"pict');
+  appendFileSync(join(place, readdirSync(place)[0]!), '{"kind":"picture","key":"d","studyId":"d","seriesId":"s","hashes":[[1]],"vector":"AAAA"}\n{"kind":"pict');
   const again = await openVectors(place, encoder, 2);
   expect([...again.pictures.keys()]).toEqual(['a', 'c']);
   expect(again.studies.get('a')!.left[0]!.why).toBe('It shows one colour.');
@@ -59,9 +64,9 @@ test('vectors of another encoder are of no use and are removed', async () => {
   other.close();
 });
 
-test('near-duplicates are of different studies', async () => {
+test('near-duplicates are of different studies, whatever their vectors', async () => {
   const vectors = await openVectors(folder(), encoder, 2);
-  for (const picture of [stored('a', [1, 0], '1'), stored('b', [1, 0.01], '1'), stored('c', [1, 0.02], '2'), stored('d', [0, 1], '3')]) await vectors.put(picture);
-  expect(vectors.nearDuplicates().map(({ first, second }) => [first, second])).toEqual([['a', 'c'], ['b', 'c']]);
+  for (const picture of [stored('a', [1, 0], '1', 7), stored('b', [0, 1], '1', 7), stored('c', [1, 0.2], '2', 7), stored('d', [1, 0], '3', 8)]) await vectors.put(picture);
+  expect(vectors.nearDuplicates()).toEqual([{ first: 'a', second: 'c', distance: 0 }, { first: 'b', second: 'c', distance: 0 }]);
   vectors.close();
 });

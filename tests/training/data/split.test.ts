@@ -74,8 +74,8 @@ describe('leaks', () => {
 
   test('are found by likeness, brightness aside', () => {
     const other = { ...b, group: 'other' };
-    const alike = new Map([['a', pictureHash(noisy(1))], ['b', pictureHash(noisy(1, 6))]]);
-    const unlike = new Map([['a', pictureHash(noisy(1))], ['b', pictureHash(noisy(2))]]);
+    const alike = new Map([['a', [pictureHash(noisy(1))]], ['b', [pictureHash(noisy(1, 6))]]]);
+    const unlike = new Map([['a', [pictureHash(noisy(1))]], ['b', [pictureHash(noisy(2))]]]);
     expect(leaks([a, other], alike).map(({ kind }) => kind)).toEqual(['look-alike']);
     expect(leaks([a, other], unlike)).toEqual([]);
   });
