@@ -44,10 +44,11 @@ export function Chart({ title, x, series, height = 170, onPick }: ChartProps): R
     const element = place.current;
     if (!element || !Plot) return undefined;
     const made = new Plot.make({
-      width: Math.max(200, element.clientWidth), height, legend: { live: true }, cursor: { points: { size: 6 }, y: false }, scales: { x: { time: false } }, axes: [axis, { ...axis, size: 54 }],
+      width: Math.max(200, element.clientWidth), height, legend: { live: true }, cursor: { points: { size: 6 }, y: false }, scales: { x: { time: false } }, axes: [axis, { ...axis, size: 54, values: (_, ticks) => ticks.map(shortNumber) }],
       series: [{ label: 'update' }, ...names.split('\n').flatMap((name, at) => {
         const stroke = colours[at % colours.length] as string;
-        return [{ label: name, stroke: `${stroke}66`, width: 1, points: { show: false } }, { label: `${name} (mean)`, stroke, width: 2, points: { show: false } }];
+        const shared = { width: 2, points: { show: false }, value: (_: uPlot, value: number | null) => (value === null ? '–' : shortNumber(value)) };
+        return [{ ...shared, label: name, stroke: `${stroke}66`, width: 1 }, { ...shared, label: `${name} (mean)`, stroke }];
       })],
     }, [[]], element);
     chart.current = made;
@@ -78,6 +79,9 @@ export function Chart({ title, x, series, height = 170, onPick }: ChartProps): R
     </figure>
   );
 }
+
+/** Four digits that say something, however small the number: a distance of 2e-5 is not 0. */
+const shortNumber = (value: number): string => (value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(1).replace('.0e', 'e') : String(Number(value.toPrecision(4))));
 
 /** Over the values up to each one; null where there are too few. */
 function runningMean(values: readonly (number | null)[]): (number | null)[] {

@@ -148,8 +148,11 @@ async function opening(page: Page, rounds: number): Promise<readonly Result[]> {
 async function scrolling(page: Page): Promise<readonly Result[]> {
   const pass = async (): Promise<readonly number[]> => {
     await page.locator('.viewport canvas.image').first().focus();
-    await page.keyboard.press('Home');
-    await shown(page, '[data-slice="0"]');
+    // A key that is pressed before the page can take it is lost.
+    while (!await page.locator('[data-slice="0"]').first().isVisible()) {
+      await page.keyboard.press('Home');
+      await page.waitForTimeout(100);
+    }
     return page.evaluate(inPage.wheelThrough);
   };
   const rate = (times: readonly number[]): Result => {
