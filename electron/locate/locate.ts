@@ -54,6 +54,8 @@ export function openLocating({ folder, publish, now, study, picture, finder, rew
   const journal = openJournal(join(folder, 'sweeps.jsonl'), (value) => SweepLine.parse(value));
   const rows: SweepRow[] = [...journal.entries];
   const running = new Map<string, Running>();
+  /** Sentences that were thought about once more because nothing likely was found: not a third time. */
+  const thoughtTwice = new Set<string>();
 
   const seriesOf = async (studyId: string, seriesId: string): Promise<SeriesSummary> => {
     const series = (await study(studyId)).series.find(({ id }) => id === seriesId);
@@ -165,7 +167,7 @@ export function openLocating({ folder, publish, now, study, picture, finder, rew
       return known;
     };
     const best = new Map<number, number>();
-    let [sought, soughtVersion, blank, unsure, retried]: [Sought | null, number, number, number, number] = [null, -1, 0, 0, -1];
+    let [sought, soughtVersion, blank, unsure]: [Sought | null, number, number, number] = [null, -1, 0, 0];
     const finished = (end: Sweep['end']): Outcome => ({ searched: [...searched].map(([at, version]) => ({ at, version })), found: [...found.values()].flat(), blank, total: count, end });
     const size = { width: series.frames[order.at]?.columns ?? 1, height: series.frames[order.at]?.rows ?? 1 };
     for (;;) {
@@ -200,8 +202,9 @@ export function openLocating({ folder, publish, now, study, picture, finder, rew
       const isUnsure = unsure >= unsureAfter;
       publish('locate.found', { sweepId, done: to - from + 1 - remaining({ ...searching, searched }), total: to - from + 1, image: { at, version }, found: things, isUnsure });
       // So many images without a likely thing: the slow model is asked once more, at the images that came nearest to one.
-      if (isUnsure && directive && retried < 0) {
-        retried = version;
+      const sentence = `${studyId}/${seriesId}/${directive?.text ?? ''}`;
+      if (isUnsure && directive && !thoughtTwice.has(sentence)) {
+        thoughtTwice.add(sentence);
         const likeliest = [...best].sort(([, a], [, b]) => b - a).slice(0, 4).map(([one]) => one);
         void again(series, directive, likeliest, window).catch(() => undefined);
       }
@@ -265,6 +268,7 @@ export function openLocating({ folder, publish, now, study, picture, finder, rew
     cancel: (sweepId) => running.get(sweepId)?.controller.abort(),
     async direct({ studyId, seriesId, text, at, window }) {
       const series = await seriesOf(studyId, seriesId);
+      thoughtTwice.delete(`${studyId}/${seriesId}/${text}`);
       const images = await imagesOf(series, [at], window);
       const stated = images[0]?.seen.placement?.laterality ?? null;
       return directing.direct({

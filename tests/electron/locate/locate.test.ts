@@ -282,5 +282,8 @@ describe('a sentence', () => {
     expect(one.found.findIndex(({ isUnsure }) => isUnsure)).toBe(15);
     expect(asked).toBe(2);
     expect(one.directed.at(-1)!.directive?.origin).toHaveLength(4);
+    // Not a third time, whoever searches by it again.
+    await one.locating.find(one.order({ kind: 'directive' }));
+    expect(asked).toBe(2);
   });
 });
