@@ -3,22 +3,20 @@ import type { ReactElement } from 'react';
 import { Overlay } from '#renderer/viewports/Overlay.tsx';
 import type { Viewport } from '#renderer/viewports/viewport.ts';
 import { useStore } from '#renderer/workstation/store.ts';
-import { useText } from '#renderer/workstation/text.ts';
 import { light, locating, nameOfThing } from './locate.ts';
 import { shownThings } from './state.ts';
 
-/** Neither a mark of an answer nor a drawing. */
+/** Neither a mark of an answer nor a drawing; grey where a newer directive holds than the one that found it. */
 const [colour, oldColour] = ['#7ef29a', '#8b949e'];
 const mostShown = 400;
 
 export function FoundLayer({ viewport, frameId }: { readonly viewport: Viewport; readonly frameId: string }): ReactElement | null {
-  const t = useText();
   const state = useStore(locating, (all) => all);
   if (!state.isOpen) return null;
   const things = shownThings(state).filter((thing) => thing.frameId === frameId).slice(0, mostShown);
   if (things.length === 0) return null;
   const marks = things.map((thing) => ({
-    id: thing.id, box: thing.box, number: null, colour: thing.isOld ? oldColour! : colour!, label: `${thing.label === null ? '' : `${nameOfThing(thing)} `}${Math.round(thing.score * 100)} %${thing.isOld ? ` · ${t('locate.old')}` : ''}`,
+    id: thing.id, box: thing.box, number: null, colour: thing.isOld ? oldColour! : colour!, label: `${thing.label === null ? '' : `${nameOfThing(thing)} `}${Math.round(thing.score * 100)} %`,
   }));
   return (
     <div className="found-layer" data-found={things.length}>

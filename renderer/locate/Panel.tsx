@@ -161,7 +161,7 @@ function Results({ state }: { readonly state: LocateState }): ReactElement {
       {things.length > 0 && <div className="locate-row"><button className="button" onClick={() => accept(things)}><Icon name="check" size={13} />{t('locate.acceptAll', { count: things.length })}</button></div>}
       <ol>
         {things.slice(0, mostRows).map((thing) => (
-          <li key={thing.id} data-old={thing.isOld || undefined} data-lit={thing.id === state.litId || undefined}>
+          <li key={thing.id} data-old={thing.isOld || undefined} title={thing.isOld ? t('locate.old') : undefined} data-lit={thing.id === state.litId || undefined}>
             <button className="jump" onClick={() => light(thing)}>
               <b>{nameOfThing(thing)}</b> <span className="number">{Math.round(thing.score * 100)} %</span>{(place?.frameIds.length ?? 1) > 1 && <small className="number">{t('locate.image', { number: (place?.frameIds.indexOf(thing.frameId) ?? 0) + 1 })}</small>}
             </button>
