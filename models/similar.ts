@@ -85,7 +85,7 @@ export async function openSimilar(folder: string, { threads }: { readonly thread
       return Float32Array.from((await see.run({ patches: float32(patchShape, patches) }))['vector']!.data as Float32Array);
     },
     async sentence(text) {
-      const said = text.trim().replace(/\s+/gu, ' ');
+      const said = asWritten(text);
       if (said === '') throw new Fault({ code: 'similar.sentence', what: 'There is nothing to compare.', why: 'The sentence is empty.', mend: 'Say what the picture should show.' });
       let vector = known.get(said);
       if (!vector) {
@@ -101,6 +101,12 @@ export async function openSimilar(folder: string, { threads }: { readonly thread
       await read.release();
     },
   };
+}
+
+/** As the sentences stand that were learnt from: a capital at the beginning, a stop at the end. */
+export function asWritten(text: string): string {
+  const said = text.trim().replace(/\s+/gu, ' ');
+  return said === '' ? '' : `${said.charAt(0).toUpperCase()}${said.slice(1)}${/[.!?]$/.test(said) ? '' : '.'}`;
 }
 
 /** Sentences whose vectors are kept. */

@@ -89,7 +89,7 @@ describe('a stage of pairs', () => {
 
     const said = await similar.sentence('  a   malignant lesion ');
     expect(Math.hypot(...said)).toBeCloseTo(1, 5);
-    expect(await similar.sentence('a malignant lesion')).toEqual(said);
+    expect(await similar.sentence('A malignant lesion.'), 'as the sentences stand that were learnt from').toEqual(said);
     await expect(similar.sentence('   ')).rejects.toMatchObject({ code: 'similar.sentence' });
     await expect(similar.image(createPicture({ width: 60, height: 40 }, [90, 91, 92]))).rejects.toMatchObject({ code: 'similar.blank' });
     await similar.release();
