@@ -100,15 +100,14 @@ export function stepped(episode: Episode, text: string, grammar: Grammar): Episo
   };
 }
 
-/** What the verifier counts. A task without an answer is answered by `finish`. */
+/** What the verifier counts. A task without an answer is answered by `finish`, which is right when everything that was asked for was done. */
 export function outcomeOf({ task, steps, seen, isLocated }: Episode): TaskOutcome {
   const last = steps.at(-1);
   const isEnded = last?.isDone === true && (last.action?.name === 'finish' || last.action?.name === 'answer');
   const { answer } = task.goals;
-  const isAnswered = isEnded && (answer === null ? last.action?.name === 'finish' : last.action?.name === 'answer' && last.action.text === answer);
-  return {
-    formats: steps.map((step) => step.hasForm), seen: seen.filter(Boolean).length, required: seen.length, isLocated: isLocated || !task.goals.isMeasured, isAnswered,
-  };
+  const isFound = isLocated || !task.goals.isMeasured;
+  const isAnswered = isEnded && (answer === null ? last.action?.name === 'finish' && isFound && seen.every(Boolean) : last.action?.name === 'answer' && last.action.text === answer);
+  return { formats: steps.map((step) => step.hasForm), seen: seen.filter(Boolean).length, required: seen.length, isLocated: isFound, isAnswered };
 }
 
 export const isSuccess = ({ seen, required, isLocated, isAnswered }: TaskOutcome): boolean => isAnswered && isLocated && seen === required;

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { Random } from '#models/base/random.ts';
+import { taskReward } from '#training/rewards/mobileR1.ts';
 import { isWithin, meets } from '#training/rewards/viewer.ts';
 import { shownRegion } from '#models/viewer/state.ts';
 import { demonstration, type Grammar } from '#models/viewer/words.ts';
@@ -87,11 +88,12 @@ describe('the environment', () => {
     expect(outcomeOf(episode)).toMatchObject({ isAnswered: false });
   });
 
-  test('to finish at once is a wrong answer to a question, and no success where something had to be shown', () => {
+  test('to finish at once is a wrong answer, and earns far less than doing the task', () => {
     for (const task of tasks) {
       const outcome = outcomeOf(stepped(begun(task, size), finish, 'mobileR1'));
-      expect(isSuccess(outcome)).toBe(false);
-      expect(outcome.isAnswered).toBe(task.goals.answer === null);
+      expect([isSuccess(outcome), outcome.isAnswered]).toEqual([false, false]);
+      expect(taskReward(outcome).reward).toBeLessThan(0.61);
+      expect(taskReward(outcomeOf(played(task))).reward).toBeCloseTo(1, 12);
     }
   });
 
