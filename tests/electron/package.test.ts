@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 
@@ -38,6 +39,16 @@ describe('the packaged application', () => {
       runAsNode: false, enableNodeOptionsEnvironmentVariable: false, enableNodeCliInspectArguments: false, onlyLoadAppFromAsar: true, grantFileProtocolExtraPrivileges: false,
       enableEmbeddedAsarIntegrityValidation: true, enableCookieEncryption: true,
     }));
+
+  test('is described in the words that the packager knows, installers included', async () => {
+    const inside = createRequire(createRequire(resolve('package.json')).resolve('electron-builder'));
+    const { validateConfiguration } = inside('app-builder-lib/out/util/config/config') as { validateConfiguration(config: unknown, log: unknown): Promise<void> };
+    const { DebugLogger } = inside('builder-util') as { DebugLogger: new (isEnabled: boolean) => unknown };
+    const validate = (config: unknown): Promise<void> => validateConfiguration(config, new DebugLogger(false));
+    await validate(configuration());
+    await validate(configuration('/opt/electron'));
+    await expect(validate({ ...configuration(), linux: { packages: ['AppImage'] } })).rejects.toThrow('linux');
+  });
 
   test('publishes nothing by itself', () => expect(configuration().publish).toBeNull());
 });
