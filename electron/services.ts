@@ -220,6 +220,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
       if (!paths || paths.length === 0) return null;
       return { importId: library.start(paths.map((path) => ({ path, name: basename(path) }))).importId };
     },
+    'library.imports': async () => [...library.imports()],
     'library.cancelImport': async ({ importId }) => done(library.cancel(importId)),
     'library.unlock': async ({ importId, password }) => done(library.unlock(importId, password)),
     'library.remove': async ({ studyIds }) => ({ undoId: library.remove(studyIds) }),

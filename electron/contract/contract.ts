@@ -38,6 +38,8 @@ export const contract = {
   'library.study': { argument: z.object({ studyId: StudyId }), result: StudyDetail },
   /** Asks the person for files or a folder: the page never names a path. Null where nothing was chosen, or where the shell has no dialog. */
   'library.choose': { argument: z.object({ what: z.enum(['files', 'folder']) }), result: z.object({ importId: z.string() }).nullable() },
+  /** Imports that run now: a page that is opened meanwhile has heard nothing of them. */
+  'library.imports': { argument: Nothing, result: z.array(ImportProgress) },
   'library.cancelImport': { argument: z.object({ importId: z.string() }), result: Nothing },
   /** The password of the archive that an import waits for; null: its locked files are left out. It is kept nowhere. */
   'library.unlock': { argument: z.object({ importId: z.string(), password: z.string().min(1).max(1024).nullable() }), result: Nothing },

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Publish } from '#electron/contract/events.ts';
-import { StudyDetail, type StudyFile, type StudyStatus, type StudySummary } from '#electron/contract/library.ts';
+import { StudyDetail, type ImportProgress, type StudyFile, type StudyStatus, type StudySummary } from '#electron/contract/library.ts';
 import { openBlobs, type Blobs } from '#electron/storage/blobs.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { AssembledFile, AssembledStudy } from './assemble.ts';
@@ -31,6 +31,8 @@ export interface Library {
   /** Begins an import; its progress is published. */
   start(paths: readonly { readonly path: string; readonly name?: string }[], options?: { readonly whenDone?: () => Promise<void> }): { readonly importId: string; readonly done: Promise<void> };
   cancel(importId: string): void;
+  /** How the imports go that run now: for a window that opens meanwhile. */
+  imports(): readonly ImportProgress[];
   /** The password of the archive that an import waits for; null: its locked files are left out. */
   unlock(importId: string, password: string | null): void;
   remove(studyIds: readonly string[]): string;
@@ -59,6 +61,7 @@ export function openLibrary({ folder, reader, publish, now }: LibraryOptions): L
   const questions = new Map<string, string>();
   const undo = new Map<string, readonly string[]>();
   const running = new Map<string, AbortController>();
+  const progresses = new Map<string, ImportProgress>();
   /** Imports that wait for a password. */
   const asking = new Map<string, (password: string | null) => void>();
 
@@ -125,12 +128,16 @@ export function openLibrary({ folder, reader, publish, now }: LibraryOptions): L
     const controller = new AbortController();
     running.set(importId, controller);
     const done = runImport(reader, intake({ isSample }), blobs, {
-      importId, paths, signal: controller.signal, onProgress: (progress) => publish('library.progress', progress),
+      importId, paths, signal: controller.signal, onProgress(progress) {
+        progresses.set(importId, progress);
+        publish('library.progress', progress);
+      },
       unlock: () => new Promise((resolve) => asking.set(importId, resolve)),
     })
       .then(({ studies }) => studies.forEach((studyId) => drafts.delete(studyId)))
       .finally(async () => {
         running.delete(importId);
+        progresses.delete(importId);
         await whenDone?.();
       });
     return { importId, done };
@@ -150,6 +157,7 @@ export function openLibrary({ folder, reader, publish, now }: LibraryOptions): L
       unlock(importId, null);
     },
     unlock,
+    imports: () => [...progresses.values()],
     remove(studyIds) {
       const there = studyIds.filter((studyId) => catalogue.get(studyId));
       if (there.length > 0) catalogue.record({ type: 'removed', at: now(), studyIds: there });

@@ -38,6 +38,8 @@ export function startLibrary(): void {
     if (skippedCount === 0) library.dispatch({ type: 'dismiss', importId });
   });
   void reload();
+  // One that waits for a password would wait for ever.
+  call('library.imports', null).then((all) => all.forEach((progress) => library.dispatch({ type: 'progress', progress })), () => undefined);
 }
 
 export async function reload(): Promise<void> {

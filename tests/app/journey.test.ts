@@ -84,6 +84,11 @@ describe('by keys alone', () => {
     await press('Enter');
     await page.waitForSelector('.import[data-locked] [role=alert]');
     await workstation.picture('library-locked');
+    // A page that is opened meanwhile is asked as well.
+    await page.reload();
+    await isReady(page);
+    await countPointers();
+    await page.waitForSelector('.import[data-locked] input');
     await tabTo('.import[data-locked] input');
     await press('Control+a');
     await page.keyboard.type('Kopf 1');

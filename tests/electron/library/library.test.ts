@@ -51,7 +51,15 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 let count = 0;
 function open(name = `library-${++count}`): { library: Library; told: [EventName, unknown][]; name: string } {
   const told: [EventName, unknown][] = [];
-  const library = openLibrary({ folder: join(folder, name), reader, publish: (event, payload) => told.push([event, payload]), now: () => '2026-01-01T00:00:00Z' });
+  const library = openLibrary({
+    folder: join(folder, name), reader, now: () => '2026-01-01T00:00:00Z',
+    publish(event, payload) {
+      told.push([event, payload]);
+      // Nobody here knows a password.
+      const { importId, locked } = payload as Partial<ImportProgress>;
+      if (locked) queueMicrotask(() => library.unlock(importId ?? '', null));
+    },
+  });
   return { library, told, name };
 }
 
