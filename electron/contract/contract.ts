@@ -13,7 +13,7 @@ import { modelMethods } from './models.ts';
 import { sessionMethods } from './session.ts';
 import { settingsMethods } from './settings.ts';
 import { similarMethods } from './similar.ts';
-import { StudyDetail, StudyId, StudyStatus, StudySummary } from './library.ts';
+import { ImportProgress, StudyDetail, StudyId, StudyStatus, StudySummary } from './library.ts';
 import { reportMethods } from './report.ts';
 import { Engine, EvidenceCheck, Question, Trace } from './review.ts';
 
