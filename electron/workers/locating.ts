@@ -12,6 +12,7 @@ export interface OpenedLocator {
 }
 
 let locator: Locator | undefined;
+let openFolder: string | undefined;
 let queue: Promise<unknown> = Promise.resolve();
 
 try {
@@ -34,9 +35,12 @@ function inTurn<Argument, Result>(perform: (argument: Argument) => Promise<Resul
 
 answerRequests({
   open: inTurn(async ({ folder }: { folder: string }): Promise<OpenedLocator> => {
-    await locator?.release();
-    locator = undefined;
-    locator = await openLocator(folder);
+    if (!locator || openFolder !== folder) {
+      await locator?.release();
+      locator = undefined;
+      locator = await openLocator(folder);
+      openFolder = folder;
+    }
     return { sha256: locator.sha256, stored: locator.stored };
   }),
   prompt: inTurn(async ({ picture, boxes }: { picture: Picture; boxes: readonly Box[] }): Promise<Prompt> => opened().prompt(await opened().see(picture), boxes)),
