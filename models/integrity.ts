@@ -39,6 +39,8 @@ export interface IntegrityResult {
 }
 
 export interface CheckOptions {
+  /** The kind of image, as index files spell a modality, where it is known. */
+  readonly kind?: string | null;
   readonly signal?: AbortSignal;
   readonly onField?: (done: number, total: number) => void;
 }
@@ -81,7 +83,7 @@ export async function openIntegrity(folder: string, { threads }: { readonly thre
 
   return {
     sha256: opened.sha256, calibration,
-    async check(picture, { signal, onField } = {}) {
+    async check(picture, { signal, onField, kind = null } = {}) {
       const [columns, rows] = [Math.ceil(picture.width / cellSide), Math.ceil(picture.height / cellSide)];
       const nothing = unexaminable(picture);
       if (nothing !== null) {
@@ -119,7 +121,7 @@ export async function openIntegrity(folder: string, { threads }: { readonly thre
       }) };
       const score = Math.max(tampered, synthetic);
       const regions = alteredRegions(cells, picture);
-      const { level, why } = levelOf(score, looked, calibration);
+      const { level, why } = levelOf(score, looked, calibration, kind);
       const isAltered = level === 'suspected' || level === 'strong';
       const name = !isAltered ? 'REAL' : synthetic > tampered ? 'FULL_SYNTHETIC' : 'TAMPERED';
       const box = name === 'TAMPERED' ? (regions[0] ?? alteredRegions(cells, picture, { seed: Math.max(0.05, cells.data.reduce((most, x) => Math.max(most, x), 0) * 0.8), grow: 0.05, leastCells: 1 })[0])?.box ?? null : null;
@@ -146,15 +148,25 @@ function unexaminable({ width, height, data }: Picture): string | null {
   return squares / count - (sum / count) ** 2 < 2 ? 'The image is of one colour: there is nothing to look at.' : null;
 }
 
-/** The level of a score, as far as the measured false alarms allow its word. */
-export function levelOf(score: number, fields: number, calibration: Calibration | null): { readonly level: AlterationLevel; readonly why: string | null } {
+/** Images of one kind among the measured ones from which on their own false alarms count. */
+const leastOfKind = 30;
+
+/**
+ * The level of a score, as far as the measured false alarms allow its word: those of its kind of image, where enough were measured, else those of all.
+ *
+ * @param kind  as index files spell a modality
+ */
+export function levelOf(score: number, fields: number, calibration: Calibration | null, kind: string | null = null): { readonly level: AlterationLevel; readonly why: string | null } {
   if (calibration === null) return { level: 'unexamined', why: 'What this network makes of untouched images was never measured, so its scores have no name.' };
-  const { thresholds, falseAlarms, mostFields } = calibration;
+  const { thresholds, falseAlarms, byModality, mostFields } = calibration;
   const reached = score >= thresholds.strong ? 'strong' : score >= thresholds.suspected ? 'suspected' : 'none';
   if (reached === 'none') return { level: 'none', why: null };
-  const bound = (level: 'suspected' | 'strong'): number => falseAlarms[level].high;
-  if (bound('suspected') > mostFalseAlarms.suspected) return { level: 'none', why: `Signs were raised, but this network raises them on up to ${percent(bound('suspected'))} of untouched images.` };
-  if (reached === 'strong' && bound('strong') > mostFalseAlarms.strong) return { level: 'suspected', why: `Strong signs are not named as such: this network raises them on up to ${percent(bound('strong'))} of untouched images.` };
+  const own = kind !== null && Object.hasOwn(byModality, kind) ? byModality[kind] : undefined;
+  const isOwn = own !== undefined && own.suspected.of >= leastOfKind;
+  const { high } = (isOwn ? own : falseAlarms)[reached];
+  const untouched = `up to ${percent(high)} of untouched images${isOwn ? ' of this kind' : ''}`;
+  if (high > mostFalseAlarms.suspected) return { level: 'none', why: `Signs were raised, but this network raises such ones on ${untouched}.` };
+  if (reached === 'strong' && high > mostFalseAlarms.strong) return { level: 'suspected', why: `Strong signs are not named as such: this network raises them on ${untouched}.` };
   if (reached === 'strong' && fields > mostFields) return { level: 'suspected', why: `The image has ${fields} fields; false alarms were measured on images of at most ${mostFields}.` };
   return { level: reached, why: null };
 }

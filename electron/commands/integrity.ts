@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprintOf } from '#electron/integrity/fingerprint.ts';
+import { kindOfImage } from '#electron/integrity/kind.ts';
 import { drawCheck } from '#electron/integrity/overlay.ts';
 import { levelWords, noProof, presented } from '#electron/integrity/present.ts';
 import { openSource, type ShownFrame } from '#electron/review/source.ts';
@@ -91,7 +92,7 @@ async function check(context: CommandContext, checker: IntegrityChecker): Promis
   const images = [];
   for (const [at, frame] of source.frames.entries()) {
     context.signal.throwIfAborted();
-    const result = await checker.check(frame.picture, { signal: context.signal });
+    const result = await checker.check(frame.picture, { signal: context.signal, kind: kindOfImage(source.modality) });
     const looked = presented(result, { width: frame.picture.width, height: frame.picture.height }, frame.toSource, isWhole && result.maps ? continuityAt(source.frames, at) : null);
     context.progress(`${frame.name}: ${levelWords[looked.level]}`);
     if (out !== undefined) {

@@ -2,13 +2,14 @@
 import { join } from 'node:path';
 import type { Publish } from '#electron/contract/events.ts';
 import { IntegrityCheck } from '#electron/contract/integrity.ts';
-import type { StudyDetail, StudySummary } from '#electron/contract/library.ts';
+import type { SeriesSummary, StudyDetail, StudySummary } from '#electron/contract/library.ts';
 import type { AskedView } from '#electron/contract/review.ts';
 import { openJournal } from '#electron/storage/journal.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { ReportSection } from '#models/clinical/report.ts';
 import type { Affine } from '#models/imaging/coordinates.ts';
 import type { Picture } from '#models/imaging/image.ts';
+import { kindOfImage } from './kind.ts';
 import { openLedger } from './ledger.ts';
 import type { Looker } from './looker.ts';
 import { sectionOf } from './section.ts';
@@ -72,11 +73,10 @@ export function openIntegrityChecks({ folder, publish, now, study, picture, path
   };
 
   /** The slices on both sides, in the same window; nulls at an end, and for anything but a stack. */
-  const beside = async (studyId: string, view: AskedView): Promise<readonly [Picture | null, Picture | null]> => {
-    if (view.kind !== 'frame') return [null, null];
-    const series = (await study(studyId)).series.find(({ kind, frames }) => kind === 'stack' && frames.some(({ id }) => id === view.frameId));
-    const at = series?.frames.findIndex(({ id }) => id === view.frameId) ?? -1;
-    const [before, after] = [series?.frames[at - 1], series?.frames[at + 1]];
+  const beside = async (series: SeriesSummary | undefined, view: AskedView): Promise<readonly [Picture | null, Picture | null]> => {
+    if (view.kind !== 'frame' || series?.kind !== 'stack') return [null, null];
+    const at = series.frames.findIndex(({ id }) => id === view.frameId);
+    const [before, after] = [series.frames[at - 1], series.frames[at + 1]];
     if (!before || !after) return [null, null];
     const [one, other] = await Promise.all([before, after].map(async ({ id }) => (await picture({ ...view, frameId: id })).picture));
     return [one ?? null, other ?? null];
@@ -90,9 +90,11 @@ export function openIntegrityChecks({ folder, publish, now, study, picture, path
       const started = performance.now();
       try {
         const shown = await picture(view);
-        const [before, after] = await beside(studyId, view);
+        const { series } = await study(studyId);
+        const own = series.find(({ frames, slide }) => (view.kind === 'frame' ? frames.some(({ id }) => id === view.frameId) : slide?.id === view.slideId));
+        const [before, after] = await beside(own, view);
         controller.signal.throwIfAborted();
-        const looked = await looker.look({ picture: shown.picture, toSource: shown.toSource, before, after }, { signal: controller.signal, onField: ({ done, total }) => publish('integrity.progress', { checkId, done, total }) });
+        const looked = await looker.look({ picture: shown.picture, toSource: shown.toSource, kind: kindOfImage(own?.modality ?? null), before, after }, { signal: controller.signal, onField: ({ done, total }) => publish('integrity.progress', { checkId, done, total }) });
         const found: IntegrityCheck = {
           id: checkId, studyId, view, at: now(), ...looked, ledger: await findingsOf(view.kind === 'frame' ? view.frameId.slice(0, 64) : view.slideId), seconds: (performance.now() - started) / 1000,
         };

@@ -10,6 +10,7 @@ export interface LookOrder {
   readonly folder: string;
   readonly picture: Picture;
   readonly toSource: Affine;
+  readonly kind: string | null;
   /** The slices beside it, where there are two. */
   readonly before: Picture | null;
   readonly after: Picture | null;

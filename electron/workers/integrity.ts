@@ -25,14 +25,14 @@ function inTurn<Argument, Result>(perform: (argument: Argument, task: Task) => P
 }
 
 answerRequests({
-  look: inTurn(async ({ folder, picture, toSource, before, after }: LookOrder, { signal, tell }): Promise<Looked> => {
+  look: inTurn(async ({ folder, picture, toSource, kind, before, after }: LookOrder, { signal, tell }): Promise<Looked> => {
     if (known?.folder !== folder) {
       await (await known?.checker.catch(() => null))?.release();
       known = { folder, checker: openIntegrity(folder) };
       known.checker.catch(() => (known = undefined));
     }
     const checker = await known.checker;
-    const result = await checker.check(picture, { signal, onField: (done, total) => tell({ done, total }) });
+    const result = await checker.check(picture, { signal, kind, onField: (done, total) => tell({ done, total }) });
     const isBetween = before !== null && after !== null && [before, after].every(({ width, height }) => width === picture.width && height === picture.height);
     const continuity = isBetween && result.maps !== null ? continuityMap(brightnessPlane(before), brightnessPlane(picture), brightnessPlane(after)) : null;
     return { ...presented(result, { width: picture.width, height: picture.height }, toSource, continuity), network: checker.sha256, falseAlarms: checker.calibration?.falseAlarms ?? null };

@@ -29,7 +29,16 @@ describe('a level', () => {
     const strong = { ...calibration, falseAlarms: { ...calibration.falseAlarms, strong: share(6, mostFalseAlarms.strong + 0.01) } };
     expect(levelOf(0.9, 1, strong)).toMatchObject({ level: 'suspected', why: expect.stringMatching(/up to 9 % of untouched/) });
     const both = { ...strong, falseAlarms: { ...strong.falseAlarms, suspected: share(30, mostFalseAlarms.suspected + 0.05) } };
-    expect(levelOf(0.9, 1, both)).toMatchObject({ level: 'none', why: expect.stringMatching(/30 %/) });
+    expect(levelOf(0.6, 1, both)).toMatchObject({ level: 'none', why: expect.stringMatching(/30 %/) });
+    // What is rarer is still named by the weaker word.
+    expect(levelOf(0.9, 1, both).level).toBe('suspected');
+  });
+
+  test('follows the false alarms of its kind of image, where enough were measured', () => {
+    const film = (of: number) => ({ ...calibration, byModality: { xray: { suspected: { count: 11, of, low: 0.1, high: 0.32 }, strong: { count: 5, of, low: 0.04, high: 0.2 } } } });
+    expect(levelOf(0.6, 1, film(55), 'xray')).toMatchObject({ level: 'none', why: expect.stringMatching(/32 %.*of this kind/) });
+    expect(levelOf(0.9, 1, film(55), 'xray').level).toBe('suspected');
+    expect([levelOf(0.9, 1, film(55), 'mri').level, levelOf(0.9, 1, film(12), 'xray').level, levelOf(0.9, 1, film(55), 'toString').level]).toEqual(['strong', 'strong', 'strong']);
   });
 
   test('is weaker on an image larger than those that were measured, and has no name where nothing was', () => {

@@ -58,7 +58,8 @@ afterEach(() => integrity.close());
 describe('a check', () => {
   test('gives the slices on both sides, tells how far it is, and is kept', async () => {
     const seen: (number | null)[][] = [];
-    look = async ({ picture, before, after }, { onField }) => {
+    look = async ({ picture, kind, before, after }, { onField }) => {
+      expect(kind).toBe('ct');
       seen.push([before?.data[0] ?? null, picture.data[0]!, after?.data[0] ?? null]);
       onField({ done: 1, total: 2 });
       return looked();
