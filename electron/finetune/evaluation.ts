@@ -20,6 +20,9 @@ const maxNewTokens = 320;
 export async function evaluateRun({ folder, baseline, most }: { readonly folder: string; readonly baseline: ModelPlace; readonly most: number }, { signal, tell }: { readonly signal: AbortSignal; readonly tell: (progress: Progress) => void }): Promise<RunEvaluation> {
   const records = keptCases(folder).filter(({ split }) => split === 'val');
   if (records.length === 0) throw new Fault({ code: 'finetune.unjudged', what: 'The model cannot be judged.', why: 'No case of its data is kept for judging.', mend: 'Split the data set so that some patients are in val, take a snapshot, and train on that.' });
+  // Without the picture of another case nobody could tell whether the model looks at its own.
+  const isSwappable = records.some(({ task, group, label }) => records.some((other) => other.task === task && other.group !== group && other.label !== label));
+  if (!isSwappable) throw new Fault({ code: 'finetune.unjudged', what: 'The model cannot be judged.', why: `Among the ${records.length} cases that are kept for judging no two of one task have different answers: no picture can be put in another's place.`, mend: 'Keep more cases for judging: split the data set so that more patients are in val.' });
   try {
     const candidate = wholeModel(folder);
     const of = (model: string, what: string): Promise<readonly EvaluationLine[]> => linesOf(model, records, most, signal, (done, total) => tell({ what, done, total }));

@@ -1,10 +1,15 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { InUse } from '#electron/contract/finetune.ts';
-import { evaluationOf, tableOf } from '#electron/finetune/evaluation.ts';
+import { drawCases, keepCases } from '#electron/finetune/data.ts';
+import { evaluateRun, evaluationOf, tableOf } from '#electron/finetune/evaluation.ts';
 import { standing } from '#electron/models/shelf.ts';
 import { plannedRecipe, shares } from '#electron/finetune/recipe.ts';
 import { shownGroup } from '#electron/finetune/rollouts.ts';
 import { tinyRecipe } from '#tests/support/tinyTraining.ts';
+import { readIndex } from '#training/data/cases.ts';
 import type { EvaluationLine, Run } from '#training/evaluate.ts';
 import { grpoLora } from '#training/recipes/grpo.ts';
 import type { RolloutLine } from '#training/records/rollout.ts';
@@ -33,6 +38,19 @@ describe('models one upon the other', () => {
 });
 
 describe('the evaluation of a run', () => {
+  test('does not begin where no picture could be put in another’s place', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'loupe-evaluation-'));
+    try {
+      // One case of each kind is kept for judging.
+      const source = { id: 'drawn', kind: 'drawn', name: '', path: join(folder, 'cases') } as const;
+      keepCases(folder, source, await readIndex(drawCases(source.path, 30, 7)));
+      const baseline = { id: 'built-in', name: 'loupe-base', folder: 'models/weights/loupe-base', isInUse: true };
+      await expect(evaluateRun({ folder, baseline, most: 4 }, { signal: new AbortController().signal, tell: () => undefined })).rejects.toMatchObject({ code: 'finetune.unjudged', why: expect.stringContaining('no two of one task') as unknown });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   const line = (id: string, run: Run, correct: boolean): EvaluationLine =>
     ({ id, task: 't', question_type: 'finding_class', question: 'What is it?', gold: 'x', answer: '', correct, boxes: null, gold_boxes: null, iou: null, text: '', run });
   const cases = Array.from({ length: 40 }, (_, at) => `c${at}`);
