@@ -18,7 +18,7 @@ export function ActPanel(): ReactElement | null {
   useEffect(() => {
     list.current?.lastElementChild?.scrollIntoView({ block: 'nearest' });
   }, [count]);
-  if (!state) return null;
+  if (!state || state.isHidden) return null;
   const { log, standing, isRunning, isThinking, note, differences } = state;
   return (
     <section className="act" aria-label={t('act.title')} data-end={isRunning ? undefined : log.end} data-running={isRunning || undefined}>

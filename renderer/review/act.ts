@@ -7,7 +7,7 @@ import { isSameState, perform, placed, seriesOf, type Viewer, type ViewerState, 
 import { sentences, shortOf } from '#models/viewer/words.ts';
 import type { Action } from '#renderer/workstation/action.ts';
 import { call } from '#renderer/workstation/call.ts';
-import { did } from '#renderer/workstation/history.ts';
+import { did, redo, undo } from '#renderer/workstation/history.ts';
 import { navigation } from '#renderer/workstation/navigation.ts';
 import { tellFault } from '#renderer/workstation/notices.ts';
 import { createStore } from '#renderer/workstation/store.ts';
@@ -79,7 +79,7 @@ async function drive(instruction: string, driver: ActLog['driver'], next: Driver
       acting.dispatch({ type: 'stepped', step });
       if (step.after) {
         own.drawn = await showState(after.now, own.drawn, own.looks, own.by);
-        did({ undo: () => void standAt(id, at - 1), redo: () => void standAt(id, at) });
+        did({ undo: back(id, at - 1, undo), redo: back(id, at, redo) });
       }
       viewer = after;
       if (viewer.now.isDone) break;
@@ -95,6 +95,12 @@ async function drive(instruction: string, driver: ActLog['driver'], next: Driver
   acting.dispatch({ type: 'ended', end, note });
   await call('act.end', { studyId: detail.study.id, id, end }).catch(tellFault);
 }
+
+/** A deed of an earlier log has nothing to go back to any more: the one before it is meant. */
+const back = (id: string, count: number, otherwise: () => void) => (): void => {
+  if (acting.get()?.log.id === id) void standAt(id, count);
+  else otherwise();
+};
 
 /** The pace, cut short by a stop. */
 async function pause(own: { readonly stopped: boolean }): Promise<void> {

@@ -7,6 +7,8 @@ export interface Acting {
   /** Steps from this one on were taken back; their number where none was. */
   readonly standing: number;
   readonly isRunning: boolean;
+  /** The list was closed; its steps can still be taken back. */
+  readonly isHidden: boolean;
   /** The model is deciding. */
   readonly isThinking: boolean;
   /** Why it ended before its end, in words. */
@@ -25,15 +27,15 @@ export type ActingChange =
   | { readonly type: 'put away' };
 
 export function reduceActing(state: Acting | null, change: ActingChange): Acting | null {
-  if (change.type === 'begun') return { log: change.log, standing: 0, isRunning: true, isThinking: false, note: null, differences: [] };
+  if (change.type === 'begun') return { log: change.log, standing: 0, isRunning: true, isHidden: false, isThinking: false, note: null, differences: [] };
   if (!state) return state;
   switch (change.type) {
     case 'thinking': return { ...state, isThinking: change.isThinking };
     case 'stepped': return { ...state, log: { ...state.log, steps: [...state.log.steps, change.step] }, standing: state.log.steps.length + 1 };
     case 'differs': return { ...state, differences: [...state.differences, { step: change.step, why: change.why }] };
-    case 'stands': return { ...state, standing: Math.max(0, Math.min(state.log.steps.length, change.standing)) };
+    case 'stands': return { ...state, isHidden: false, standing: Math.max(0, Math.min(state.log.steps.length, change.standing)) };
     case 'ended': return state.isRunning ? { ...state, isRunning: false, isThinking: false, note: change.note ?? null, log: { ...state.log, end: change.end } } : state;
-    case 'put away': return state.isRunning ? state : null;
+    case 'put away': return state.isRunning ? state : { ...state, isHidden: true };
   }
 }
 
