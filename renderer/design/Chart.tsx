@@ -44,7 +44,7 @@ export function Chart({ title, x, series, height = 170, onPick }: ChartProps): R
     const element = place.current;
     if (!element || !Plot) return undefined;
     const made = new Plot.make({
-      width: Math.max(200, element.clientWidth), height, legend: { live: true }, cursor: { points: { size: 6 }, y: false }, scales: { x: { time: false } }, axes: [axis, { ...axis, size: 54, values: (_, ticks) => ticks.map(shortNumber) }],
+      width: Math.max(200, element.clientWidth), height, legend: { live: true }, cursor: { points: { size: 6 }, y: false }, scales: { x: { time: false } }, axes: [{ ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000] }, { ...axis, size: 54, values: (_, ticks) => ticks.map(shortNumber) }],
       series: [{ label: 'update' }, ...names.split('\n').flatMap((name, at) => {
         const stroke = colours[at % colours.length] as string;
         const shared = { width: 2, points: { show: false }, value: (_: uPlot, value: number | null) => (value === null ? '–' : shortNumber(value)) };
