@@ -24,7 +24,7 @@ export function ActPanel(): ReactElement | null {
     <section className="act" aria-label={t('act.title')} data-end={isRunning ? undefined : log.end} data-running={isRunning || undefined}>
       <header>
         <div className="act-by" data-kind={log.driver.kind}><Icon name={log.driver.kind === 'model' ? 'models' : log.driver.kind === 'directive' ? 'list' : 'file'} size={14} /><b>{t(`act.by.${log.driver.kind}`)}</b></div>
-        {isRunning ? <button className="button" onClick={stopActing}><Icon name="stop" size={14} />{t('act.stop')} <kbd>Esc</kbd></button>
+        {isRunning ? <button className="button" onClick={stopActing}><Icon name="stop" size={14} />{t('act.stop')} <KeyHint of="act.stop" usually="Esc" /></button>
           : <button className="icon-button" aria-label={t('act.close')} title={t('act.close')} onClick={() => acting.dispatch({ type: 'put away' })}><Icon name="close" size={14} /></button>}
       </header>
       <p className="act-task">{log.instruction}</p>
@@ -68,8 +68,8 @@ export function ShowMe({ trace }: { readonly trace: Trace }): ReactElement {
   const places = shownBoxes().length;
   return (
     <section className="show-me" aria-label={t('act.title')} data-of={trace.id}>
-      <button className="button" disabled={isRunning || places === 0} title={t('act.showHint')} onClick={() => void showBoxes()}><Icon name="play" size={14} />{t('act.show')} <KeyHint of="act.show" usually="Shift+W" /></button>
-      <button className="button" disabled={isRunning || !hasQuestion} title={t('act.driveHint')} onClick={() => void letModelDrive()}><Icon name="models" size={14} />{t('act.drive')} <KeyHint of="act.model" usually="Shift+Q" /></button>
+      <button className="button" disabled={isRunning || places === 0} title={t('act.showHint')} onClick={() => void showBoxes()}><Icon name="play" size={14} />{t('act.show')} <KeyHint of="act.show" usually="Alt+W" /></button>
+      <button className="button" disabled={isRunning || !hasQuestion} title={t('act.driveHint')} onClick={() => void letModelDrive()}><Icon name="models" size={14} />{t('act.drive')} <KeyHint of="act.model" usually="Alt+Q" /></button>
       <button className="button" disabled={isRunning} onClick={chooseSteps}><Icon name="file" size={14} />{t('act.replay')}</button>
     </section>
   );

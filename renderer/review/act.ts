@@ -255,8 +255,8 @@ const isIdle = (): boolean => isHere() && acting.get()?.isRunning !== true && re
 /** Before all others: what runs is stopped by Escape, whatever else Escape would do. */
 export const actActions: readonly Action[] = [
   { name: 'act.stop', shortcuts: ['Escape'], screen: 'review', isForTyping: true, when: () => acting.get()?.isRunning === true, run: stopActing },
-  { name: 'act.show', shortcuts: ['Shift+W'], screen: 'review', when: () => isIdle() && shownBoxes().length > 0, run: () => void showBoxes() },
-  { name: 'act.model', shortcuts: ['Shift+Q'], screen: 'review', when: () => isIdle() && review.get().question.trim() !== '', run: () => void letModelDrive() },
+  { name: 'act.show', shortcuts: ['Alt+W'], screen: 'review', when: () => isIdle() && shownBoxes().length > 0, run: () => void showBoxes() },
+  { name: 'act.model', shortcuts: ['Alt+Q'], screen: 'review', when: () => isIdle() && review.get().question.trim() !== '', run: () => void letModelDrive() },
   { name: 'act.replay', shortcuts: [], screen: 'review', when: isIdle, run: chooseSteps },
 ];
 
