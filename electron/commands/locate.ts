@@ -29,7 +29,7 @@ export const command: Command = {
     slices: { type: 'string', help: 'of a series: how many are searched, evenly spread; 32 where absent' },
     window: { type: 'string', help: 'a window by name (Lung) or as centre,width; the file\'s own where absent' },
     field: { type: 'string', help: 'searches field by field, each a square of so many source pixels a side: for slides, and for things that are small on a large picture' },
-    least: { type: 'string', help: 'least score of what is told, 0 to 1; 0.3 where absent' },
+    least: { type: 'string', help: 'least score of what is told, 0 to 1; 0.12 where absent' },
     out: { type: 'string', help: 'a folder for found.json and overlay.png' },
     localizer: { type: 'string', multiple: true, help: 'the folder `final` of a run of dinoR1; the built-in one where absent; with --cases several are compared, those of one recipe together' },
     examples: { type: 'string', help: 'with --cases: images of each set of which examples are taken; 40 where absent' },

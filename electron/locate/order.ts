@@ -30,7 +30,7 @@ export function remaining(searching: Searching): number {
 }
 
 /** Images on which the best score stays below this mean that the search is unsure; after so many in a row the slow model is asked again. */
-export const unsureBelow = 0.3;
+export const unsureBelow = 0.1;
 export const unsureAfter = 16;
 
 /** As `1–4, 9`, counted from 1; empty for none. */

@@ -56,7 +56,8 @@ export type LocateAction =
   | { readonly type: 'sentence'; readonly sentence: string }
   | { readonly type: 'directive'; readonly news: DirectiveNews };
 
-export const usualLeast = 0.3;
+/** As in `models/locator.ts`. */
+export const usualLeast = 0.12;
 
 export const noLocating: LocateState = {
   isOpen: false, available: null, seriesId: null, examples: [], least: usualLeast, searching: null, judged: new Map(), litId: null, sentence: '', directive: null, isThinking: false, why: null,

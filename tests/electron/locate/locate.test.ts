@@ -271,7 +271,7 @@ describe('a sentence', () => {
   });
 
   test('is thought about once more where sixteen images in a row show nothing likely', async () => {
-    const one = bench({ series: seriesOf(40), pictureOf: () => drawn(60, 40, { x1: 1, y1: 1, x2: 2, y2: 2 }), finder: { ...seesRed(), find: async (_, prompts) => prompts.map(() => [{ box: { x1: 1, y1: 1, x2: 9, y2: 9 }, score: 0.1 }]) } });
+    const one = bench({ series: seriesOf(40), pictureOf: () => drawn(60, 40, { x1: 1, y1: 1, x2: 2, y2: 2 }), finder: { ...seesRed(), find: async (_, prompts) => prompts.map(() => [{ box: { x1: 1, y1: 1, x2: 9, y2: 9 }, score: 0.06 }]) } });
     let asked = 0;
     one.write = async () => {
       asked++;
