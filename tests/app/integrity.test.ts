@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
-import { closeBrowser, openWorkstation, type Workstation } from '#tests/support/browser.ts';
+import { closeBrowser, openWorkstation, patience, type Workstation } from '#tests/support/browser.ts';
 
 const hasNetwork = existsSync('models/weights/loupe-integrity/model.safetensors');
 
@@ -24,7 +24,7 @@ describe.skipIf(!hasNetwork)('signs of alteration (skipped where no network is b
     await page.keyboard.press('Enter');
     await page.waitForSelector('.viewport[data-ready]');
     await page.keyboard.press('Shift+W');
-    await page.waitForSelector('.integrity-level[data-level]', { timeout: 60_000 });
+    await page.waitForSelector('.integrity-level[data-level]', { timeout: patience });
     const text = await page.locator('.integrity-said').innerText();
     expect(text).toMatch(/^Signs of alteration: (none found|suspected|strong|not looked for)/);
     expect(text).toContain('no proof');
@@ -46,7 +46,7 @@ describe.skipIf(!hasNetwork)('signs of alteration (skipped where no network is b
     await page.keyboard.press('Escape');
     await expect.poll(() => page.locator('.integrity').count()).toBe(0);
     await page.keyboard.press('Shift+W');
-    await page.waitForSelector('.integrity-level[data-level]', { timeout: 60_000 });
+    await page.waitForSelector('.integrity-level[data-level]', { timeout: patience });
     expect(await page.locator('.integrity footer small').innerText()).toMatch(/^1 check of this study/);
     expect(workstation.complaints).toEqual([]);
   });
