@@ -65,7 +65,7 @@ function miniature(recipe: Recipe): Recipe {
 describe('every recipe of a published method', () => {
   test('is there', () => {
     expect(published.map(({ name }) => name).sort()).toEqual([
-      'dinoR1', 'dinoR1Supervised', 'medR1', 'medR1NoThink', 'openVlThinker', 'pathoR1', 'pathoR1Dapo', 'skyworkR1V3', 'soFakeR1', 'soFakeR1Evidence', 'visionR1', 'visionR1Localization', 'vlRethinker', 'vlaaThinking', 'vlaaThinkingRl', 'vlaaThinkingSft',
+      'dinoR1', 'dinoR1Supervised', 'directive', 'directiveSupervised', 'guiR1', 'medR1', 'medR1NoThink', 'mobileR1', 'openVlThinker', 'pathoClip', 'pathoR1', 'pathoR1Dapo', 'perceptualBaseline', 'perceptualInitialization', 'skyworkR1V3', 'soFakeR1', 'soFakeR1Evidence', 'visionR1', 'visionR1Localization', 'vlRethinker', 'vlaaThinking', 'vlaaThinkingRl', 'vlaaThinkingSft',
       'vlmR1Ovd', 'vlmR1OvdAp', 'vlmR1Rec', 'weThink',
     ]);
   });
