@@ -28,7 +28,7 @@ export function presented(result: IntegrityResult, size: { readonly width: numbe
       ...(maps ? [gridOf('noise', maps.noise, cells), gridOf('grid', maps.grid.plane, cells), gridOf('copies', maps.copies.plane, cells, 2)] : []),
       ...(continuity ? [gridOf('continuity', continuity, cells)] : []),
     ],
-    sentences: auditExplanation(explanationOf(result, size, cues), claim.box, size, cues),
+    sentences: [...auditExplanation(explanationOf(result, size, cues), claim.box, size, cues)],
   };
 }
 

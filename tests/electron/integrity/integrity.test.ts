@@ -3,7 +3,6 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Publish } from '#electron/contract/events.ts';
 import { IntegrityCheck } from '#electron/contract/integrity.ts';
 import type { StudyDetail } from '#electron/contract/library.ts';
 import type { Fingerprint } from '#electron/integrity/fingerprint.ts';
@@ -12,7 +11,6 @@ import type { Looked, Looker } from '#electron/integrity/looker.ts';
 import { Fault } from '#models/base/fault.ts';
 import { ReportSection } from '#models/clinical/report.ts';
 import { identity } from '#models/imaging/coordinates.ts';
-import type { Picture } from '#models/imaging/image.ts';
 
 const hex = (digit: string): string => digit.repeat(64);
 const studyId = 'b'.repeat(24);
