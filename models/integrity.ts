@@ -167,7 +167,8 @@ export function levelOf(score: number, fields: number, calibration: Calibration 
   const untouched = `up to ${percent(high)} of untouched images${isOwn ? ' of this kind' : ''}`;
   if (high > mostFalseAlarms.suspected) return { level: 'none', why: `Signs were raised, but this network raises such ones on ${untouched}.` };
   if (reached === 'strong' && high > mostFalseAlarms.strong) return { level: 'suspected', why: `Strong signs are not named as such: this network raises them on ${untouched}.` };
-  if (reached === 'strong' && fields > mostFields) return { level: 'suspected', why: `The image has ${fields} fields; false alarms were measured on images of at most ${mostFields}.` };
+  // Each field is one more chance of a false alarm.
+  if (fields > mostFields) return { level: 'suspected', why: `The image has ${fields} fields; false alarms were measured on images of at most ${mostFields}, and are likelier here.` };
   return { level: reached, why: null };
 }
 

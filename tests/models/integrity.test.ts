@@ -42,7 +42,7 @@ describe('a level', () => {
   });
 
   test('is weaker on an image larger than those that were measured, and has no name where nothing was', () => {
-    expect(levelOf(0.9, 10, calibration)).toMatchObject({ level: 'suspected', why: expect.stringMatching(/10 fields/) });
+    for (const score of [0.6, 0.9]) expect(levelOf(score, 10, calibration)).toMatchObject({ level: 'suspected', why: expect.stringMatching(/10 fields/) });
     expect(levelOf(0.9, 1, null).level).toBe('unexamined');
   });
 });
