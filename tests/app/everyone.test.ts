@@ -21,7 +21,7 @@ afterAll(async () => {
 
 /** Its key, and what is there when it is drawn. */
 const screens = [
-  ['library', 'Control+1', '[data-study]'], ['review', 'Control+2', '.review'], ['dataset', 'Control+3', 'main > *'], ['training', 'Control+4', 'main > *'], ['report', 'Control+5', 'main > *'], ['audit', 'Control+6', 'main > *'], ['models', 'Control+7', '.model-head'],
+  ['library', 'Control+1', '[data-study]'], ['review', 'Control+2', '.review'], ['dataset', 'Control+3', 'main > *'], ['training', 'Control+4', 'main > *'], ['report', 'Control+5', 'main > *'], ['audit', 'Control+6', 'main > *'], ['models', 'Control+7', '.model-head'], ['similar', 'Control+8', '.similar-tabs'],
 ] as const;
 
 async function show(key: string, sign: string): Promise<void> {
