@@ -77,14 +77,13 @@ const unlooked = (open: readonly SuspectText[]): Fault => new Fault({
 
 interface Names {
   readonly mapping: Mapping;
-  readonly days: number;
-  readonly studyUid: string | null;
+    readonly studyUid: string | null;
   /** Each person under a number of their own. */
   readonly people: ReadonlyMap<string, string>;
   /** Each file's name and label. */
   readonly files: ReadonlyMap<string, { readonly sha256: string; readonly name: string }>;
   readonly keyImages: ReadonlyMap<string, string>;
-  /** `YYYYMMDD`, with or without hyphens, or an instant in ISO: earlier by the patient's days, spelled as it was; where it is none, ''. */
+  /** `YYYYMMDD`, with or without hyphens: earlier by the patient's days; an instant in ISO: by the report's; spelled as it was; where it is none, ''. */
   readonly date: (text: string) => string;
 }
 
@@ -101,10 +100,11 @@ function namesOf(report: Report, images: readonly SourceImage[], mapping: Mappin
   for (const { answer, steps } of report.questions) [answer, ...steps].forEach(({ decidedBy }) => person(decidedBy));
   for (const { author } of [...report.boxes, ...report.findings, ...report.measurements, ...report.sections ?? []]) person(author.kind === 'person' ? author.name : null);
   return {
-    mapping, days, studyUid, people,
+    mapping, studyUid, people,
     files: new Map(report.sources.map(({ sha256, name }, i) => [sha256, { sha256: hashLike(mapping, sha256), name: `image-${i + 1}${/\.[a-z0-9]{1,5}$/i.exec(name)?.[0].toLowerCase() ?? ''}` }])),
     keyImages: new Map(report.keyImages.map(({ id }, i) => [id, `k-${i + 1}`])),
-    date: (text) => movedDate(text, days),
+    // What was done here is moved by days of its own: who guesses when a copy was signed learns nothing of when the patient was examined.
+    date: (text) => movedDate(text, /^\d{4}-\d\d-\d\dT/.test(text) ? mapping.daysEarlier(`acts ${report.id}`) : days),
   };
 }
 

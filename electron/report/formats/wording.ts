@@ -388,7 +388,7 @@ function provenance(report: Report): readonly Block[] {
 function released({ release, signature: signed }: Report): readonly Block[] {
   if (!release) return [];
   const proof = signed ? ' What is withheld is bound by the signature all the same; loupe verify lists it.' : '';
-  return [paragraph(`This copy left without who it is about (PS3.15, ${release.codes.join(', ')}): UIDs, hashes and names of the images, names of persons and ids are others, all dates are earlier by the same number of days${release.words > 0 ? `, and ${release.words === 1 ? 'one text was' : `${release.words} texts were`} replaced` : ''}.${proof}`, 'muted')];
+  return [paragraph(`This copy left without who it is about (PS3.15, ${release.codes.join(', ')}): UIDs, hashes and names of the images, names of persons and ids are others, dates are moved${release.words > 0 ? `, and ${release.words === 1 ? 'one text was' : `${release.words} texts were`} replaced` : ''}.${proof}`, 'muted')];
 }
 
 function answerProvenance(report: Report, { provenance: from }: ReportQuestion, i: number): readonly Block[] {
