@@ -30,9 +30,9 @@ export function configuration(electronDist) {
     npmRebuild: false,
     asar: true,
     // Native code and the weights are opened by programs that know nothing of archives.
-    asarUnpack: ['**/*.node', '**/onnxruntime-node/bin/**', 'models/weights/loupe-base/**', 'models/weights/loupe-similar/**', 'models/weights/loupe-localizer/**', 'models/weights/loupe-directive/**'],
+    asarUnpack: ['**/*.node', '**/onnxruntime-node/bin/**', 'models/weights/loupe-*/**'],
     files: [
-      'package.json', 'LICENSE', 'dist/app/**', 'models/weights/loupe-base/**', 'models/weights/loupe-localizer/**', 'models/weights/loupe-directive/**', '!**/*.map', '!node_modules/{esbuild,@esbuild}/**', '!**/node_modules/**/*.{md,ts,mts,cts}',
+      'package.json', 'LICENSE', 'dist/app/**', 'models/weights/loupe-*/**', '!**/*.map', '!node_modules/{esbuild,@esbuild}/**', '!**/node_modules/**/*.{md,ts,mts,cts}',
       ...others.map((name) => `!**/onnxruntime-node/bin/napi-v6/${name}/**`), ...otherArchitectures.map((name) => `!**/onnxruntime-node/bin/napi-v6/${platform}/${name}/**`),
     ],
     electronFuses: {
