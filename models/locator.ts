@@ -218,12 +218,12 @@ export interface SweepOptions extends FindOptions {
 /** Looks for things field by field; a box at a field's inner border, which may be cut there, counts only where no neighbour shows it whole. */
 export async function sweep<Seen>(
   locator: { see(picture: Picture): Promise<Seen>; find(seen: Seen, prompts: readonly Prompt[], options?: FindOptions): Promise<readonly (readonly FoundBox[])[]> },
-  prompts: readonly Prompt[], size: { readonly width: number; readonly height: number }, side: number, read: (field: Field) => Promise<Picture>, options: SweepOptions = {},
+  prompts: readonly Prompt[], size: { readonly width: number; readonly height: number }, side: number, read: (field: Field) => Promise<Picture>, { signal, onField, ...options }: SweepOptions = {},
 ): Promise<readonly SweptBox[]> {
   const fields = fieldsOf(size, side);
   const [whole, cut]: [SweptBox[], SweptBox[]] = [[], []];
   for (const [at, field] of fields.entries()) {
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     const picture = await read(field);
     const found = (await locator.find(await locator.see(picture), prompts, options)).flatMap((some, prompt) => some.map((one) => ({ ...one, prompt })));
     const [sx, sy] = [field.width / picture.width, field.height / picture.height];
@@ -232,7 +232,7 @@ export async function sweep<Seen>(
     const isWhole = ({ x1, y1, x2, y2 }: Box): boolean => (x1 > field.x + margin || field.x === 0) && (y1 > field.y + margin || field.y === 0) && (x2 < right - margin || right >= size.width) && (y2 < bottom - margin || bottom >= size.height);
     const placed = found.map(({ box, score, prompt }): SweptBox => ({ score, prompt, box: { x1: field.x + box.x1 * sx, y1: field.y + box.y1 * sy, x2: field.x + box.x2 * sx, y2: field.y + box.y2 * sy } }));
     for (const one of placed) (isWhole(one.box) ? whole : cut).push(one);
-    options.onField?.(at + 1, fields.length, placed);
+    onField?.(at + 1, fields.length, placed);
   }
   const kept = withoutCopies(whole);
   for (const one of withoutCopies(cut)) if (kept.every(({ box }) => coverage(box, one.box) <= sameThing)) kept.push(one);

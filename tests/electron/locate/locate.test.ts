@@ -37,7 +37,9 @@ const prompt = (kind: string): Prompt & { kind: string } => ({ kind, examples: 3
 const seesRed = (stored: readonly (Prompt & { kind: string })[] = [prompt('lung'), prompt('platelet')]): Finder => ({
   open: async () => ({ sha256: hash, stored }),
   prompt: async (_, boxes) => ({ examples: boxes.length, vector: Float32Array.of(1) }),
-  async find(picture, prompts) {
+  async find(picture, prompts, options) {
+    // It lies in another process: what cannot be sent there is a defect.
+    structuredClone({ picture, prompts, options });
     await new Promise((resolve) => setTimeout(resolve, 1));
     const box = redIn(picture);
     return prompts.map((): FoundBox[] => (box ? [{ box, score: 0.9 }] : []));
