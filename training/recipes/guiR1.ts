@@ -20,7 +20,7 @@ export const guiR1 = Recipe.parse({
   seed: 48,
   stages: [
     { learns: 'act', pixels, steps: 300, batch: 16, tokens: 320, targets: 128, restart: { learningRate: 6e-4, warmupSteps: 20 }, act: { ...act, level: 'format' } },
-    { learns: 'act', pixels, steps: 150, batch: 8, accumulate: 2, trained: '^model\\.', restart: { learningRate: 3e-5, warmupSteps: 5 }, act: { ...act, level: 'action', rollouts: 5 } },
+    { learns: 'act', pixels, steps: 150, batch: 8, accumulate: 2, trained: '^model\\.', restart: { learningRate: 1.5e-5, warmupSteps: 5 }, act: { ...act, level: 'action', rollouts: 5 } },
   ],
   checkpointEvery: 50,
   keep: { last: 4, best: 0 },

@@ -21,8 +21,8 @@ export const mobileR1 = Recipe.parse({
   seed: 47,
   stages: [
     { learns: 'act', pixels, steps: 600, batch: 16, tokens: 320, targets: 128, restart: { learningRate: 6e-4, warmupSteps: 20 }, act: { ...act, level: 'format' } },
-    { learns: 'act', pixels, steps: 100, batch: 8, accumulate: 2, trained: decoder, restart: { learningRate: 3e-5, warmupSteps: 5 }, act: { ...act, level: 'action' } },
-    { learns: 'act', pixels, steps: 60, batch: 4, trained: decoder, restart: { learningRate: 3e-5, warmupSteps: 5 }, act: { ...act, level: 'task', rollouts: 4, families: ['find', 'zoom', 'measure', 'whole'] } },
+    { learns: 'act', pixels, steps: 100, batch: 8, accumulate: 2, trained: decoder, restart: { learningRate: 1.5e-5, warmupSteps: 5 }, act: { ...act, level: 'action' } },
+    { learns: 'act', pixels, steps: 60, batch: 4, trained: decoder, restart: { learningRate: 1.5e-5, warmupSteps: 5 }, act: { ...act, level: 'task', rollouts: 4, families: ['find', 'zoom', 'measure', 'whole'] } },
   ],
   checkpointEvery: 50,
   keep: { last: 4, best: 0 },
