@@ -1,5 +1,5 @@
 /** What is asked of whoever drives the viewer, and what is right at any moment of it: known from the drawing, so that no judge is needed. */
-import { Random } from '#models/base/random.ts';
+import type { Random } from '#models/base/random.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import { mapBox, mapPoint, toModel, type ModelView, type Point } from '#models/imaging/coordinates.ts';
 import type { ViewerAction } from '#models/viewer/actions.ts';
