@@ -68,8 +68,8 @@ describe('the environment', () => {
     });
     const report = reportOf(episodes);
     expect(report.recovery.of).toBeGreaterThan(3);
-    expect(report.taskSuccess.share).toBeGreaterThan(0.95);
-    expect(report.recovery.share).toBeGreaterThan(0.9);
+    expect(report.taskSuccess.share).toBeGreaterThan(0.9);
+    expect(report.recovery.share).toBeGreaterThan(0.8);
   });
 
   test('what cannot be read, or is not in the table, counts as a step and changes nothing', () => {
