@@ -1,6 +1,5 @@
 /** A copy of a report without who it is about: identifiers mapped, dates moved, names and chosen words replaced, as in images that were de-identified with the same key; and still under the report's signature. */
-import type { SigningKey } from '#electron/audit/note.ts';
-import { fingerprintOf } from '#electron/audit/note.ts';
+import { fingerprintOf, type SigningKey } from '#electron/audit/note.ts';
 import type { DecidedText, SuspectText } from '#electron/contract/report.ts';
 import { openingOf } from '#electron/audit/openings.ts';
 import { releaseMessage, signedTree } from '#electron/audit/signed.ts';
