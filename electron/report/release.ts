@@ -9,7 +9,6 @@ import type { Release, Report } from '#models/clinical/report.ts';
 import { confidentiality } from '#models/imaging/dicom/confidentiality.ts';
 import { deidentifyOptions, shiftDate, type Mapping } from '#models/imaging/dicom/deidentify.ts';
 import { cleanedText } from '#models/imaging/dicom/descriptors.ts';
-import type { Tag } from '#models/imaging/dicom/elements.ts';
 import type { SourceImage } from './formats/format.ts';
 
 export interface Released {
@@ -242,6 +241,6 @@ function imagesFor(images: readonly SourceImage[], { mapping, files }: Names): r
   return images.map((image): SourceImage => ({
     ...image, sha256: files.get(image.sha256)?.sha256 ?? hashLike(mapping, image.sha256), sopInstanceUid: mapping.uid(image.sopInstanceUid), seriesInstanceUid: mapping.uid(image.seriesInstanceUid), studyInstanceUid: mapping.uid(image.studyInstanceUid),
     frameOfReferenceUid: image.frameOfReferenceUid === null ? null : mapping.uid(image.frameOfReferenceUid),
-    elements: Object.fromEntries(Object.entries(image.elements).filter(([tag]) => !confidentiality.has(`x${tag}` as Tag) && !/^0012/.test(tag))),
+    elements: Object.fromEntries(Object.entries(image.elements).filter(([tag]) => !confidentiality.has(`x${tag}`) && !/^0012/.test(tag))),
   }));
 }

@@ -16,7 +16,7 @@ export function FoundLayer({ viewport, frameId }: { readonly viewport: Viewport;
   const things = shownThings(state).filter((thing) => thing.frameId === frameId).slice(0, mostShown);
   if (things.length === 0) return null;
   const marks = things.map((thing) => ({
-    id: thing.id, box: thing.box, number: null, colour: thing.isOld ? oldColour! : colour!, label: `${thing.label === null ? '' : `${nameOfThing(thing)} `}${Math.round(thing.score * 100)} %`,
+    id: thing.id, box: thing.box, number: null, colour: thing.isOld ? oldColour : colour, label: `${thing.label === null ? '' : `${nameOfThing(thing)} `}${Math.round(thing.score * 100)} %`,
   }));
   return (
     <div className="found-layer" data-found={things.length}>

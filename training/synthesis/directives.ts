@@ -156,7 +156,7 @@ export function directiveTask(record: Pick<CaseRecord, 'set' | 'boxes'>, random:
   }
   const name = family === 'plain' ? random.pick(directiveTargets[target]!.names) : choose(about[family], isHeldOut, random);
   const side: DirectiveSide = about.isSided && random.chance(0.6) ? (random.chance(0.5) ? 'left' : 'right') : 'any';
-  const where = side === 'any' ? '' : choose(sideWords[side as 'left' | 'right'][family === 'appearance' ? 'plain' : family], isHeldOut, random);
+  const where = side === 'any' ? '' : choose(sideWords[side][family === 'appearance' ? 'plain' : family], isHeldOut, random);
   const opening = random.chance(0.12) ? random.pick(denials) : random.pick(openings);
   const text = opening.replace('{x}', name).replace('{w}', `${where}${range.said}`);
   return { family, sentence: text.charAt(0).toUpperCase() + text.slice(1), slices, words: { target, anatomy, side, slice_from: range.from, slice_to: range.to } };

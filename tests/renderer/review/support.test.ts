@@ -3,7 +3,7 @@ import type { Trace } from '#electron/contract/review.ts';
 import { supportOf } from '#renderer/review/support.ts';
 
 type Step = Trace['steps'][number];
-const step = (kind: Step['kind'], text: string, findings: number[] = []): Step => ({ kind, text, findings }) as Step;
+const step = (kind: Step['kind'], text: string, findings: number[] = []): Step => ({ kind, text, findings });
 const box = { x1: 0, y1: 0, x2: 9, y2: 9 };
 const findings = [{ label: 'nodule', frame: 0, boxes: [box] }];
 const of = (...steps: readonly Step[]): readonly number[] | null => supportOf({ steps: [...steps], findings }, steps.length - 1);

@@ -60,7 +60,7 @@ describe.each(reports)('%s', (_, made) => {
   test('has states and roles of the value sets', () => {
     const other: string[] = [];
     objects((object, path) => {
-      for (const [where, name, values] of bound) if (path === where && object[name] !== undefined && !values.includes(String(object[name]))) other.push(`${path}.${name} ${String(object[name])}`);
+      for (const [where, name, values] of bound) if (path === where && object[name] !== undefined && !values.includes(object[name] as string)) other.push(`${path}.${name} ${JSON.stringify(object[name])}`);
     });
     expect(other).toEqual([]);
   });
@@ -85,7 +85,7 @@ describe.each(reports)('%s', (_, made) => {
   });
   test('spells instants, days, ids, UIDs and codes as their types want them', () => {
     const wrong: string[] = [];
-    const check = (path: string, value: unknown, pattern: RegExp): void => void (value !== undefined && !pattern.test(String(value)) && wrong.push(`${path} ${String(value)}`));
+    const check = (path: string, value: unknown, pattern: RegExp): void => void (value !== undefined && !(typeof value === 'string' && pattern.test(value)) && wrong.push(`${path} ${JSON.stringify(value)}`));
     const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
     objects((object, path) => {
       check(`${path}.id`, object['id'], /^[A-Za-z0-9.-]{1,64}$/);
