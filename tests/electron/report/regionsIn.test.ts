@@ -52,7 +52,7 @@ test('outlines hold the pixels of a mask and no others', () => {
 });
 
 describe('a reader that takes regions', () => {
-  const noImage = (): Promise<never> => Promise.reject(new Fault({ code: 'library.noImage', what: 'w', why: 'It carries no image.', mend: 'm' }));
+  const noImage = (_: typeof file): Promise<never> => Promise.reject(new Fault({ code: 'library.noImage', what: 'w', why: 'It carries no image.', mend: 'm' }));
   const file = { path: 'p', name: 'report.dcm', sha256: 'a'.repeat(64) };
   const reader = (more: Partial<Parameters<typeof takesRegions>[1]> = {}, drawn: unknown[] = []) => takesRegions({ inspect: noImage }, {
     regions: () => read(sr), filesOf: () => Promise.resolve({ studyId: 's', files: new Map(pictures.images.map(({ sopInstanceUid, sha256 }) => [sopInstanceUid, sha256])) }), draw: (studyId, changes) => drawn.push(studyId, ...changes), now: () => at, ...more,
