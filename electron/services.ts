@@ -31,7 +31,7 @@ import { openShelf } from './models/shelf.ts';
 import { Session, withChange } from './contract/session.ts';
 import { Settings } from './contract/settings.ts';
 import { openSettings } from './storage/settings.ts';
-import { builtInDirective, builtInLocalizer, builtInIntegrity, builtInModel, version, workerFile } from './storage/folders.ts';
+import { builtInAdapters, builtInDirective, builtInLocalizer, builtInIntegrity, builtInModel, version, workerFile } from './storage/folders.ts';
 import { connectDecoding, type DecodingClient } from './workers/decodingClient.ts';
 import { connectIntegrity } from './workers/integrityClient.ts';
 import type { OpenedModel } from './workers/inference.ts';
@@ -179,7 +179,8 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
   const settings = openSettings(folder, (value) => Settings.parse(value));
   const session = openSettings(folder, (value) => Session.parse(value), 'session.json');
   const models = openModels({
-    folder, shelf, publish, now, by: userName(), workshop: connectModels(workerFile('models'), shell.launch, told('models')), picture: shown, concerns: (picture) => [...concernsOf([], [picture])],
+    folder, shelf, publish, now, by: userName(), workshop: connectModels(workerFile('models'), shell.launch, told('models')), picture: shown, supplied: builtInAdapters(),
+    concerns: (picture) => [...concernsOf([], [picture])],
   });
 
   // Directives are written by a process of their own: a sentence waits for no answer, and no answer for a sentence.

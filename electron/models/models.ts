@@ -33,6 +33,8 @@ export interface ModelsOptions {
   readonly picture: (view: AskedView) => Promise<ShownPicture>;
   /** What a reader should know of a picture. */
   readonly concerns: (picture: Picture) => Comparison['concerns'];
+  /** Folders of this installation that are offered beside what the person put into theirs. */
+  readonly supplied?: readonly string[];
   /** Free bytes of the disk of a folder. */
   readonly free?: (folder: string) => number;
 }
@@ -64,7 +66,7 @@ const freeBytes = (folder: string): number => {
   return bavail * bsize;
 };
 
-export function openModels({ folder, shelf, workshop, publish, now, by, picture, concerns, free = freeBytes }: ModelsOptions): ModelManager {
+export function openModels({ folder, shelf, workshop, publish, now, by, picture, concerns, supplied = [], free = freeBytes }: ModelsOptions): ModelManager {
   const incoming = join(folder, 'incoming');
   const runsFolder = join(folder, 'runs');
   mkdirSync(incoming, { recursive: true });
@@ -141,7 +143,7 @@ export function openModels({ folder, shelf, workshop, publish, now, by, picture,
       shelf.choose(modelId, facts?.lineage ?? null);
       changed();
     },
-    offers: () => look(readdirSync(incoming, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => join(incoming, name)).sort()),
+    offers: () => look([...readdirSync(incoming, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => join(incoming, name)).sort(), ...supplied]),
     offer: async (path) => (await look([path]))[0] as Offer,
     bringIn({ offerId, name, bits, baseId, trained }) {
       const known = offered.get(offerId);

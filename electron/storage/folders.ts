@@ -31,6 +31,9 @@ export const builtInLocalizer = (): string => weights('loupe-localizer');
 /** The built-in network that tells altered images; null where there is none. */
 export const builtInIntegrity = (): string | null => (existsSync(weights('loupe-integrity')) ? weights('loupe-integrity') : null);
 
+/** Adapters of the built-in checkpoint that come with it, for whoever wants to bring one in. */
+export const builtInAdapters = (): readonly string[] => [weights('loupe-r1')].filter((folder) => existsSync(folder));
+
 /** The built-in adapter that writes directives; null where there is none. */
 export const builtInDirective = (): string | null => (existsSync(weights('loupe-directive')) ? weights('loupe-directive') : null);
 

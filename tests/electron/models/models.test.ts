@@ -162,6 +162,16 @@ describe('the model manager', () => {
     rmSync(path, { recursive: true });
   });
 
+  test('offers the adapter that comes with the program, and brings it in like any other', async () => {
+    const { models, shelf } = open(undefined, { supplied: [resolve('models/weights/loupe-r1')] });
+    const [offer] = await models.offers();
+    expect(offer).toMatchObject({ name: 'loupe-r1', kind: 'adapter', problem: null, bases: [{ id: 'built-in', how: 'lineage' }] });
+    const { modelId } = await models.bringIn({ offerId: offer!.id, name: 'loupe-r1', bits: null, baseId: 'built-in' });
+    expect((await models.test(modelId)).passed).toBe(true);
+    expect(existsSync(join(shelf.place(modelId).folder, 'config.json'))).toBe(true);
+    await models.close();
+  });
+
   test('leaves nothing behind when it is stopped on its way', async () => {
     const path = opened.put('slow');
     const offer = (await opened.models.offers()).find((one) => one.name === 'slow');
