@@ -169,7 +169,7 @@ describe('the model manager', () => {
     const { modelId } = await models.bringIn({ offerId: offer!.id, name: 'loupe-r1', bits: null, baseId: 'built-in' });
     expect((await models.test(modelId)).passed).toBe(true);
     expect(existsSync(join(shelf.place(modelId).folder, 'config.json'))).toBe(true);
-    await models.close();
+    models.close();
   });
 
   test('leaves nothing behind when it is stopped on its way', async () => {
