@@ -6,7 +6,6 @@ import { isMethod } from '#electron/contract/contract.ts';
 import { closeBrowser, isReady, openWorkstation, type Workstation } from '#tests/support/browser.ts';
 import { lookOver } from '#tests/app/legibility.ts';
 
-
 let workstation: Workstation;
 let page: Page;
 beforeAll(async () => {
@@ -34,6 +33,9 @@ async function show(key: string, sign: string): Promise<void> {
 async function begin(language: string | null, size: { readonly width: number; readonly height: number }): Promise<void> {
   await page.setViewportSize(size);
   await page.goto(new URL(language === null ? '/' : `/?language=${language}`, page.url()).href);
+  // The window comes back to the screen that it was left on.
+  await isReady(page);
+  await page.keyboard.press('Control+1');
   await page.waitForSelector('[data-study]');
   await page.locator('[data-study]:has(.what)').first().click();
   await page.keyboard.press('Enter');
