@@ -91,9 +91,9 @@ describe('what is dropped', () => {
     const [rows, columns, count] = [48, 64, 500];
     const data = Uint8Array.from({ length: rows * columns * count }, (_, i) => (i * 7) % 251);
     await drop({ 'loop.dcm': writeDicom([
-      { tag: 'x00080016', vr: 'UI', value: '1.2.840.10008.5.1.4.1.1.3.1' }, { tag: 'x00080018', vr: 'UI', value: '1.2.826.0.1.3680043.10.999.77.1' }, { tag: 'x00080020', vr: 'DA', value: '20250602' }, { tag: 'x00080060', vr: 'CS', value: 'US' },
+      { tag: 'x00080016', vr: 'UI', value: '1.2.840.10008.5.1.4.1.1.3.1' }, { tag: 'x00080018', vr: 'UI', value: '1.2.826.0.1.3680043.10.999.79.1' }, { tag: 'x00080020', vr: 'DA', value: '20250602' }, { tag: 'x00080060', vr: 'CS', value: 'US' },
       { tag: 'x00081030', vr: 'LO', value: 'Loop' }, { tag: 'x00100010', vr: 'PN', value: 'TEST^LOOP' }, { tag: 'x00100020', vr: 'LO', value: 'LOOP-1' },
-      { tag: 'x0020000d', vr: 'UI', value: '1.2.826.0.1.3680043.10.999.77' }, { tag: 'x0020000e', vr: 'UI', value: '1.2.826.0.1.3680043.10.999.77.0' }, { tag: 'x00200013', vr: 'IS', value: 1 },
+      { tag: 'x0020000d', vr: 'UI', value: '1.2.826.0.1.3680043.10.999.79' }, { tag: 'x0020000e', vr: 'UI', value: '1.2.826.0.1.3680043.10.999.79.0' }, { tag: 'x00200013', vr: 'IS', value: 1 },
       ...pixelElements({ rows, columns, frames: count, photometric: 'MONOCHROME2', data }),
     ]) });
     await page.waitForSelector(row('LOOP'));

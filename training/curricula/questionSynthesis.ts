@@ -32,7 +32,7 @@ const abilitiesByType: Readonly<Record<string, readonly Ability[]>> = {
   region_class: ['localisation', 'recognition'], position: ['localisation'], side: ['localisation'], size: ['localisation', 'measurement'], share: ['localisation', 'measurement'],
   larger: ['localisation', 'comparison'], modality: ['recognition'], body_part: ['recognition'], specimen: ['recognition'], describe: ['description', 'recognition'],
   brightness_side: ['comparison'], brightness_vertical: ['comparison'], brightness_quarter: ['comparison', 'localisation'], brightness_level: ['grading'],
-  symmetry: ['comparison'],
+  symmetry: ['comparison'], alteration: ['recognition', 'localisation'],
   // What a person judged: of whatever kind, it was worth a question.
   curated: ['recognition', 'knowledge'],
 };

@@ -49,5 +49,5 @@ test('it is not asked where unless that was wished, nor where a box is there or 
 
 test('left and right are held to how the film lies', async () => {
   const { reasoner } = writing('<think>\nObservation: An opacity in the left lung. [{"bbox_2d":[10,20,30,40],"label":"opacity"}]\n</think>\n<answer>yes</answer>');
-  expect((await review(reasoner, source, 'Is there pneumonia?')).flags).toMatchObject([{ code: 'laterality.conflict', step: 0 }]);
+  expect((await review(reasoner, source, 'Is there pneumonia?')).flags).toMatchObject([{ code: 'scope.unknown' }, { code: 'laterality.conflict', step: 0 }]);
 });
