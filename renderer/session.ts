@@ -69,7 +69,12 @@ function keep(): void {
     clearTimeout(waiting);
     waiting = setTimeout(send, Math.max(0, Math.min(restMs, since + longestMs - at)));
   };
-  for (const store of [navigation, library, review]) store.subscribe(touch);
+  // Another study or screen is a gesture of its own, and what follows it at once must not hold it up.
+  navigation.subscribe(() => {
+    clearTimeout(waiting);
+    send();
+  });
+  for (const store of [library, review]) store.subscribe(touch);
   // A slide moves without anybody being told.
   setInterval(() => {
     if (stage.slide !== null && navigation.get().screen === 'review') touch();

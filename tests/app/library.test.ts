@@ -68,6 +68,7 @@ describe('what is dropped', () => {
     await page.waitForSelector('.import .text-button');
     await page.waitForFunction(() => document.querySelectorAll('[data-study]').length === 4 && document.querySelector('.import .track') === null);
     await page.locator('.import .text-button').click();
+    await page.waitForSelector('.reasons li');
     const reasons = await page.locator('.reasons li').evaluateAll((all) => all.map((one) => [one.firstChild?.textContent?.split(' › ').at(-1), one.querySelector('span')?.textContent ?? '']));
     expect(reasons.map(([name]) => name).sort()).toEqual(Object.keys(junk).sort());
     expect(reasons.every(([, why]) => (why ?? '').length > 10)).toBe(true);
