@@ -53,6 +53,7 @@ export const command: Command = {
     supersede: { type: 'boolean', help: 'begins the next version of a signed report' },
     version: { type: 'string', help: 'of a report: another one than the last' },
     source: { type: 'string', help: 'of a FOLDER: where its images lie, where they were moved since' },
+    answer: { type: 'string', help: 'of a REPORT that was made from a folder with an answer: that folder' },
     prior: { type: 'string', help: 'an earlier study to compare with; the last one of the same person where absent' },
     ...auditOptions,
   },
@@ -77,7 +78,8 @@ async function run(context: CommandContext): Promise<number | void> {
     audit.journal.notices.forEach((notice) => context.progress(notice));
     const workstation = openWorkstation(folder, audit);
     try {
-      const inFolder = isAnswerFolder(given) ? await fromFolder(given, context, audit) : null;
+      const answerFolder = isAnswerFolder(given) ? given : textOption(context, 'answer');
+      const inFolder = answerFolder === undefined ? null : await fromFolder(answerFolder, context, audit);
       const reports = openReports({
         folder, now: () => new Date().toISOString(), by: audit.account, audit: () => Promise.resolve(audit), sources: inFolder?.sources ?? workstation.sources, changed: () => undefined, tell: (notice) => context.progress(notice),
         setStatus: inFolder ? () => undefined : workstation.setStatus, mapping: () => mappingFrom(textOption(context, 'key') ?? releaseKey(folder)),
@@ -162,6 +164,10 @@ async function reportOf(given: string, { context, reports, audit, workstation, i
   const asked = textOption(context, 'version');
   const known = reports.list(null).find(({ id }) => id === given);
   if (known) {
+    const isHere = inFolder ? inFolder.studyId === known.studyId : workstation.studies().some(({ id }) => id === known.studyId);
+    if (textOption(context, 'out') !== undefined && !isHere) {
+      throw new Fault({ code: 'report.answer', what: `Report ${given} cannot be written.`, why: inFolder ? 'It was not made from that folder.' : 'It was made from a folder with an answer; its images are not in this library.', mend: 'Name the folder that it was made from: --answer FOLDER.' });
+    }
     if (asked !== undefined) return reports.get(given, Number(asked));
     if (flag(context, 'supersede')) {
       audit.journal.append({ kind: 'edit', subject: { report: given }, body: { method: 'report.supersede' } });

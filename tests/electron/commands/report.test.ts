@@ -132,6 +132,14 @@ describe('an answer\'s folder', () => {
     const again = spawnSync(process.execPath, [script, answer, data, out], { encoding: 'utf8' });
     expect([again.stdout.trim(), readdirSync(out).length]).toEqual(['done', 1]);
   });
+  test('is written later by its name and the folder that it came from, and by no other', async () => {
+    const { id } = (await run(answer, { accept: true, sign: 'Reader One' })).printed.report;
+    const out = join(folder, 'later');
+    await expect(run(id, { out, format: 'html' })).rejects.toMatchObject({ code: 'report.answer' });
+    const { printed } = await run(id, { answer, out, format: 'html' });
+    expect([printed.report.id, printed.report.status, readdirSync(out).length]).toEqual([id, 'signed', 1]);
+    expect((await run(id)).printed.report.status).toBe('signed');
+  });
   test('says when its images are elsewhere, and refuses others in their place', async () => {
     const trace = readFileSync(join(answer, 'trace.json'), 'utf8');
     const moved = join(folder, 'moved');
