@@ -10,7 +10,7 @@ import { encodePng } from '#models/imaging/picture.ts';
 import { stepsSoFar } from '#models/language/parse.ts';
 import { runtimeVersion } from '#models/runtime/device.ts';
 import { confidenceOf, openReasoner, type Answer, type Ask, type AskOptions, type Confidence, type Reasoner, type ReasonerOptions } from '#models/reasoner.ts';
-import { answerRequests, type Task } from './port.ts';
+import { answerRequests, inTurn, type Task } from './port.ts';
 
 /** An answer with how sure the model was of it: the tokenizer that this needs lives in the worker. */
 export type ConfidentAnswer = Answer & { readonly confidence: Confidence | null };
@@ -43,20 +43,10 @@ export interface ModelEye {
 }
 
 let reasoner: Reasoner | undefined;
-let queue: Promise<unknown> = Promise.resolve();
 
 function opened(): Reasoner {
   if (!reasoner) throw new Fault({ code: 'reasoner.closed', what: 'The question cannot be asked.', why: 'No model is open.', mend: 'Choose a model first.' });
   return reasoner;
-}
-
-/** One at a time: two runs side by side would share the same cores and both be late. */
-function inTurn<Argument, Result>(perform: (argument: Argument, task: Task) => Promise<Result>): (argument: Argument, task: Task) => Promise<Result> {
-  return (argument, task) => {
-    const result = queue.then(() => perform(argument, task));
-    queue = result.catch(() => undefined);
-    return result;
-  };
 }
 
 const methods = {

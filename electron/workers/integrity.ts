@@ -1,28 +1,15 @@
 /** Checks for signs of alteration in a process of their own: they take seconds for each image, and fingerprints read whole files. */
-import { constants, setPriority } from 'node:os';
 import { fingerprintOf } from '#electron/integrity/fingerprint.ts';
 import { presented } from '#electron/integrity/present.ts';
 import type { LookOrder, Looked } from '#electron/integrity/looker.ts';
 import { continuityMap } from '#models/imaging/forensics/continuity.ts';
 import { brightnessPlane } from '#models/imaging/forensics/planes.ts';
 import { openIntegrity, type IntegrityChecker } from '#models/integrity.ts';
-import { answerRequests, type Task } from './port.ts';
+import { answerRequests, inTurn, yieldToOthers } from './port.ts';
 
-try {
-  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-} catch { /* a system that does not allow it works at the usual priority */ }
+yieldToOthers();
 
 let known: { readonly folder: string; readonly checker: Promise<IntegrityChecker> } | undefined;
-let queue: Promise<unknown> = Promise.resolve();
-
-/** One at a time, in order. */
-function inTurn<Argument, Result>(perform: (argument: Argument, task: Task) => Promise<Result>): (argument: Argument, task: Task) => Promise<Result> {
-  return (argument, task) => {
-    const result = queue.then(() => perform(argument, task));
-    queue = result.catch(() => undefined);
-    return result;
-  };
-}
 
 answerRequests({
   look: inTurn(async ({ folder, picture, toSource, kind, before, after }: LookOrder, { signal, tell }): Promise<Looked> => {

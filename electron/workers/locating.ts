@@ -1,10 +1,9 @@
 /** The localizer in a process of its own: a sweep over a slide keeps it busy for minutes, and whoever looks at images or asks goes first. */
-import { constants, setPriority } from 'node:os';
 import { Fault } from '#models/base/fault.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import { openLocator, type FindOptions, type FoundBox, type Locator, type Prompt } from '#models/locator.ts';
-import { answerRequests } from './port.ts';
+import { answerRequests, inTurn, yieldToOthers } from './port.ts';
 
 export interface OpenedLocator {
   readonly sha256: string;
@@ -13,24 +12,12 @@ export interface OpenedLocator {
 
 let locator: Locator | undefined;
 let openFolder: string | undefined;
-let queue: Promise<unknown> = Promise.resolve();
 
-try {
-  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-} catch { /* a system that does not allow it works at the usual priority */ }
+yieldToOthers();
 
 function opened(): Locator {
   if (!locator) throw new Fault({ code: 'localizer.closed', what: 'Nothing can be sought.', why: 'No localizer is open.', mend: 'Try again.' });
   return locator;
-}
-
-/** One at a time, in order. */
-function inTurn<Argument, Result>(perform: (argument: Argument) => Promise<Result>): (argument: Argument) => Promise<Result> {
-  return (argument) => {
-    const result = queue.then(() => perform(argument));
-    queue = result.catch(() => undefined);
-    return result;
-  };
 }
 
 answerRequests({

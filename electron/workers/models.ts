@@ -1,13 +1,12 @@
 /** Models in processes of their own: one that looks stays, and each piece of heavy work gets one that ends with it. */
 import { statSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { bringIn, type Bringing } from '#electron/models/bringIn.ts';
 import { compareModels, type ComparisonOrder } from '#electron/models/compare.ts';
 import { detailOf, folderFacts, offerOf, runAdapters, type Candidate, type FolderFacts } from '#electron/models/describe.ts';
 import { trial } from '#electron/models/trial.ts';
 import { checkLineage } from '#training/lineage.ts';
-import { answerRequests, type Task } from './port.ts';
+import { answerRequests, yieldToOthers, type Task } from './port.ts';
 
 /** What a folder said, for as long as its settings and its lineage stay as they were. */
 const known = new Map<string, { readonly key: string; readonly facts: FolderFacts }>();
@@ -19,13 +18,6 @@ function factsOf(folder: string): FolderFacts {
   const facts = folderFacts(folder);
   known.set(folder, { key, facts });
   return facts;
-}
-
-/** Whoever looks at images on this machine goes first. */
-function yieldToOthers(): void {
-  try {
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch { /* a system that does not allow it works at the usual priority */ }
 }
 
 answerRequests({

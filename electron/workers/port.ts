@@ -1,4 +1,5 @@
 /** A worker's way to whoever started it, the same for an Electron utility process, a child process and a thread. */
+import { constants, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { Fault, type FaultFields } from '#models/base/fault.ts';
 
@@ -63,4 +64,22 @@ export function answerRequests(methods: Readonly<Record<string, (argument: never
       .catch((thrown: unknown) => reply(thrown instanceof Fault ? { id, kind: 'fault', fault: thrown.toJSON() } : { id, kind: 'error', message: thrown instanceof Error ? thrown.message : String(thrown) }))
       .finally(() => running.delete(id));
   });
+}
+
+let queue: Promise<unknown> = Promise.resolve();
+
+/** For methods of one process that run one at a time, in order: side by side they would share the same cores and all be late. */
+export function inTurn<Argument, Result>(perform: (argument: Argument, task: Task) => Promise<Result>): (argument: Argument, task: Task) => Promise<Result> {
+  return (argument, task) => {
+    const result = queue.then(() => perform(argument, task));
+    queue = result.catch(() => undefined);
+    return result;
+  };
+}
+
+/** Whoever looks at images on this machine, or asks, goes first. */
+export function yieldToOthers(): void {
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch { /* a system that does not allow it works at the usual priority */ }
 }

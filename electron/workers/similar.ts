@@ -1,6 +1,5 @@
 /** The encoder of images and sentences and its vectors, in a process of their own: a library is seen while somebody reads. */
 import { readFileSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
 import type { OpenedFinder, Place, Sought, ToldPicture } from '#electron/similar/finder.ts';
 import { openVectors, type Hit, type SeenStudy, type VectorStore } from '#electron/similar/store.ts';
 import { Fault } from '#models/base/fault.ts';
@@ -10,27 +9,15 @@ import { decodePicture } from '#models/imaging/picture.ts';
 import { likeness, openSimilar, type Similar } from '#models/similar.ts';
 import { classify, classVectors } from '#models/zeroShot.ts';
 import { pictureHashes } from '#training/data/lookAlikes.ts';
-import { answerRequests } from './port.ts';
+import { answerRequests, inTurn, yieldToOthers } from './port.ts';
 
 let opened: { readonly encoder: Similar; readonly vectors: VectorStore } | undefined;
-let queue: Promise<unknown> = Promise.resolve();
 
-try {
-  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
-} catch { /* a system that does not allow it works at the usual priority */ }
+yieldToOthers();
 
 function here(): NonNullable<typeof opened> {
   if (!opened) throw new Fault({ code: 'similar.closed', what: 'Nothing can be compared.', why: 'No encoder is open.', mend: 'Try again.' });
   return opened;
-}
-
-/** One at a time, in order. */
-function inTurn<Argument, Result>(perform: (argument: Argument) => Promise<Result>): (argument: Argument) => Promise<Result> {
-  return (argument) => {
-    const result = queue.then(() => perform(argument));
-    queue = result.catch(() => undefined);
-    return result;
-  };
 }
 
 answerRequests({

@@ -35,7 +35,6 @@ const wedge = (): Uint8Array => {
 beforeAll(async () => {
   workstation = await openWorkstation({ dataFolder, samples: false });
   ({ page } = workstation);
-  await page.waitForSelector('.tabs');
 });
 afterAll(async () => {
   await workstation?.close();
