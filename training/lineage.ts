@@ -75,7 +75,9 @@ export function recordLineage(folder: string, run: LineageRun | null, parent: Li
 
 /** Writes the lineage of every folder of weights that a run makes; what the run began from and learnt from is hashed once. */
 export function lineageWriter({ recipe, records, tokenizer }: { readonly recipe: Recipe; readonly records: readonly CaseRecord[]; readonly tokenizer: unknown }): (folder: string, step: number) => void {
-  const parent = 'folder' in recipe.start ? lineageOf(startFolder(recipe.start.folder)) : null;
+  // The network that tells altered images has no weight of the checkpoint that its recipe names for the form of its files.
+  const isOwn = recipe.stages.every(({ learns }) => learns === 'integrity');
+  const parent = 'folder' in recipe.start && !isOwn ? lineageOf(startFolder(recipe.start.folder)) : null;
   const distinct = [...new Map(records.map((record) => [record.id, record])).values()];
   const common = {
     recipe: { name: recipe.name, sha256: contentHash(recipe) }, data: { snapshot: snapshotOf(distinct).hash, cases: distinct.length }, seed: recipe.seed, tokenizer: contentHash(tokenizer),

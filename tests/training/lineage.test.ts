@@ -1,5 +1,5 @@
 /** The chain of hashes beside weights: written, read back, and every way of tampering with it told apart. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
@@ -7,8 +7,9 @@ import type { Fault } from '#models/base/fault.ts';
 import { tinyRecipe, writeTinyIndex } from '#tests/support/tinyTraining.ts';
 import { casesOf, partsOf } from '#training/prepare.ts';
 import { train } from '#training/trainer.ts';
-import { chainOf, checkLineage, contentHash, lineageOf, lineageText, recordLineage } from '#training/lineage.ts';
+import { chainOf, checkLineage, contentHash, lineageOf, lineageText, lineageWriter, recordLineage } from '#training/lineage.ts';
 import type { LineageRun } from '#training/records/lineage.ts';
+import type { Recipe } from '#training/records/recipe.ts';
 
 const zeros = '0'.repeat(64);
 const runOf = (name: string, step = 10): LineageRun => ({
@@ -131,6 +132,20 @@ test('every folder of weights that a run makes carries its lineage, an adapter t
   expect(checkLineage(made, { parentFolder: join(first, 'final') })).toEqual([]);
   expect(checkLineage(join(second, 'checkpoints', 'step-000002'))).toEqual([]);
   expect(chainOf(lineageOf(made)).map(({ kind, run }) => [kind, run?.recipe.name, run?.step, run?.data.cases])).toEqual([['checkpoint', 'tiny', 1, 6], ['adapter', 'second', 2, 6]]);
+});
+
+test('a network that takes no weight from the start of its recipe names no parent', () => {
+  const { learns: _learns, ...shape } = tinyRecipe.stages[0]!;
+  const recipe: Recipe = { ...tinyRecipe, start: { folder: base }, stages: [{ ...shape, learns: 'integrity', integrity: { width: 8, blocks: 1, noise: 0 } }] };
+  lineageWriter({ recipe, records: [], tokenizer: {} })(tuned, 5);
+  expect(lineageOf(tuned)).toMatchObject({ parent: null, run: { step: 5 } });
+  lineageWriter({ recipe: { ...recipe, stages: tinyRecipe.stages }, records: [], tokenizer: {} })(tuned, 5);
+  expect(lineageOf(tuned).parent).toMatchObject({ name: 'base' });
+});
+
+test.skipIf(!existsSync('models/weights/loupe-integrity/lineage.json'))('the integrity network that is built in is what its lineage says, and was made of nothing before it', () => {
+  expect(checkLineage('models/weights/loupe-integrity')).toEqual([]);
+  expect(lineageOf('models/weights/loupe-integrity').parent).toBeNull();
 });
 
 test('people read it as a tree', () => {
