@@ -64,6 +64,8 @@ export interface AnswerRecord {
   readonly output: { readonly tokens: readonly number[]; readonly logProbabilities: readonly number[]; readonly text: string; readonly end: string };
   readonly reading: {
     readonly parsed: boolean; readonly answer: string | null; readonly steps: Json; readonly findings: Json; readonly flags: Json; readonly confidence: Json; readonly probe: Json;
+    /** Why it was asked although its images lie outside of what the model was trained on; absent: they lie within. */
+    readonly override?: Json;
   };
   readonly machine: { readonly device: string; readonly runtime: string; readonly node: string; readonly platform: string; readonly processor: string };
   readonly timing: JsonObject;
@@ -142,7 +144,7 @@ export const withheldFields = {
   /** What would tell a known picture, and where in its file it lies. */
   pictures: (path: string): boolean => /^frames\/\d+\/(?:picture\/sha256|tensor|source)$/.test(path) || /^sources\/\d+\/sha256$/.test(path),
   /** What was asked, and what the model wrote: its words, its tokens, what was read from them. */
-  text: (path: string): boolean => asks(path) || /^(?:output\/(?:text|tokens)|reading\/(?:answer|steps|findings|flags))(?:\/|$)/.test(path),
+  text: (path: string): boolean => asks(path) || /^(?:output\/(?:text|tokens)|reading\/(?:answer|steps|findings|flags|override))(?:\/|$)/.test(path),
 } as const satisfies Readonly<Record<string, (path: string) => boolean>>;
 
 export type Withheld = keyof typeof withheldFields;

@@ -6,6 +6,7 @@ import { Fault } from '#models/base/fault.ts';
 import { openAudit } from '#electron/audit/audit.ts';
 import { asJson, type JsonObject } from '#electron/audit/canonical.ts';
 import { hashedFile, hashOf, modelFiles } from '#electron/audit/record.ts';
+import { Override } from '#electron/contract/review.ts';
 import { pictureFile, traceFile } from '#electron/report/answerFolder.ts';
 import { drawOverlay, type OverlayInput } from '#electron/review/overlay.ts';
 import { formatPercent, probeSentence, review, reviewRecord, type FrameReview, type Located, type Review } from '#electron/review/review.ts';
@@ -21,7 +22,7 @@ import { modelOptions, openModel, rounded, samplingOf, samplingOptions } from '.
 export const command: Command = {
   name: 'review',
   summary: 'a question about a study: reasoning, boxes, answer, overlay',
-  usage: 'review PATH --ask TEXT [--model DIR] [--probe] [--locate] [--out DIR] [--keep]',
+  usage: 'review PATH --ask TEXT [--model DIR] [--probe] [--locate] [--override REASON] [--out DIR] [--keep]',
   options: {
     ask: { type: 'string', help: 'the question' },
     ...modelOptions,
@@ -33,6 +34,7 @@ export const command: Command = {
     region: { type: 'string', help: 'asks about a part alone: x,y,width,height in source pixels (a slide\'s: level 0)' },
     mpp: { type: 'string', help: 'of a slide: microns a pixel' },
     'max-new-tokens': { type: 'string', help: 'stops after so many; 512 where absent' },
+    override: { type: 'string', help: 'why it is asked although the images are none that the model was trained on, or do not say what they show; stands with the answer' },
     ...samplingOptions,
     keep: { type: 'boolean', help: 'puts the answer on record in the data folder and journals it, for loupe capsule' },
     ...auditOptions,
@@ -49,6 +51,7 @@ async function run(context: CommandContext): Promise<void> {
   if (question.trim() === '') throw new UsageError('--ask is empty.');
   const sampling = samplingOf(context);
   const maxNewTokens = numberOption(context, 'max-new-tokens', { least: 1, most: 100_000, whole: true }) ?? 512;
+  const override = overrideOf(context);
 
   // The runtime and the weights load while the pixels are decoded.
   const opening = openModel(context);
@@ -62,7 +65,7 @@ async function run(context: CommandContext): Promise<void> {
   try {
     let firstTokenMs: number | null = null;
     const result = await review(reasoner, source, question, {
-      sampling, maxNewTokens, signal: context.signal, probes: flag(context, 'probe'), locates: flag(context, 'locate'),
+      sampling, maxNewTokens, signal: context.signal, probes: flag(context, 'probe'), locates: flag(context, 'locate'), ...(override ? { override } : {}),
       onFrame: (_, frame) => source.frames.length > 1 && context.progress(`— ${frame.name}`),
       onText: () => (firstTokenMs ??= lap()),
       onStep: ({ kind, text }) => context.progress(`  ${kind[0]?.toUpperCase()}${kind.slice(1)}: ${text}`),
@@ -88,6 +91,14 @@ async function run(context: CommandContext): Promise<void> {
   } finally {
     await reasoner.release();
   }
+}
+
+function overrideOf(context: CommandContext): Override | undefined {
+  const reason = textOption(context, 'override');
+  if (reason === undefined) return undefined;
+  const read = Override.safeParse({ reason });
+  if (!read.success) throw new UsageError('--override takes a reason of 3 to 500 characters.');
+  return read.data;
 }
 
 function sourceOptions(context: CommandContext): SourceOptions {
@@ -118,7 +129,7 @@ interface ToKeep {
 }
 
 /** Journals import, question and answer, with the answer's record; gives its id. Of several slices the one that speaks for them is recorded. */
-async function keep(context: CommandContext, { source, question, result: { frames, chosen, rule }, record, reasoner, sampling, maxNewTokens }: ToKeep): Promise<string> {
+async function keep(context: CommandContext, { source, question, result: { frames, chosen, rule, override }, record, reasoner, sampling, maxNewTokens }: ToKeep): Promise<string> {
   const { answer } = frames[chosen] as FrameReview;
   const frame = source.frames[chosen] as ShownFrame;
   const audit = await openAudit({ dataFolder: chosenData(context), version: version(), passphrase: passphraseOf(context) });
@@ -126,7 +137,7 @@ async function keep(context: CommandContext, { source, question, result: { frame
     audit.journal.notices.forEach((notice) => context.progress(notice));
     const sources = await Promise.all(source.files.slice(0, 1000).map((file) => hashedFile(file)));
     const story = sources.map(({ sha256, bytes }) => audit.journal.append({ kind: 'import', body: { sha256, bytes } }, { isDurable: false }).entry.seq);
-    story.push(audit.journal.append({ kind: 'ask', body: { frames: 1, maxNewTokens } }).entry.seq);
+    story.push(audit.journal.append({ kind: 'ask', body: { frames: 1, maxNewTokens, ...(override ? { override: 'scope' } : {}) } }).entry.seq);
     const { picture, toSource, window, name, frame: index } = frame;
     const [input] = answer.inputs.images;
     const { id } = await audit.keep({
@@ -140,7 +151,7 @@ async function keep(context: CommandContext, { source, question, result: { frame
       prompt: { ids: answer.inputs.ids, system: null },
       sampling: { temperature: sampling.temperature, topP: sampling.topP, topK: sampling.topK, seed: sampling.seed, maxNewTokens },
       output: { tokens: answer.tokens, logProbabilities: answer.logProbabilities, text: answer.text, end: answer.end },
-      reading: { parsed: record.parsed, answer: record.answer, steps: record.steps, findings: asJson(record.findings), flags: record.flags, confidence: asJson(record.confidence), probe: asJson(record.probe) },
+      reading: { parsed: record.parsed, answer: record.answer, steps: record.steps, findings: asJson(record.findings), flags: record.flags, confidence: asJson(record.confidence), probe: asJson(record.probe), ...(override ? { override: asJson(override) } : {}) },
       machine: { device: record.machine.device, runtime: record.machine.runtime }, timing: asJson(record.timing) as JsonObject,
     });
     return id;

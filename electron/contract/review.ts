@@ -114,6 +114,8 @@ export const Trace = z.object({
   facts: z.array(Fact).optional(),
   /** Present: a second question, about a step of the first one's answer. */
   origin: Origin.optional(),
+  /** Present: its images lie outside of what the model was trained on, and it was asked all the same. */
+  override: Override.optional(),
 });
 export type Trace = z.infer<typeof Trace>;
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { modelRoot } from '#electron/audit/record.ts';
 import { Sha256, type StudyDetail } from '#electron/contract/library.ts';
-import type { Trace } from '#electron/contract/review.ts';
+import { Override, type Trace } from '#electron/contract/review.ts';
 import { Fault } from '#models/base/fault.ts';
 import { Finding } from '#models/clinical/finding.ts';
 import { ReasoningStep } from '#models/clinical/trace.ts';
@@ -44,6 +44,7 @@ const Recorded = z.object({
   /** Where it is on record, if it is. */
   kept: z.string().max(64).optional(),
   asked_at: z.string().max(40).optional(),
+  override: Override.optional(),
 });
 
 export interface AnswerFolder {
@@ -83,6 +84,7 @@ export function readAnswerFolder(folder: string): AnswerFolder {
     id, studyId, askedAt, question: recorded.question, views, raw: recorded.completion.text, parsed: recorded.parsed, steps: recorded.steps, findings: recorded.findings, answer: recorded.answer, flags: recorded.flags,
     confidence: recorded.confidence, end: recorded.completion.end === 'stop' ? 'stop' : 'length', tokens: recorded.completion.tokens.length,
     model: { name: model.name, family: model.family, device: recorded.machine.device, weightsSha256: model.files.map(({ sha256 }) => sha256) },
+    ...(recorded.override ? { override: recorded.override } : {}),
     timing: { firstTokenMs: recorded.timing.first_token_ms ?? null, totalMs: recorded.timing.answered_ms ?? 0, tokensPerSecond: recorded.timing.tokens_per_second ?? 0 },
   };
   const weights = model.files.map(({ name, sha256 }) => ({ name, bytes: 0, sha256 }));

@@ -19,8 +19,9 @@ import { concernsOf } from './concerns.ts';
 import { factFlags } from './facts.ts';
 import { lateralityFlags } from './laterality.ts';
 import { promptOf, type PromptView } from './prompt.ts';
-import { blockingFlags, readScope, scopeFlags } from './scope.ts';
+import { blockingFlags, outOfScope, overrideFlag, readScope, scopeFlags } from './scope.ts';
 import { sha256OfFile } from './source.ts';
+import { stoppable } from './stoppable.ts';
 
 /** The picture that a view becomes, and the way back to its source. */
 export interface AskedPicture {
@@ -91,7 +92,10 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
   const traces = new Map<string, Trace[]>();
   const keep = (trace: Trace): void => void traces.set(trace.studyId, [...traces.get(trace.studyId) ?? [], trace]);
   journal.entries.forEach(keep);
-  const running = new Map<string, AbortController>();
+  const questions = stoppable({
+    twice: { code: 'review.twice', what: 'The question was asked already.', why: 'It is being answered.', mend: 'Wait for the answer, or stop it.' },
+    stopped: { code: 'review.stopped', what: 'The question was stopped.', why: 'It was stopped before the model began to write.', mend: 'Ask again when you like.' },
+  });
   const weights = weightHashes();
 
   const answer = async ({ askId, studyId, question, views, maxNewTokens, selection, facts = [], origin, override }: Question & { readonly askId: string; readonly origin?: Origin }, signal: AbortSignal): Promise<Trace> => {
@@ -109,7 +113,8 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
     const known = [...scopeFlags(readScope(opened.folder), question, pictures.map(({ placement }, i) => (isOfKnownKind(details[i] as StudyDetail) ? placement ?? undefined : placement))), ...concernsOf([], shownPictures)];
     const against = isDrawnByUs(details) ? [] : blockingFlags(known);
     if (against.length > 0 && !override) throw outOfScope(against);
-    const notes: readonly Flag[] = [...(against.length > 0 && override ? [{ code: 'scope.override', detail: `Asked all the same. The reason given: ${override.reason}` }] : []), ...known];
+    const overridden = against.length > 0 ? override : undefined;
+    const notes: readonly Flag[] = [...(overridden ? [overrideFlag(overridden)] : []), ...known];
     publish('review.part', { askId, phase: 'looking', text: '', steps: [], tokensPerSecond: null, notes: [...notes] });
     let text = '';
     let pieces = 0;
@@ -149,33 +154,24 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
       model: { name: basename(opened.folder), family: opened.family, device: opened.device, weightsSha256: [...await weights(opened.weightFiles)] },
       tokens: given.tokens.length, timing: { firstTokenMs: firstMs, totalMs: performance.now() - start, tokensPerSecond: given.timing.tokensPerSecond },
       ...(model.memory ? { memoryBytes: await model.memory().catch(() => null) } : {}), ...(prompt === question ? {} : { prompt }), ...(selection ? { selection } : {}), ...(facts.length > 0 ? { facts: [...facts] } : {}), ...(origin ? { origin } : {}),
+      ...(overridden ? { override: overridden } : {}),
     };
     await answered?.({ askId, trace: finished, given, model: opened, pictures, maxNewTokens });
     return finished;
   };
 
   /** One question after the other under one name, by which all of them are stopped. */
-  const asked = async (askId: string, questions: readonly (Question & { readonly origin?: Origin })[]): Promise<readonly Trace[]> => {
-    if (running.has(askId)) throw new Fault({ code: 'review.twice', what: 'The question was asked already.', why: 'It is being answered.', mend: 'Wait for the answer, or stop it.' });
-    const controller = new AbortController();
-    running.set(askId, controller);
+  const asked = (askId: string, all: readonly (Question & { readonly origin?: Origin })[]): Promise<readonly Trace[]> => questions.run(askId, async (signal) => {
     const given: Trace[] = [];
-    try {
-      for (const question of questions) {
-        if (given.length > 0 && controller.signal.aborted) break;
-        const trace = await answer({ ...question, askId }, controller.signal);
-        journal.append(trace);
-        keep(trace);
-        given.push(trace);
-      }
-      return given;
-    } catch (thrown) {
-      if (controller.signal.aborted) throw new Fault({ code: 'review.stopped', what: 'The question was stopped.', why: 'It was stopped before the model began to write.', mend: 'Ask again when you like.' }, { cause: thrown });
-      throw thrown;
-    } finally {
-      running.delete(askId);
+    for (const question of all) {
+      if (given.length > 0 && signal.aborted) break;
+      const trace = await answer({ ...question, askId }, signal);
+      journal.append(trace);
+      keep(trace);
+      given.push(trace);
     }
-  };
+    return given;
+  });
 
   return {
     async ask({ askId, ...question }) {
@@ -191,15 +187,14 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
       }
       const { folder: of } = await model.opened();
       const question = locatingQuestion(sentenceAt(first, step), readScope(of)?.locates ?? []);
-      const reason = first.flags.find(({ code }) => code === 'scope.override')?.detail.replace(/^Asked all the same\. The reason given: /, '');
       // Each picture by itself, so that nothing has to tell on which of them a box lies.
-      return asked(askId, first.views.map(({ view }) => ({ studyId: first.studyId, question, views: [view], maxNewTokens: 512, origin: { kind: 'locate', traceId, step }, ...(reason === undefined ? {} : { override: { reason } }) })));
+      return asked(askId, first.views.map(({ view }) => ({ studyId: first.studyId, question, views: [view], maxNewTokens: 512, origin: { kind: 'locate', traceId, step }, ...(first.override ? { override: first.override } : {}) })));
     },
-    stop: (askId) => running.get(askId)?.abort(),
+    stop: questions.stop,
     traces: (studyId) => traces.get(studyId) ?? [],
     all: () => [...traces.values()].flat(),
     close() {
-      running.forEach((controller) => controller.abort());
+      questions.stopAll();
       journal.close();
     },
   };
@@ -209,10 +204,6 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
 const isOfKnownKind = ({ study: { kind } }: StudyDetail): boolean => kind !== 'picture';
 /** The sample studies are phantoms: there is nothing in them to be wrong about. */
 const isDrawnByUs = (details: readonly StudyDetail[]): boolean => details.every(({ study: { isSample } }) => isSample);
-
-const outOfScope = (flags: readonly Flag[]): Fault => new Fault({
-  code: flags.every(({ code }) => code === 'scope.unstated') ? 'review.unstated' : 'review.scope', what: 'The question was not put to the model.', why: [...new Set(flags.map(({ detail }) => `${detail.charAt(0).toUpperCase()}${detail.slice(1)}`))].join(' '), mend: 'Ask about another image, or say why it should be asked all the same.',
-});
 
 /** The parser places every box on the first picture's scale; each belongs to the picture that its finding names. */
 function inSource(finding: Finding, pictures: readonly AskedPicture[]): Finding {

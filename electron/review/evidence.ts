@@ -11,6 +11,7 @@ import { invert, mapBox } from '#models/imaging/coordinates.ts';
 import type { Ask } from '#models/reasoner.ts';
 import type { AskedPicture, OpenModel } from './ask.ts';
 import { sha256OfFile } from './source.ts';
+import { stoppable } from './stoppable.ts';
 
 export interface EvidenceOptions {
   readonly folder: string;
@@ -41,7 +42,10 @@ const mostRegions = 12;
 export function openEvidence({ folder, publish, now, trace: find, picture, model }: EvidenceOptions): EvidenceChecks {
   const journal = openJournal(join(folder, 'evidence.jsonl'), (value) => EvidenceCheck.parse(value));
   const latest = new Map(journal.entries.map((entry) => [entry.traceId, entry]));
-  const running = new Map<string, AbortController>();
+  const running = stoppable({
+    twice: { code: 'evidence.twice', what: 'The evidence is being checked.', why: 'It was asked for already.', mend: 'Wait for it, or stop it.' },
+    stopped: { code: 'evidence.stopped', what: 'The check was stopped.', why: 'It was stopped before its end.', mend: 'Check again when you like.' },
+  });
 
   const known = (traceId: string): Trace => {
     const trace = find(traceId);
@@ -72,22 +76,14 @@ export function openEvidence({ folder, publish, now, trace: find, picture, model
   return {
     async check(traceId) {
       const trace = known(traceId);
-      if (running.has(traceId)) throw new Fault({ code: 'evidence.twice', what: 'The evidence is being checked.', why: 'It was asked for already.', mend: 'Wait for it, or stop it.' });
-      const controller = new AbortController();
-      running.set(traceId, controller);
-      try {
-        const check = await perform(trace, controller.signal);
+      return running.run(traceId, async (signal) => {
+        const check = await perform(trace, signal);
         journal.append(check);
         latest.set(traceId, check);
         return check;
-      } catch (thrown) {
-        if (controller.signal.aborted) throw new Fault({ code: 'evidence.stopped', what: 'The check was stopped.', why: 'It was stopped before its end.', mend: 'Check again when you like.' }, { cause: thrown });
-        throw thrown;
-      } finally {
-        running.delete(traceId);
-      }
+      });
     },
-    cancel: (traceId) => running.get(traceId)?.abort(),
+    cancel: running.stop,
     checks: (studyId) => [...latest.values()].filter((check) => check.studyId === studyId),
     async seen(traceId, at) {
       const trace = known(traceId);
@@ -102,7 +98,7 @@ export function openEvidence({ folder, publish, now, trace: find, picture, model
       return png;
     },
     close() {
-      running.forEach((controller) => controller.abort());
+      running.stopAll();
       journal.close();
     },
   };

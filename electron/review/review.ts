@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { firstLocatable, isNegative, locatingQuestion, sentenceAt } from '#electron/contract/locate.ts';
-import type { Flag } from '#electron/contract/review.ts';
+import type { Flag, Override } from '#electron/contract/review.ts';
 import type { Finding } from '#models/clinical/finding.ts';
 import type { ReasoningStep, ReasoningTrace } from '#models/clinical/trace.ts';
 import { stepsSoFar } from '#models/language/parse.ts';
@@ -14,7 +14,7 @@ import { greedy, type Sampling } from '#models/runtime/sampler.ts';
 import { concernsOf } from './concerns.ts';
 import { factFlags } from './facts.ts';
 import { lateralityFlags } from './laterality.ts';
-import { readScope, scopeFlags } from './scope.ts';
+import { blockingFlags, outOfScope, overrideFlag, readScope, scopeFlags } from './scope.ts';
 import { boxToSource, sha256OfFile, type OpenedSource, type ShownFrame } from './source.ts';
 
 export interface ReviewOptions {
@@ -23,6 +23,8 @@ export interface ReviewOptions {
   readonly probes?: boolean;
   /** Asks a second time, for the place alone, where the answer says that something is there and cites no box. */
   readonly locates?: boolean;
+  /** Why it is asked although no picture lies within what the model was trained on. */
+  readonly override?: Override;
   readonly signal?: AbortSignal;
   /** The frame that is asked about next. */
   readonly onFrame?: (index: number, frame: ShownFrame) => void;
@@ -48,6 +50,8 @@ export interface Review {
   readonly located: Located | null;
   /** What a reader should know of the answer and its picture, beside what the reader of completions has flagged. */
   readonly flags: readonly Flag[];
+  /** The reason that was given, where one was needed. */
+  readonly override: Override | null;
   readonly firstTokenMs: number | null;
 }
 
@@ -58,11 +62,21 @@ export interface Located {
   readonly answer: Answer;
 }
 
-/** Asks about every frame of the source, in order. */
+/**
+ * Asks about every frame of the source, in order.
+ *
+ * @throws Fault `review.scope`, `review.unstated` where every one of them lies outside of what the model was trained on, and no reason was given
+ */
 export async function review(reasoner: Reasoner, source: OpenedSource, question: string, options: ReviewOptions = {}): Promise<Review> {
   const { sampling = greedy, maxNewTokens = 512, signal, onFrame, onText, onStep } = options;
   const asking: AskOptions = { sampling, maxNewTokens, ...(signal ? { signal } : {}) };
   const start = performance.now();
+  const scope = readScope(reasoner.checkpoint.folder);
+  const known = source.frames.map(({ placement, picture }) => [...scopeFlags(scope, question, [source.kind === 'slide' ? undefined : placement ?? null]), ...concernsOf([], [picture])]);
+  const against = known.map(blockingFlags);
+  const isOutside = against.every((flags) => flags.length > 0);
+  if (isOutside && !options.override) throw outOfScope(against.flat(), 'Ask about another image, or say why it should be asked all the same: --override "…".');
+  const override = isOutside ? options.override ?? null : null;
   let firstTokenMs: number | null = null;
   const frames: FrameReview[] = [];
   for (const [index, frame] of source.frames.entries()) {
@@ -89,7 +103,6 @@ export async function review(reasoner: Reasoner, source: OpenedSource, question:
   const result = frames[chosen] as FrameReview;
   const picture = (source.frames[chosen] as ShownFrame).picture;
   const found = options.probes === true ? await probe(reasoner, { frames: [picture], question }, result.answer, asking) : null;
-  const scope = readScope(reasoner.checkpoint.folder);
   const { trace } = result.answer;
   const step = options.locates === true ? firstLocatable(trace) : null;
   const where = step === null ? null : locatingQuestion(sentenceAt({ ...trace, question }, step), scope?.locates ?? []);
@@ -97,9 +110,9 @@ export async function review(reasoner: Reasoner, source: OpenedSource, question:
   const { placement = null, source: size } = source.frames[chosen] as ShownFrame;
   const inSource = findingsInSource(trace, source.frames[chosen] as ShownFrame, 0);
   const flags = [
-    ...scopeFlags(scope, question, [placement ?? undefined]), ...concernsOf(trace.findings, [picture]), ...lateralityFlags({ ...trace, findings: inSource, question }, [{ source: size, placement }]), ...factFlags(trace, []),
+    ...(override ? [overrideFlag(override)] : []), ...known[chosen] ?? [], ...concernsOf(trace.findings, [picture]).filter(({ code }) => code.startsWith('box.')), ...lateralityFlags({ ...trace, findings: inSource, question }, [{ source: size, placement }]), ...factFlags(trace, []),
   ];
-  return { frames, chosen, rule, probe: found, located, flags, firstTokenMs };
+  return { frames, chosen, rule, probe: found, located, flags, override, firstTokenMs };
 }
 
 /**
@@ -139,7 +152,7 @@ export interface ReviewRecordInput {
  * Everything that led to the answer, as one JSON value: enough for a stranger to repeat it and to see that nothing was exchanged.
  * Boxes are in pixels of the stored source.
  */
-export async function reviewRecord({ source, path, askedAt, question, review: { frames, chosen, rule, probe: probed, located, flags }, reasoner, sampling, maxNewTokens, version, timing }: ReviewRecordInput) {
+export async function reviewRecord({ source, path, askedAt, question, review: { frames, chosen, rule, probe: probed, located, flags, override }, reasoner, sampling, maxNewTokens, version, timing }: ReviewRecordInput) {
   const { answer, confidence } = frames[chosen] as FrameReview;
   const { trace } = answer;
   const shown = source.frames[chosen] as ShownFrame;
@@ -156,6 +169,7 @@ export async function reviewRecord({ source, path, askedAt, question, review: { 
     steps: trace.steps,
     findings: findingsInSource(trace, shown, chosen),
     flags: [...trace.flags, ...flags],
+    ...(override === null ? {} : { override }),
     ...(located === null ? {} : {
       located: {
         origin: 'second question', step: located.step, question: located.question, answer: located.answer.trace.answer, parsed: located.answer.trace.parsed,

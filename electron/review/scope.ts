@@ -1,7 +1,8 @@
 /** What a model was made for, as its folder says, and whether an image or a question lies outside of it. Nothing is judged by the look of a picture. */
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Flag } from '#electron/contract/review.ts';
+import type { Flag, Override } from '#electron/contract/review.ts';
+import { Fault } from '#models/base/fault.ts';
 import { Scope } from '#models/clinical/scope.ts';
 import type { Modality } from '#models/clinical/study.ts';
 import type { Placement } from '#models/imaging/sides.ts';
@@ -30,6 +31,8 @@ const ofCode: Readonly<Record<string, Modality | 'mammography' | 'PET' | 'nuclea
   MG: 'mammography', PT: 'PET', NM: 'nuclear medicine', XA: 'angiography', ES: 'endoscopy',
 };
 const spoken: Readonly<Record<string, string>> = { xray: 'X-ray films', ct: 'CT', mri: 'MR', ultrasound: 'ultrasound', dermoscopy: 'dermoscopy', fundus: 'fundus photographs', oct: 'OCT', microscopy: 'microscopy' };
+/** The same of one image, where that is another word. */
+const single: Readonly<Record<string, string>> = { xray: 'an X-ray film', fundus: 'a fundus photograph' };
 
 /** Words for a part of the body, of files and of questions, by the part; and the stretch of the body that it belongs to. */
 const parts: readonly { readonly name: string; readonly reach: 'head' | 'trunk' | 'arm' | 'leg'; readonly words: RegExp }[] = [
@@ -68,7 +71,7 @@ export function scopeFlags(scope: Scope | null, question: string, placements: re
     const trained = scope?.trained.filter((one) => one.modality === modality);
     const part = placement.bodyPart === null ? undefined : partOf(placement.bodyPart.replace(/[^A-Za-z]+/g, ' '));
     if (trained && modality !== undefined) {
-      if (trained.length === 0) add('scope.modality', `This is ${spoken[modality] ?? modality}. The model was trained on ${trainedOn(scope as Scope)}.`);
+      if (trained.length === 0) add('scope.modality', `This is ${single[modality] ?? spoken[modality] ?? modality}. The model was trained on ${trainedOn(scope as Scope)}.`);
       // Training sets need not say which part of the body they show.
       else if (placement.bodyPart !== null && trained.every(({ bodyParts }) => bodyParts.length > 0) && !trained.some(({ bodyParts }) => bodyParts.some((name) => name.toLowerCase() === (part?.name ?? placement.bodyPart?.toLowerCase())))) {
         add('scope.bodyPart', `The file says ${placement.bodyPart.toLowerCase()}. Of ${spoken[modality] ?? modality} the model was trained on ${listed([...new Set(trained.flatMap(({ bodyParts }) => bodyParts))])}.`);
@@ -85,5 +88,12 @@ const trainedOn = ({ trained }: Scope): string => listed([...new Set(trained.map
 /** Reasons not to put a question to a model at all, unless a person says why. */
 const blocking: ReadonlySet<string> = new Set(['scope.modality', 'scope.bodyPart', 'scope.unstated', 'image.blank']);
 export const blockingFlags = (flags: readonly Flag[]): readonly Flag[] => flags.filter(({ code }) => blocking.has(code));
+
+/** `review.scope`; where the images only do not say what they show, `review.unstated`. */
+export const outOfScope = (flags: readonly Flag[], mend = 'Ask about another image, or say why it should be asked all the same.'): Fault => new Fault({
+  code: flags.every(({ code }) => code === 'scope.unstated') ? 'review.unstated' : 'review.scope', what: 'The question was not put to the model.', why: [...new Set(flags.map(({ detail }) => `${detail.charAt(0).toUpperCase()}${detail.slice(1)}`))].join(' '), mend,
+});
+
+export const overrideFlag = ({ reason }: Override): Flag => ({ code: 'scope.override', detail: `Asked all the same. The reason given: ${reason}` });
 
 const listed = (names: readonly string[]): string => (names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) as string}`);

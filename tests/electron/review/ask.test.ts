@@ -125,7 +125,7 @@ describe('a question', () => {
     reviews = open(reasoned('Observation: A nodule.'));
     const trace = await ask([view('a', 4)], { override: { reason: 'A comparison' } });
     expect(parts.find(({ phase }) => phase === 'looking')?.notes).toMatchObject([{ code: 'scope.override' }, { code: 'scope.bodyPart' }]);
-    expect(trace.flags).toMatchObject([{ code: 'scope.override', detail: 'Asked all the same. The reason given: A comparison' }, { code: 'scope.bodyPart' }]);
+    expect(trace).toMatchObject({ override: { reason: 'A comparison' }, flags: [{ code: 'scope.override', detail: 'Asked all the same. The reason given: A comparison' }, { code: 'scope.bodyPart' }] });
   });
 
   test('about what the model was not trained on is stopped before the model sees it, unless a reason is given', async () => {
@@ -138,7 +138,7 @@ describe('a question', () => {
     expect(asked).toHaveLength(1);
     // What is asked about the answer goes by the same reason.
     const [second] = await reviews.locate({ askId: 'w', traceId: trace.id, step: 0 });
-    expect(second?.flags[0]).toEqual({ code: 'scope.override', detail: 'Asked all the same. The reason given: To see what it says' });
+    expect(second?.override).toEqual({ reason: 'To see what it says' });
   });
 
   test('about a plain picture waits for a person to say what it is', async () => {
@@ -163,7 +163,8 @@ describe('a question', () => {
   test('that lies within the scope gains nothing by a reason', async () => {
     writeFileSync(join(folder, 'scope.json'), JSON.stringify({ format: 'loupe.scope/1', trained: [{ modality: 'ct', bodyParts: [] }] }));
     reviews = open(reasoned('Observation: A nodule.'));
-    expect((await ask([view('a', 4)], { override: { reason: 'Just so' } })).flags).toEqual([]);
+    const trace = await ask([view('a', 4)], { override: { reason: 'Just so' } });
+    expect([trace.flags, trace.override]).toEqual([[], undefined]);
   });
 
   test('has conflicts of left and right flagged on their step, from the orientation of the slice', async () => {

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { review } from '#electron/review/review.ts';
 import type { OpenedSource } from '#electron/review/source.ts';
@@ -50,4 +53,23 @@ test('it is not asked where unless that was wished, nor where a box is there or 
 test('left and right are held to how the film lies', async () => {
   const { reasoner } = writing('<think>\nObservation: An opacity in the left lung. [{"bbox_2d":[10,20,30,40],"label":"opacity"}]\n</think>\n<answer>yes</answer>');
   expect((await review(reasoner, source, 'Is there pneumonia?')).flags).toMatchObject([{ code: 'scope.unknown' }, { code: 'laterality.conflict', step: 0 }]);
+});
+
+test('a model is not asked about images that it was not trained on, nor about a plain picture, unless a reason is given, which stands with the answer', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'loupe-scope-'));
+  writeFileSync(join(folder, 'scope.json'), JSON.stringify({ format: 'loupe.scope/1', trained: [{ modality: 'ct', bodyParts: [] }] }));
+  const { reasoner, asked } = writing(unboxed);
+  const knowing = { ...reasoner, checkpoint: { folder } } as unknown as Reasoner;
+  const { placement: film, ...plain } = source.frames[0]!;
+  await expect(review(knowing, source, 'What is it?')).rejects.toMatchObject({ code: 'review.scope', why: 'This is an X-ray film. The model was trained on CT.' });
+  await expect(review(knowing, { ...source, kind: 'picture', frames: [plain] }, 'What is it?')).rejects.toMatchObject({ code: 'review.unstated' });
+  expect(asked).toEqual([]);
+  // One slice of several that lies within is enough.
+  const ct = { ...plain, placement: { ...film!, modality: 'CT' } };
+  const mixed = await review(knowing, { ...source, frames: [ct, source.frames[0]!] }, 'What is it?', { override: { reason: 'Not needed' } });
+  expect([mixed.override, mixed.flags]).toEqual([null, []]);
+  const { override, flags } = await review(knowing, source, 'What is it?', { override: { reason: 'To see what it says' } });
+  expect(override).toEqual({ reason: 'To see what it says' });
+  expect(flags.map(({ code }) => code)).toEqual(['scope.override', 'scope.modality']);
+  rmSync(folder, { recursive: true });
 });
