@@ -10,7 +10,7 @@ const labelledPoint = z.object({ label: z.string().max(200), x: z.number(), y: z
 export const GoldSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('choice'), options: words.min(1).max(26), right: z.number().int().nonnegative() }),
   z.object({ kind: z.literal('choices'), options: words.min(1).max(26), right: z.array(z.number().int().nonnegative()).max(26) }),
-  z.object({ kind: z.literal('yesNo'), value: z.boolean() }),
+  z.object({ kind: z.literal('yesNo'), value: z.boolean(), named: z.array(z.object({ accept: words.min(1), reject: words })).max(8).optional() }),
   z.object({ kind: z.literal('word'), accept: words.min(1), reject: words }),
   z.object({ kind: z.literal('number'), value: z.number(), tolerance: z.number().nonnegative() }),
   z.object({ kind: z.literal('ordinal'), value: z.string(), scale: words.min(1) }),

@@ -31,10 +31,11 @@ export function scoreChoice(answer: string, gold: Extract<Gold, { kind: 'choice'
   return hasLetter ? 0 : verifyAnswer(answer, { kind: 'word', accept: [gold.options[gold.right] ?? ''], reject }).score;
 }
 
-/** The first word decides. */
-export const scoreYesNo = (answer: string, gold: Extract<Gold, { kind: 'yesNo' }>): number => (
-  verifyAnswer(normalise(answer).split(' ')[0] ?? '', gold).score
-);
+/** The first word decides, and then what a yes has to name. */
+export function scoreYesNo(answer: string, gold: Extract<Gold, { kind: 'yesNo' }>): number {
+  const opening = verifyAnswer(normalise(answer).split(' ')[0] ?? '', { kind: 'yesNo', value: gold.value });
+  return opening.isCorrect ? verifyAnswer(answer, gold).score : 0;
+}
 
 /** Free text counts only where it is the same, spelling aside: likeness of letters is no measure of likeness of meaning. */
 export const scoreText = (answer: string, gold: Extract<Gold, { kind: 'text' }>): number => Number(normalise(answer) === normalise(gold.text));

@@ -52,7 +52,7 @@ export const genericRewards = [
   },
   { name: 'choice', source, reads: reads('choice'), summary: '1 for the letter of options[right], or its words.',
     modes: { strict: (row) => verified(row, 'choice') } },
-  { name: 'yesNo', source, reads: reads('yesNo'), summary: '1 for the right one of yes and no, by the first word that says either.',
+  { name: 'yesNo', source, reads: reads('yesNo'), summary: '1 for the right one of yes and no, by the first word that says either; a yes names what it has to, and nothing else of that kind.',
     modes: { strict: (row) => verified(row, 'yesNo') } },
   { name: 'word', source, reads: reads('word'), summary: '1 where one of accept is named and none of reject.',
     modes: { strict: (row) => verified(row, 'word') } },

@@ -15,14 +15,20 @@ export interface LabelledPoint {
   readonly y: number;
 }
 
+/** Any of `accept` is right; naming any of `reject` is wrong. Both hold every spelling that counts. */
+export interface Wordings {
+  readonly accept: readonly string[];
+  readonly reject: readonly string[];
+}
+
 export type Gold =
   /** One of lettered options: `options[0]` is A. `right` is the index of the right one. */
   | { readonly kind: 'choice'; readonly options: readonly string[]; readonly right: number }
   /** Several of lettered options; `right` are the indices of all that apply, which may be none. */
   | { readonly kind: 'choices'; readonly options: readonly string[]; readonly right: readonly number[] }
-  | { readonly kind: 'yesNo'; readonly value: boolean }
-  /** Any of `accept` is right; naming any of `reject` is wrong. Both hold every spelling that counts. */
-  | { readonly kind: 'word'; readonly accept: readonly string[]; readonly reject: readonly string[] }
+  /** `named`: what a yes has to go on to name, as the finding and its place; each of them as a word is. */
+  | { readonly kind: 'yesNo'; readonly value: boolean; readonly named?: readonly Wordings[] | undefined }
+  | ({ readonly kind: 'word' } & Wordings)
   | { readonly kind: 'number'; readonly value: number; readonly tolerance: number }
   /** One word of an ordered scale; a neighbour earns part. */
   | { readonly kind: 'ordinal'; readonly value: string; readonly scale: readonly string[] }
@@ -40,6 +46,10 @@ export const letterOf = (index: number): string => String.fromCharCode(65 + inde
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText);
+const isWordings = (value: unknown): boolean => {
+  const { accept, reject } = Object(value) as { accept?: unknown; reject?: unknown };
+  return isTexts(accept) && accept.length > 0 && isTexts(reject);
+};
 const isFinite = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 const isLabelledBox = (value: unknown): boolean => {
   const { label, box } = Object(value) as { label?: unknown; box?: unknown };
@@ -66,8 +76,11 @@ export const goldKinds: { readonly [K in Gold['kind']]: { readonly form: string;
     holds: ({ options, right }) => isTexts(options) && options.length <= 26 && Array.isArray(right) && new Set(right).size === right.length
       && right.every((index) => Number.isInteger(index) && (index as number) >= 0 && (index as number) < options.length),
   },
-  yesNo: { form: '{value: BOOLEAN}', holds: ({ value }) => typeof value === 'boolean' },
-  word: { form: '{accept: [TEXT], reject: [TEXT]}', holds: ({ accept, reject }) => isTexts(accept) && accept.length > 0 && isTexts(reject) },
+  yesNo: {
+    form: '{value: BOOLEAN, named: [{accept: [TEXT], reject: [TEXT]}] or nothing}',
+    holds: ({ value, named }) => typeof value === 'boolean' && (named === undefined || (Array.isArray(named) && named.length <= 8 && named.every(isWordings))),
+  },
+  word: { form: '{accept: [TEXT], reject: [TEXT]}', holds: isWordings },
   number: { form: '{value: NUMBER, tolerance: NUMBER}', holds: ({ value, tolerance }) => isFinite(value) && isFinite(tolerance) && tolerance >= 0 },
   ordinal: { form: '{value: TEXT, scale: [TEXT]}', holds: ({ value, scale }) => isTexts(scale) && isText(value) && scale.includes(value) },
   boxes: {

@@ -35,10 +35,11 @@ export const verifiers: Verifiers = {
     return right.filter((index) => said.has(index)).length / either.size;
   },
 
-  /** The first word that says yes or no decides. */
-  yesNo(answer, { value }) {
+  /** The first word that says yes or no decides; a yes that has to name something names it, and nothing else of its kind. */
+  yesNo(answer, { value, named = [] }) {
     const first = normalise(answer).split(' ').find((word) => word in polarity);
-    return first !== undefined && polarity[first] === value ? 1 : 0;
+    if (first === undefined || polarity[first] !== value) return 0;
+    return !value || named.every((wordings) => verifiers.word(answer, { kind: 'word', ...wordings }) === 1) ? 1 : 0;
   },
 
   /** Exactly an accepted wording, or a sentence that names one and no rejected one; a longer wording hides a shorter one within it. */

@@ -8,6 +8,7 @@ import type { CaseRecord } from '#training/records/caseRecord.ts';
 import { alterationOf, alterationType } from '#training/records/alteration.ts';
 import { answerOfGold, curatedOf, curatedType, goldOfCurated, questionOf } from '#training/records/curated.ts';
 import type { Turn } from '#training/records/turn.ts';
+import type { Wordings } from '#training/rewards/gold.ts';
 import {
   brightnessOf, brightnessOfGrid, hullOf, inReadingOrder, placeOf, places, shareOf, sideOf, wholeBox, type Brightness, type Size
 } from './measure.ts';
@@ -206,7 +207,7 @@ const makers: { readonly [T in QuestionType]: Maker } = {
     const shown = lesions.length > 0 ? regionsInWords(lesions, scene) : thingOf(scene.record.label);
     return {
       question: ask('abnormality_where', scene, mode), steps: lesions.length > 0 ? lesionSteps(lesions, scene, mode) : labelSteps(scene, mode),
-      answer: isAbnormal ? `yes, ${shown}` : 'no', gold: { kind: 'yesNo', value: isAbnormal },
+      answer: isAbnormal ? `yes, ${shown}` : 'no', gold: isAbnormal ? { kind: 'yesNo', value: true, named: namedIn(lesions, scene) } : { kind: 'yesNo', value: false },
     };
   },
 
@@ -548,7 +549,7 @@ function scatteredDraft(scene: Scene, mode: Mode, found: readonly SceneBox[]): D
 function largestDraft(scene: Scene, mode: Mode, found: readonly SceneBox[], thing: string): Draft {
   const count = Math.min(found.length, mode.isFixed ? 4 : 2 + mode.random.below(3));
   const kept = largestOf(found, count, scene);
-  const largest = kept.reduce((best, box) => (area(box.box) > area(best.box) ? box : best));
+  const largest = largestIn(kept);
   return {
     question: ask('localization_largest', scene, mode, { count: String(count), things: `${thing}s` }), answer: boxList(kept),
     gold: { kind: 'boxes', boxes: kept.map(({ label, box }) => ({ label, box })), matchLabels: false },
@@ -647,7 +648,7 @@ const largestOf = (found: readonly SceneBox[], count: number, { size }: Scene): 
 
 /** "a meningioma in the upper left of the image", "3 regions of glioma, the largest in the centre of the image". */
 function regionsInWords(found: readonly SceneBox[], { size }: Scene): string {
-  const largest = found.reduce((best, box) => (area(box.box) > area(best.box) ? box : best));
+  const largest = largestIn(found);
   const place = `the ${placeOf(largest.box, size)} of the image`;
   if (found.length === 1) return `${termOf(largest.class).shown} in ${place}`;
   const kinds = [...new Set(found.map((box) => box.label))];
@@ -662,6 +663,21 @@ function brightnessClaims({ brightness: { left, right, upper, lower } }: Scene):
   }
   return claims;
 }
+
+/** What names an abnormality rightly: the label or the class of a lesion, none of the other findings it could be; and, of lesions, the place of the largest. */
+function namedIn(lesions: readonly SceneBox[], { record, size }: Scene): Wordings[] {
+  const classes = new Set(lesions.map((box) => box.class));
+  const space = regionSpaces.find((names) => names.some((name) => classes.has(name))) ?? [];
+  const right = [...classes, ...(record.facts['abnormal'] === false ? [] : [record.label])];
+  const accept = [...right.flatMap(wordingsOf), ...(lesions.length > 0 ? [genericLesion(record).replace('the ', '')] : [])];
+  const others = [...record.labelsSpace, ...space].filter((name) => !right.includes(name));
+  const finding = { accept, reject: others.flatMap(wordingsOf).filter((wording) => !accept.includes(wording)) };
+  if (lesions.length === 0) return [finding];
+  const place = placeOf(largestIn(lesions).box, size);
+  return [finding, { accept: [place], reject: places.filter((name) => name !== place) }];
+}
+
+const largestIn = (found: readonly SceneBox[]): SceneBox => found.reduce((best, box) => (area(box.box) > area(best.box) ? box : best));
 
 const liesIn = (box: SceneBox, { size }: Scene): string => `${theOf(box)} lies in the ${placeOf(box.box, size)} of the image`;
 const theOf = ({ label }: SceneBox): string => `the ${label}`;

@@ -18,7 +18,7 @@ describe('each kind of gold has its reward, which may be given without its kind'
   });
 
   test.each([
-    ['choice', { options: ['cyst'], right: 1 }], ['yesNo', { value: 'yes' }], ['word', { accept: [], reject: [] }],
+    ['choice', { options: ['cyst'], right: 1 }], ['yesNo', { value: 'yes' }], ['yesNo', { value: true, named: [{ accept: [], reject: [] }] }], ['word', { accept: [], reject: [] }],
     ['number', { value: NaN, tolerance: 0 }],
     ['ordinal', { value: 'grave', scale: ['mild'] }], ['boxes', { boxes: [{ label: 'x' }], matchLabels: true }], ['text', {}], ['text', null],
     ['yesNo', { kind: 'text', text: '' }],

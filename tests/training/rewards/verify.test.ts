@@ -24,6 +24,16 @@ describe('yes or no', () => {
     check({ kind: 'yesNo', value: false }, 'perhaps', 0);
     check({ kind: 'yesNo', value: true }, 'constructor', 0);
   });
+  test('of a where-question goes on to name the right finding and its place, and no other', () => {
+    const finding = { accept: ['bacterial pneumonia', 'pneumonia caused by bacteria'], reject: ['viral pneumonia', 'normal'] };
+    const gold: Gold = { kind: 'yesNo', value: true, named: [finding] };
+    ['yes, bacterial pneumonia', 'Yes: pneumonia caused by bacteria.'].forEach((answer) => check(gold, answer, 1));
+    ['yes, viral pneumonia', 'yes, bacterial or viral pneumonia', 'yes', 'yes, something', 'no', 'bacterial pneumonia'].forEach((answer) => check(gold, answer, 0));
+    const placed: Gold = { ...gold, named: [finding, { accept: ['upper left'], reject: ['upper right', 'centre'] }] };
+    check(placed, 'yes, bacterial pneumonia in the upper left of the image', 1);
+    ['yes, bacterial pneumonia', 'yes, bacterial pneumonia in the upper right'].forEach((answer) => check(placed, answer, 0));
+    check({ ...gold, value: false }, 'no', 1);
+  });
 });
 
 describe('a word', () => {

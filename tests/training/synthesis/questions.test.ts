@@ -233,3 +233,18 @@ test('a wrong answer to a listed question scores 0', () => {
   expect(verifyAnswer('meningioma', turn.gold).score).toBe(0);
   expect(verifyAnswer('It is a glioma.', turn.gold).score).toBe(1);
 });
+
+test('a yes to where is right only with the finding that is there and, where it is boxed, its place', () => {
+  const [boxed] = ofType(recordOf('mri-box'), 'abnormality_where');
+  expect(boxed!.answer).toBe('yes, a meningioma in the middle left of the image');
+  const scores = (answers: readonly string[], { gold }: Turn): number[] => answers.map((answer) => verifyAnswer(answer, gold).score);
+  expect(scores(['yes, a meningioma in the middle left', 'yes, a tumour in the middle left'], boxed!)).toEqual([1, 1]);
+  expect(scores(['yes', 'yes, a glioma in the middle left', 'yes, a meningioma in the lower right', 'no'], boxed!)).toEqual([0, 0, 0, 0]);
+  const film = madeUp({
+    ...recordOf('lungs'), task: 'chest_pneumonia_3', label: 'bacterial_pneumonia', labelsSpace: ['normal', 'bacterial_pneumonia', 'viral_pneumonia'], boxes: null,
+    questionTypes: ['finding_class'], facts: { body_part: 'chest', abnormal: true },
+  });
+  const [bacterial] = ofType(film, 'abnormality_where');
+  expect(bacterial!.answer).toBe('yes, bacterial pneumonia');
+  expect(scores(['yes, bacterial pneumonia', 'yes, viral pneumonia', 'yes, bacterial or viral pneumonia', 'yes'], bacterial!)).toEqual([1, 0, 0, 0]);
+});
