@@ -26,7 +26,7 @@ const journalled: Readonly<Record<string, EventKind>> = {
   'library.study': 'view', 'library.remove': 'delete', 'library.restore': 'restore', 'library.status': 'edit', 'annotations.change': 'edit', 'review.ask': 'ask', 'review.locate': 'ask', 'curate.change': 'judge', 'curate.snapshot': 'snapshot',
   'curate.capture': 'label', 'curate.captureFound': 'label', 'curate.split': 'edit', 'review.check': 'probe', 'report.compose': 'edit', 'report.change': 'edit', 'report.supersede': 'edit', 'report.discard': 'delete',
   'finetune.start': 'train', 'finetune.resume': 'train', 'finetune.evaluate': 'evaluate', 'finetune.promote': 'promote', 'finetune.rollback': 'promote', 'finetune.remove': 'delete',
-  'integrity.check': 'probe', 'models.import': 'import', 'models.choose': 'promote', 'models.remove': 'delete', 'models.restore': 'restore', 'models.compare': 'probe', 'locate.find': 'probe', 'locate.direct': 'ask', 'act.begin': 'probe', 'act.next': 'ask', 'act.step': 'view', 'act.end': 'view',
+  'integrity.check': 'probe', 'models.import': 'import', 'models.choose': 'promote', 'models.scope': 'edit', 'models.remove': 'delete', 'models.restore': 'restore', 'models.compare': 'probe', 'locate.find': 'probe', 'locate.direct': 'ask', 'act.begin': 'probe', 'act.next': 'ask', 'act.step': 'view', 'act.end': 'view',
 };
 
 /** A change of the curation is a verdict, or the definition of a label. */

@@ -283,6 +283,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
       return path === undefined ? null : models.offer(path);
     },
     'models.import': (order) => models.bringIn(order),
+    'models.scope': async ({ modelId, scope }) => done(models.scope(modelId, scope)),
     'models.quantize': ({ modelId, bits }) => models.quantize(modelId, bits),
     'models.cancel': async () => done(models.cancel()),
     'models.test': ({ modelId }) => models.test(modelId),

@@ -1,23 +1,31 @@
 /** What a model has been trained on, written beside its weights: what it began from, and what a run taught it. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Scope } from '#models/clinical/scope.ts';
 import type { Modality } from '#models/clinical/study.ts';
+import { readJson } from '#models/weights/json.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import type { Recipe } from './records/recipe.ts';
 import { startFolder } from './startFolder.ts';
 
 const fileName = 'scope.json';
+const mostBytes = 200_000;
 
 /** Null where the folder says nothing of it, or not in this form. */
-function readScope(folder: string): Scope | null {
+export function readScope(folder: string): Scope | null {
   const path = join(folder, fileName);
   if (!existsSync(path)) return null;
   try {
-    return Scope.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return Scope.parse(readJson(path, mostBytes));
   } catch {
     return null;
   }
+}
+
+/** Whole or not at all. */
+export function writeScope(folder: string, scope: Scope): void {
+  writeFileSync(join(folder, `${fileName}.part`), `${JSON.stringify(scope, null, 1)}\n`, { flush: true });
+  renameSync(join(folder, `${fileName}.part`), join(folder, fileName));
 }
 
 type Learnt = Pick<CaseRecord, 'split' | 'modality' | 'facts' | 'boxes'>;
@@ -43,6 +51,6 @@ export function widened(base: Scope | null, records: readonly Learnt[]): Scope {
 /** Writes the scope into every folder of weights that a run makes. */
 export function scopeWriter({ recipe, records }: { readonly recipe: Recipe; readonly records: readonly Learnt[] }): (folder: string) => void {
   const base = 'folder' in recipe.start ? readScope(startFolder(recipe.start.folder)) : null;
-  const text = `${JSON.stringify(widened(base, records), null, 1)}\n`;
-  return (folder) => writeFileSync(join(folder, fileName), text);
+  const scope = widened(base, records);
+  return (folder) => writeScope(folder, scope);
 }

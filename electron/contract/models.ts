@@ -86,6 +86,8 @@ export const ModelDetail = z.object({
   card: z.string().nullable(),
   files: z.array(z.object({ name: z.string(), bytes: amount, sha256: Sha256.nullable() })),
   facts: z.object({ layers: z.number(), hiddenSize: z.number(), vocabulary: z.number(), maxPositions: z.number(), visionLayers: z.number(), patch: z.number(), most: z.string() }).nullable(),
+  /** What it was trained on; null: nobody has said it, and no image can be told from those that it knows. */
+  scope: Scope.nullable(),
 });
 export type ModelDetail = z.infer<typeof ModelDetail>;
 
@@ -101,6 +103,8 @@ export const Offer = z.object({
   /** Of an adapter: the models here that it fits, and how that is known. */
   bases: z.array(z.object({ id: ModelId, name: z.string(), how: z.enum(['lineage', 'shape']) })),
   canQuantize: z.boolean(),
+  /** What its folder says that it was trained on. */
+  scope: Scope.nullable(),
   problem: Why.nullable(),
 });
 export type Offer = z.infer<typeof Offer>;
@@ -176,6 +180,8 @@ export const modelMethods = {
   'models.import': {
     argument: z.object({ offerId: OfferId, name: z.string().trim().min(1).max(80), bits: z.union([z.literal(4), z.literal(8)]).nullable(), baseId: ModelId.nullable(), trained: Scope.shape.trained.optional() }), result: ofModel,
   },
+  /** What it was trained on, as a person says; counts from the next question on. */
+  'models.scope': { argument: z.object({ modelId: ModelId, scope: Scope.pick({ trained: true, locates: true, mostImages: true }) }), result: z.null() },
   /** A smaller copy of one that is here. */
   'models.quantize': { argument: z.object({ modelId: ModelId, bits: z.union([z.literal(4), z.literal(8)]) }), result: ofModel },
   'models.cancel': { argument: z.null(), result: z.null() },

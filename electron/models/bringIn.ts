@@ -7,12 +7,13 @@ import { pipeline } from 'node:stream/promises';
 import { basename, join } from 'node:path';
 import type { Job, Parity } from '#electron/contract/models.ts';
 import { Fault } from '#models/base/fault.ts';
-import type { Scope } from '#models/clinical/scope.ts';
+import type { Trained } from '#models/clinical/scope.ts';
 import { insideFolder, openCheckpoint, saveCheckpoint, type Checkpoint } from '#models/weights/checkpoint.ts';
 import { fileHash } from '#models/weights/fileHash.ts';
 import { checkFits, mergedTensor, openAdapter } from '#models/weights/peft.ts';
 import type { WrittenType } from '#models/weights/safetensors.ts';
 import { checkLineage, lineageOf, recordLineage } from '#training/lineage.ts';
+import { writeScope } from '#training/scope.ts';
 import { bytesOf, slugOf } from './describe.ts';
 import { compareCheckpoints, quantizeCheckpoint } from './quantize.ts';
 import { noteName, type ModelNote } from './shelf.ts';
@@ -32,7 +33,7 @@ export interface Bringing {
   readonly by: string;
   readonly at: string;
   /** What it was trained on, as a person says: counts where its folder says nothing. */
-  readonly trained?: Scope['trained'];
+  readonly trained?: Trained;
 }
 
 export type Phase = Job['phase'];
@@ -63,7 +64,7 @@ export async function bringIn({ from, work, name, bits, base, origin, by, at, tr
     if (whole.startsWith(work)) rmSync(whole, { recursive: true });
     whole = rounded;
   }
-  if (trained && trained.length > 0 && !existsSync(join(whole, 'scope.json'))) writeFileSync(join(whole, 'scope.json'), `${JSON.stringify({ format: 'loupe.scope/1', trained, locates: [] } satisfies Scope, null, 1)}\n`);
+  if (trained && trained.length > 0 && !existsSync(join(whole, 'scope.json'))) writeScope(whole, { format: 'loupe.scope/1', trained, locates: [], statedBy: by });
   tell('testing', 0, 1);
   const selfTest = await trial(whole, at);
   const untrue = selfTest.checks.find(({ name: check, passed }) => check === 'finite' && !passed);

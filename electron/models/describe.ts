@@ -12,6 +12,7 @@ import { readJson } from '#models/weights/json.ts';
 import { checkFits, openAdapter } from '#models/weights/peft.ts';
 import { chainOf, lineageOf } from '#training/lineage.ts';
 import type { Lineage } from '#training/records/lineage.ts';
+import { readScope } from '#training/scope.ts';
 
 /** What the folder itself tells; the rest is the shelf's. */
 export type FolderFacts = Pick<ModelInfo, 'family' | 'parameters' | 'precision' | 'bytes' | 'licence' | 'lineage' | 'chain' | 'problem'>;
@@ -95,7 +96,7 @@ export function detailOf(id: string, folder: string): ModelDetail {
     for (const { name, sha256 } of lineageOf(folder).files) hashes.set(name, sha256);
   } catch { /* what has no lineage is listed without hashes */ }
   const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile()).map(({ name }) => ({ name, bytes: statSync(join(folder, name)).size, sha256: hashes.get(name) ?? null })).sort((a, b) => b.bytes - a.bytes);
-  return { id, card: cardOf(folder)?.text ?? null, files: files.slice(0, 200), facts: networkFacts(folder) };
+  return { id, card: cardOf(folder)?.text ?? null, files: files.slice(0, 200), facts: networkFacts(folder), scope: readScope(folder) };
 }
 
 function networkFacts(folder: string): ModelDetail['facts'] {
@@ -119,7 +120,7 @@ export interface Candidate {
 /** A folder that may be brought in: what it is, what it would belong to, and why not where it cannot. */
 export function offerOf(folder: string, candidates: readonly Candidate[]): Omit<Offer, 'id'> {
   const isAdapter = existsSync(join(folder, 'adapter_config.json')) && !existsSync(join(folder, 'config.json'));
-  const base = { name: basename(folder), kind: isAdapter ? 'adapter' as const : 'checkpoint' as const, bytes: bytesOf(folder), bases: [], canQuantize: false };
+  const base = { name: basename(folder), kind: isAdapter ? 'adapter' as const : 'checkpoint' as const, bytes: bytesOf(folder), bases: [], canQuantize: false, scope: readScope(folder) };
   const unknown = { family: null, parameters: null, precision: null };
   try {
     if (isAdapter) {

@@ -6,6 +6,7 @@ import type { Publish } from '#electron/contract/events.ts';
 import type { Comparison, Job, ModelDetail, ModelInfo, Models, Offer, SelfTest } from '#electron/contract/models.ts';
 import type { AskedView } from '#electron/contract/review.ts';
 import { Fault } from '#models/base/fault.ts';
+import type { Scope } from '#models/clinical/scope.ts';
 import type { Affine } from '#models/imaging/coordinates.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import type { Bringing } from './bringIn.ts';
@@ -13,6 +14,7 @@ import { differenceOf } from './compare.ts';
 import { bytesOf, slugOf, type FolderFacts } from './describe.ts';
 import { noteName, type ModelNote, type Place, type Shelf } from './shelf.ts';
 import type { Begun, Workshop } from './workshop.ts';
+import { writeScope } from '#training/scope.ts';
 
 /** The picture that a view becomes, and the way back to its source. */
 export interface ShownPicture {
@@ -48,6 +50,8 @@ export interface ModelManager {
   offer(path: string): Promise<Offer>;
   /** @throws Fault `models.busy`, `models.disk`, `models.cancelled`, and what `bringIn` throws */
   bringIn(order: { readonly offerId: string; readonly name: string; readonly bits: 4 | 8 | null; readonly baseId: string | null; readonly trained?: Bringing['trained'] }): Promise<{ modelId: string }>;
+  /** What it was trained on, as the person says. @throws Fault `models.builtin` of one that came with Loupe */
+  scope(modelId: string, scope: Pick<Scope, 'trained' | 'locates' | 'mostImages'>): void;
   quantize(modelId: string, bits: 4 | 8): Promise<{ modelId: string }>;
   cancel(): void;
   test(modelId: string): Promise<SelfTest>;
@@ -154,6 +158,12 @@ export function openModels({ folder, shelf, workshop, publish, now, by, picture,
       if (offer.kind === 'adapter' && !baseOffer) throw new Fault({ code: 'models.nobase', what: `${name} cannot be brought in.`, why: 'The model that the adapter belongs to was not chosen.', mend: 'Choose its base.' });
       const base = baseOffer ? { id: baseOffer.id, folder: shelf.place(baseOffer.id).folder } : null;
       return make({ from: path, name, bits, base, origin: 'imported', ...(trained ? { trained } : {}) }, offer.bytes * (bits === null ? 1 : 2));
+    },
+    scope(modelId, scope) {
+      const { folder: place, origin, name } = shelf.place(modelId);
+      if (origin === 'built in') throw new Fault({ code: 'models.builtin', what: `What ${name} was trained on cannot be changed.`, why: 'It came with Loupe, and its card says it.', mend: 'Import a copy of it, and say it of that one.' });
+      writeScope(place, { format: 'loupe.scope/1', ...scope, statedBy: by });
+      changed();
     },
     quantize(modelId, bits) {
       const { folder: from, name, isTrainable } = shelf.place(modelId);

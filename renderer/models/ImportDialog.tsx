@@ -8,6 +8,7 @@ import { useStore } from '#renderer/workstation/store.ts';
 import { formatBytes, formatNumber, useText } from '#renderer/workstation/text.ts';
 import { bringIn, cancelJob, chooseFolder, closeImport, lookForOffers, models } from './models.ts';
 import type { Bringing } from './state.ts';
+import { TrainedFields, TrainedList } from './Trained.tsx';
 
 export function ImportDialog(): ReactElement {
   const t = useText();
@@ -19,7 +20,7 @@ function Body({ bringing }: { readonly bringing: Bringing }): ReactElement {
   const t = useText();
   const incoming = useStore(models, (state) => state.data?.incoming ?? '');
   const job = useStore(models, (state) => state.data?.job ?? null);
-  const { offers, offerId, name, bits, baseId, fault } = bringing;
+  const { offers, offerId, name, bits, baseId, trained, fault } = bringing;
   const offer = offers?.find(({ id }) => id === offerId);
   const set = (change: Partial<Bringing>): void => models.dispatch({ type: 'order', change });
   const problem = fault ?? offer?.problem ?? null;
@@ -50,6 +51,9 @@ function Body({ bringing }: { readonly bringing: Bringing }): ReactElement {
               </select>
             </label>
           )}
+          {offer.scope ? <div className="model-note">{t('models.trained')}<TrainedList trained={offer.scope.trained} /></div>
+            : offer.kind === 'adapter' ? <p className="model-note">{t('models.trainedAsBase')}</p>
+              : <><TrainedFields draft={trained} isDisabled={job !== null} onChange={(draft) => set({ trained: draft })} /><p className="model-note">{t('models.trainedAsk')}</p></>}
         </>
       )}
       {problem && <p role="alert" className="model-trouble"><strong>{problem.what}</strong> {problem.why} {problem.mend}</p>}

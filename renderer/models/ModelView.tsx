@@ -8,6 +8,7 @@ import { useStore } from '#renderer/workstation/store.ts';
 import { formatBytes, formatDate, formatNumber, useText } from '#renderer/workstation/text.ts';
 import { Card } from './Card.tsx';
 import { chooseModel, models, quantizeModel, removeModel, testModel, verifyModel } from './models.ts';
+import { Trained } from './Trained.tsx';
 
 export function ModelHead({ model }: { readonly model: ModelInfo }): ReactElement {
   const t = useText();
@@ -66,6 +67,7 @@ export function About({ model }: { readonly model: ModelInfo }): ReactElement {
         ? <p role="status" className="model-good"><Icon name="check" />{t('models.whole')}</p>
         : <div role="alert" className="model-trouble"><strong>{t('models.broken')}</strong><ul>{verified.problems.map(({ message }) => <li key={message}>{message}</li>)}</ul></div>)}
       <section><h3>{t('models.facts')}</h3><dl>{facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl></section>
+      <section><h3>{t('models.trained')}</h3><Trained key={model.id} model={model} /></section>
       <section><h3>{t('models.selfTest')}</h3>{model.selfTest ? <Tried test={model.selfTest} /> : <p className="model-note">{t('models.untried')}</p>}{model.parity && <Cost parity={model.parity} />}</section>
       <section><h3>{t('models.lineage')}</h3><Lineage chain={model.chain} /></section>
       <section><h3>{t('models.files')}</h3>

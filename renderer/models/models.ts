@@ -1,5 +1,6 @@
 /** The store of the models screen, what fills it, and what a person can do there. */
 import { Fault, type FaultFields } from '#models/base/fault.ts';
+import type { GivenArgument } from '#electron/contract/contract.ts';
 import type { AskedView } from '#electron/contract/review.ts';
 import type { Action } from '#renderer/workstation/action.ts';
 import { call } from '#renderer/workstation/call.ts';
@@ -8,7 +9,7 @@ import { tell, tellFault } from '#renderer/workstation/notices.ts';
 import { createStore } from '#renderer/workstation/store.ts';
 import { subscribe } from '#renderer/workstation/subscribe.ts';
 import { text } from '#renderer/workstation/text.ts';
-import { initialModels, noBringing, placeOf, reduceModels, rowsOf, selectedRow, viewOf, type Row } from './state.ts';
+import { initialModels, noBringing, placeOf, reduceModels, rowsOf, selectedRow, trainedOf, viewOf, type Row } from './state.ts';
 
 export const models = createStore(reduceModels, initialModels);
 
@@ -84,6 +85,18 @@ export async function testModel(modelId: string): Promise<void> {
   }
 }
 
+/** What it was trained on, as the person says. Gives whether it is kept. */
+export async function saveScope(modelId: string, scope: GivenArgument<'models.scope'>['scope']): Promise<boolean> {
+  try {
+    await call('models.scope', { modelId, scope });
+    await loadDetail(modelId);
+    return true;
+  } catch (thrown) {
+    tellFault(thrown);
+    return false;
+  }
+}
+
 export async function verifyModel(modelId: string): Promise<void> {
   models.dispatch({ type: 'busy', busy: { modelId, what: 'verifying' } });
   try {
@@ -153,8 +166,9 @@ export async function bringIn(): Promise<void> {
   const { bringing } = models.get();
   if (!bringing || bringing.offerId === null) return;
   const { offerId, name, bits, baseId } = bringing;
+  const trained = trainedOf(bringing.trained);
   models.dispatch({ type: 'order', change: { fault: null } });
-  const fault = await arrives(call('models.import', { offerId, name, bits, baseId }));
+  const fault = await arrives(call('models.import', { offerId, name, bits, baseId, ...(trained.length > 0 ? { trained } : {}) }));
   if (!fault) closeImport();
   else if (models.get().bringing) models.dispatch({ type: 'order', change: { fault } });
   else tell({ tone: 'bad', text: fault.what, fault });

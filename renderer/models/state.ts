@@ -3,6 +3,8 @@ import type { Comparison, Job, ModelDetail, ModelInfo, Models, Offer, RunAdapter
 import type { AskedView } from '#electron/contract/review.ts';
 import type { SeriesSummary, StudySummary } from '#electron/contract/library.ts';
 import type { FaultFields } from '#models/base/fault.ts';
+import type { Trained } from '#models/clinical/scope.ts';
+import { modalities, type Modality } from '#models/clinical/study.ts';
 
 export const tabs = ['about', 'card', 'compare'] as const;
 export type Tab = (typeof tabs)[number];
@@ -15,8 +17,18 @@ export interface Bringing {
   readonly name: string;
   readonly bits: 4 | 8 | null;
   readonly baseId: string | null;
+  /** Where its folder does not say what it was trained on. */
+  readonly trained: TrainedDraft;
   readonly fault: FaultFields | null;
 }
+
+/** What a person says that a model was trained on, as it is typed: for each kind of image the parts of the body, apart by commas. */
+export type TrainedDraft = { readonly [M in Modality]?: string };
+
+export const trainedDraft = (trained: Trained): TrainedDraft => Object.fromEntries(trained.map(({ modality, bodyParts }) => [modality, bodyParts.join(', ')]));
+export const trainedOf = (draft: TrainedDraft): Trained => modalities.flatMap((modality) => (draft[modality] === undefined ? [] : [{ modality, bodyParts: listed(draft[modality]).slice(0, 100) }]));
+/** Words that are apart by commas, each once. */
+export const listed = (typed: string): string[] => [...new Set(typed.split(',').map((word) => word.trim().toLowerCase().slice(0, 60)).filter((word) => word !== ''))];
 
 /** Two models, one picture, one question. */
 export interface Comparing {
@@ -49,7 +61,7 @@ export interface ModelsState {
   readonly comparing: Comparing;
 }
 
-export const noBringing: Bringing = { offers: null, offerId: null, name: '', bits: null, baseId: null, fault: null };
+export const noBringing: Bringing = { offers: null, offerId: null, name: '', bits: null, baseId: null, trained: {}, fault: null };
 const noComparing: Comparing = { first: null, second: null, studies: [], studyId: null, series: [], seriesAt: 0, frameAt: 0, question: '', given: null, running: null, result: null, fault: null };
 
 export const initialModels: ModelsState = {
@@ -109,7 +121,7 @@ export function reduceModels(state: ModelsState, action: ModelsAction): ModelsSt
 
 /** What is proposed for a folder. */
 function orderFor(bringing: Bringing, offer: Offer | undefined): Bringing {
-  return { ...bringing, offerId: offer?.id ?? null, name: offer?.name ?? '', bits: null, baseId: offer?.bases[0]?.id ?? null, fault: null };
+  return { ...bringing, offerId: offer?.id ?? null, name: offer?.name ?? '', bits: null, baseId: offer?.bases[0]?.id ?? null, trained: {}, fault: null };
 }
 
 /** The one in use against the selected one, or against any other that can answer. */

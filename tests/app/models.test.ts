@@ -58,6 +58,22 @@ describe('the models of the workstation', () => {
     await workstation.picture('models');
   });
 
+  test('say what they were trained on, and take a person\'s word for it where they came from elsewhere', async () => {
+    await page.waitForSelector('.trained dt:text-is("OCT")');
+    await page.click('.about section > .button:text-is("Change")');
+    for (const kind of ['Ultrasound', 'Dermoscopy', 'Fundus photographs', 'OCT', 'Microscopy']) await page.getByLabel(kind, { exact: true }).uncheck();
+    await page.getByLabel('Parts of the body: CT').fill('Chest, abdomen');
+    await workstation.picture('models-trained');
+    await page.click('.bring-foot button[data-primary]');
+    await page.waitForSelector('.trained dd:text-is("chest, abdomen")');
+    expect(await page.locator('.trained > div').count()).toBe(3);
+    // What came with the program is shown, not changed.
+    await page.click(row('loupe-base'));
+    await page.waitForSelector('.trained dt:text-is("OCT")');
+    expect(await page.locator('.about section > .button').count()).toBe(0);
+    await page.click(row('My model'));
+  });
+
   test('answer side by side about one picture, with the same input', async () => {
     await page.waitForFunction(async () => document.querySelectorAll('[data-model]').length === 2);
     await page.keyboard.press('3');

@@ -59,7 +59,7 @@ const prompt = (at: number): JobPrompt => ({
 export function partsFor(engine: JobParts['engine'], folder: string, recipe: Recipe = policyRecipe('grpo/vlmR1'), withWeights = true): JobParts {
   return {
     engine, plan: planOf(recipe), train: [0, 1, 2].map(prompt), held: [4].map(prompt), uses: [{ name: 'accuracy', mode: 'strict', weight: 0.9, options: {} }],
-    recipeHash: contentHash(recipe), stage: 0, snapshot: '5'.repeat(64), cases: 2,
+    recipeHash: contentHash(recipe), stage: 0, snapshot: '5'.repeat(64), cases: 2, scope: { format: 'loupe.scope/1', trained: [{ modality: 'ct', bodyParts: ['chest'] }], locates: [] },
     start: { checkpoint: openCheckpoint(folder), name: 'start', lineage: lineageOf(folder), withWeights }, rewardProgram: '// the rewards\n', templates: 'training/cluster/python',
   };
 }

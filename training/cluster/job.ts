@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
+import type { Scope } from '#models/clinical/scope.ts';
 import type { Checkpoint } from '#models/weights/checkpoint.ts';
 import { fileHash } from '#models/weights/fileHash.ts';
 import type { ClusterJob, Engine, EnginePlan, JobFile } from '#training/records/clusterJob.ts';
@@ -34,6 +35,8 @@ export interface JobParts {
   readonly stage: number;
   readonly snapshot: string;
   readonly cases: number;
+  /** What the model will have been trained on. */
+  readonly scope: Scope;
   readonly start: { readonly checkpoint: Checkpoint; readonly name: string; readonly lineage: Lineage; readonly withWeights: boolean };
   /** The program `rewards.mjs`, bundled from `training/cluster/rewardProgram.ts`. */
   readonly rewardProgram: string;
@@ -62,6 +65,7 @@ export function writeJob(path: string, parts: JobParts): ClusterJob {
     const { recipe, stage } = parts.plan;
     // Where the recipe began from here is no business of another machine.
     out.text('recipe.json', `${JSON.stringify({ ...recipe, start: 'folder' in recipe.start ? { folder: 'checkpoint' } : recipe.start }, null, 1)}\n`);
+    out.text('scope.json', `${JSON.stringify(parts.scope, null, 1)}\n`);
     out.text('parent/lineage.json', `${JSON.stringify(parts.start.lineage, null, 1)}\n`);
     out.text('rewards.json', `${JSON.stringify(parts.uses, null, 1)}\n`);
     out.text('rewards.mjs', parts.rewardProgram);

@@ -2,6 +2,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
+import { Scope } from '#models/clinical/scope.ts';
 import { insideFolder, openCheckpoint, saveCheckpoint, type Checkpoint } from '#models/weights/checkpoint.ts';
 import { fileHash } from '#models/weights/fileHash.ts';
 import { readJson } from '#models/weights/json.ts';
@@ -52,6 +53,14 @@ export function openReturned(path: string, original?: string): ReturnedJob {
   const added = readdirSync(join(folder, 'result', 'model')).find((name) => name.endsWith('.safetensors') && !named.has(name));
   if (added !== undefined) throw damaged(`result/model/${added} was added after the result was sealed.`);
   return { folder, job, hash, returned, recipe: parsed(Recipe, folder, 'recipe.json', 'import.job', 'Its recipe is damaged.') };
+}
+
+/** What the weights were trained on, as the job says; null where it was exported before jobs said it. @throws Fault `import.damaged`, `import.job` */
+export function scopeOf({ folder, job }: Pick<ReturnedJob, 'folder' | 'job'>): Scope | null {
+  const file = job.files.find(({ path }) => path === 'scope.json');
+  if (!file) return null;
+  checkFile(folder, file);
+  return parsed(Scope, folder, 'scope.json', 'import.job', 'What it was trained on is damaged.');
 }
 
 /**

@@ -23,6 +23,7 @@ import type { CaseRecord } from '#training/records/caseRecord.ts';
 import type { ClusterJob, Engine, EnginePlan } from '#training/records/clusterJob.ts';
 import type { PolicyStage, Recipe, Stage } from '#training/records/recipe.ts';
 import type { RolloutLine } from '#training/records/rollout.ts';
+import { readScope, widened } from '#training/scope.ts';
 import { startFolder } from '#training/startFolder.ts';
 import { phantomRecords } from '#training/synthesis/phantoms.ts';
 import { completionOf } from '#training/synthesis/reasoning.ts';
@@ -104,7 +105,7 @@ export async function exportJob(options: ExportOptions): Promise<ClusterJob> {
   progress('Bundling the rewards …');
   return writeJob(options.out, {
     engine, plan, train: await encoded(train), held: await encoded(held), uses,
-    recipeHash: contentHash(recipe), stage: at, snapshot: snapshotOf(options.train).hash, cases: new Set(train.map(({ record }) => record.id)).size,
+    recipeHash: contentHash(recipe), stage: at, snapshot: snapshotOf(options.train).hash, cases: new Set(train.map(({ record }) => record.id)).size, scope: widened(readScope(folder), [...new Set(train.map(({ record }) => record))]),
     start: { checkpoint, name: lineageOf(folder).name, lineage: lineageOf(folder), withWeights: options.withWeights },
     rewardProgram: bundledRewards(), templates: join(projectRoot(), 'training', 'cluster', 'python'),
   });

@@ -110,16 +110,25 @@ describe('the model manager', () => {
     });
     const trained = [{ modality: 'ct' as const, bodyParts: ['chest'] }];
     const offer = (await opened.models.offers()).find(({ name }) => name === 'mine');
-    expect(offer).toMatchObject({ kind: 'checkpoint', family: 'qwen2_5_vl', precision: 'F16', canQuantize: true, problem: null });
+    expect(offer).toMatchObject({ kind: 'checkpoint', family: 'qwen2_5_vl', precision: 'F16', canQuantize: true, scope: null, problem: null });
     ({ modelId: copyId } = await opened.models.bringIn({ offerId: offer?.id ?? '', name: 'My copy', bits: null, baseId: null, trained }));
     const list = await opened.models.list();
     expect(named(list, 'My copy')).toMatchObject({ id: copyId, origin: 'imported', from: 'mine', addedBy: 'reader', isInUse: false, selfTest: { passed: true, device: 'cpu', checks: [{ name: 'finite', passed: true }, { name: 'sees', passed: true }, { name: 'repeats', passed: true }, { name: 'form' }] } });
     expect(opened.told['models.job']?.map(({ job }) => job?.phase).filter((phase, i, all) => phase !== all[i - 1])).toEqual(['copying', 'testing', undefined]);
     expect(existsSync(join(opened.shelf.folderFor(copyId), 'loader.py'))).toBe(false);
     // What its folder did not say a person said.
-    expect(JSON.parse(readFileSync(join(opened.shelf.folderFor(copyId), 'scope.json'), 'utf8'))).toEqual({ format: 'loupe.scope/1', trained, locates: [] });
+    expect(JSON.parse(readFileSync(join(opened.shelf.folderFor(copyId), 'scope.json'), 'utf8'))).toEqual({ format: 'loupe.scope/1', trained, locates: [], statedBy: 'reader' });
     expect(await opened.models.verify(copyId)).toEqual([]);
     rmSync(path, { recursive: true });
+  });
+
+  test('keeps what a person says that it was trained on, except of one that came with the program', async () => {
+    const scope = { trained: [{ modality: 'mri' as const, bodyParts: ['brain'] }], locates: ['tumour'], mostImages: 2 };
+    opened.models.scope(copyId, scope);
+    expect((await opened.models.detail(copyId)).scope).toEqual({ format: 'loupe.scope/1', ...scope, statedBy: 'reader' });
+    expect(await opened.models.verify(copyId)).toEqual([]);
+    expect(() => opened.models.scope('built-in', scope)).toThrow(expect.objectContaining({ code: 'models.builtin' }));
+    expect((await opened.models.detail('built-in')).scope?.trained).toHaveLength(8);
   });
 
   test('notices when a byte of it was changed', async () => {

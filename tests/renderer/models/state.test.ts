@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ModelInfo, Models, Offer, RunAdapter } from '#electron/contract/models.ts';
 import type { SeriesSummary } from '#electron/contract/library.ts';
-import { blocksOf, initialModels, noBringing, placeOf, reduceModels, rowsOf, spansOf, spokenAnswer, viewOf, type ModelsAction, type ModelsState } from '#renderer/models/state.ts';
+import { blocksOf, initialModels, noBringing, placeOf, reduceModels, rowsOf, spansOf, spokenAnswer, trainedDraft, trainedOf, viewOf, type ModelsAction, type ModelsState } from '#renderer/models/state.ts';
 
 const model = (id: string, change: Partial<ModelInfo> = {}): ModelInfo => ({
   id, name: id, origin: 'imported', isInUse: false, baseId: null, family: 'qwen2_5_vl', parameters: 1e6, precision: 'F16', bytes: 10, licence: null, addedAt: null, addedBy: '', from: null, lineage: `lineage of ${id}`, chain: [], adapter: null, parity: null,
@@ -46,7 +46,7 @@ describe('two models to compare', () => {
 });
 
 describe('an import', () => {
-  const offer = (id: string, change: Partial<Offer> = {}): Offer => ({ id, name: id, kind: 'checkpoint', family: null, parameters: null, precision: null, bytes: 1, bases: [], canQuantize: true, problem: null, ...change });
+  const offer = (id: string, change: Partial<Offer> = {}): Offer => ({ id, name: id, kind: 'checkpoint', family: null, parameters: null, precision: null, bytes: 1, bases: [], scope: null, canQuantize: true, problem: null, ...change });
   test('proposes the first folder that can be brought in, under its own name', () => {
     const problem = { code: 'x', what: 'x', why: 'x', mend: 'x' };
     const { bringing } = after(initialModels, { type: 'bringing', bringing: noBringing }, { type: 'offers', offers: [offer('broken', { problem }), offer('good')] });
@@ -95,4 +95,10 @@ describe('the picture of a comparison', () => {
     expect(viewOf({ series, seriesAt: 2, frameAt: 0, given: { kind: 'slide', slideId, region } })).toEqual({ kind: 'slide', slideId, region });
   });
   test('lies nowhere where it is of another study', () => expect([placeOf(series, given), placeOf(series.slice(1), given)]).toEqual([{ seriesAt: 0, frameAt: 1 }, null]));
+});
+
+test('what a model was trained on is read as it is typed, and typed as it was read', () => {
+  const trained = trainedOf({ ct: ' Chest, brain,, chest', microscopy: '' });
+  expect(trained).toEqual([{ modality: 'ct', bodyParts: ['chest', 'brain'] }, { modality: 'microscopy', bodyParts: [] }]);
+  expect(trainedOf(trainedDraft(trained))).toEqual(trained);
 });

@@ -24,7 +24,7 @@ describe('a job', () => {
     expect(filesOf(trl).map((name) => name.replace(/[0-9a-f]{32}/, 'HASH'))).toEqual([
       'README.md', 'checkpoint/chat_template.jinja', 'checkpoint/config.json', 'checkpoint/generation_config.json', 'checkpoint/model.safetensors', 'checkpoint/preprocessor_config.json',
       'checkpoint/tokenizer.json', 'checkpoint/tokenizer_config.json', 'data/train.jsonl', 'data/val.jsonl', 'grpo.yaml', 'images/HASH.png', 'images/HASH.png', 'images/HASH.png', 'job.json',
-      'loupe_return.py', 'loupe_rewards.py', 'parent/lineage.json', 'recipe.json', 'rewards.json', 'rewards.mjs', 'train_trl.py', 'weights.json',
+      'loupe_return.py', 'loupe_rewards.py', 'parent/lineage.json', 'recipe.json', 'rewards.json', 'rewards.mjs', 'scope.json', 'train_trl.py', 'weights.json',
     ]);
   });
 
@@ -32,7 +32,7 @@ describe('a job', () => {
     expect(filesOf(verl)).toEqual([
       'README.md', 'checkpoint/chat_template.jinja', 'checkpoint/config.json', 'checkpoint/generation_config.json', 'checkpoint/model.safetensors', 'checkpoint/preprocessor_config.json',
       'checkpoint/tokenizer.json', 'checkpoint/tokenizer_config.json', 'data/train.parquet', 'data/val.parquet', 'job.json', 'loupe_return.py', 'loupe_rewards.py', 'parent/lineage.json', 'recipe.json',
-      'rewards.json', 'rewards.mjs', 'train_verl.sh', 'verl.yaml',
+      'rewards.json', 'rewards.mjs', 'scope.json', 'train_verl.sh', 'verl.yaml',
     ]);
     expect(statSync(join(verl, 'train_verl.sh')).mode & 0o111).toBe(0o111);
   });

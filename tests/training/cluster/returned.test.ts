@@ -5,7 +5,7 @@ import { openCheckpoint } from '#models/weights/checkpoint.ts';
 import { openAdapter, saveAdapter } from '#models/weights/peft.ts';
 import { readTensor } from '#models/weights/safetensors.ts';
 import { writeJob } from '#training/cluster/job.ts';
-import { openReturned, startOf, takeOver } from '#training/cluster/returned.ts';
+import { openReturned, scopeOf, startOf, takeOver } from '#training/cluster/returned.ts';
 import { command } from '#electron/commands/import.ts';
 import { checkLineage, chainOf, lineageOf } from '#training/lineage.ts';
 import { partsFor, policyRecipe, seal, temporary, writeResult, writeStart } from '#tests/support/clusterJobs.ts';
@@ -52,6 +52,24 @@ describe('a checkpoint that comes back', () => {
     expect(checkLineage(out, { parentFolder: start })).toEqual([]);
     expect(JSON.parse(readFileSync(join(out, 'cluster.json'), 'utf8'))).toMatchObject({ engine: 'trl', versions: { trl: '1.13.0' }, steps: 6 });
     for (const name of readdirSync(out)) expect(readFileSync(join(out, name), 'latin1')).not.toContain('/another/machine');
+  });
+
+  test('gets what it was trained on: from the job, or as a person says; where neither does, that is told', async () => {
+    const run = async (job: string, values: Record<string, string> = {}): Promise<{ readonly scope: unknown; readonly text: string; readonly out: string }> => {
+      const out = fresh();
+      let told = { scope: null as unknown, text: '' };
+      await command.run({ positionals: [job], values: { out, ...values }, json: false, signal: new AbortController().signal, progress: () => undefined, print: (value, text = '') => void (told = { scope: (value as { scope: unknown }).scope, text }) });
+      return { ...told, out };
+    };
+    const scope = { format: 'loupe.scope/1', trained: [{ modality: 'ct', bodyParts: ['chest'] }], locates: [] };
+    const first = await run(returned());
+    expect([first.scope, JSON.parse(readFileSync(join(first.out, 'scope.json'), 'utf8'))]).toEqual([scope, scope]);
+    expect(first.text).toContain('Trained on: ct: chest');
+    expect((await run(returned(), { trained: 'xray: Hand, foot; mri' })).scope).toMatchObject({ trained: [{ modality: 'xray', bodyParts: ['hand', 'foot'] }, { modality: 'mri', bodyParts: [] }], statedBy: expect.any(String) });
+    await expect(run(returned(), { trained: 'chest films' })).rejects.toThrow('--trained');
+    // A job of before jobs said it.
+    const { folder: job, ...old } = openReturned(returned());
+    expect(scopeOf({ folder: job, job: { ...old.job, files: old.job.files.filter(({ path }) => path !== 'scope.json') } })).toBeNull();
   });
 
   test('is found where the weights of its start did not travel, if these are at hand', () => {
