@@ -5,7 +5,7 @@ import { Fault } from '#models/base/fault.ts';
 import { wilson } from '#models/base/math.ts';
 import { boxTrend, hackingVerdict, type BoxStep, type BoxTrendPoint } from '#training/curricula/boxTrend.ts';
 import { chooseCheckpoint, criticalWords } from '#training/curricula/criticalTokens.ts';
-import { axes, generalizationTable, tableDifference, tableText, type AnsweredLine, type Axis } from '#training/curricula/generalization.ts';
+import { axes, generalizationTable, pairedTable, pairedText, tableDifference, tableText, type AnsweredLine, type Axis } from '#training/curricula/generalization.ts';
 import { isRoundOver } from '#training/curricula/selfImprovement.ts';
 import { accuracyByLength, suggestedCap } from '#training/curricula/staging.ts';
 import { measureCheckpoint } from '#training/criticalEntropy.ts';
@@ -21,7 +21,7 @@ export const command: Command = {
   usage: 'compare NAME=RECORDS.jsonl… [--against NAME=RECORDS.jsonl]… | NAME=RECORDS.jsonl… --rounds | RUN… [--length] | RUN --entropy --cases INDEX…',
   options: {
     by: { type: 'string', help: `the columns: ${Object.keys(axes).join(', ')} (default modality)` },
-    against: { type: 'string', multiple: true, help: 'a second table of the same names, subtracted from the first' },
+    against: { type: 'string', multiple: true, help: 'what the records are compared with, question by question: one model for all of them, or a second table of the same names' },
     rounds: { type: 'boolean', help: 'the records are of one model after each of its rounds: which one was worth it' },
     length: { type: 'boolean', help: 'how often completions of each length were right, and the cap that speaks for' },
     entropy: { type: 'boolean', help: 'measure the kept checkpoints of RUN and choose one' },
@@ -42,22 +42,27 @@ export const command: Command = {
 function compareRecords(context: CommandContext): void {
   const by = textOption(context, 'by') ?? 'modality';
   if (!Object.hasOwn(axes, by)) throw new UsageError(`--by is one of ${Object.keys(axes).join(', ')}, not '${by}'.`);
-  const table = generalizationTable(context.positionals.map(readRecords), by as Axis);
-  const against = textOptions(context, 'against');
-  if (against.length === 0) {
+  const models = context.positionals.map(readRecords);
+  const others = textOptions(context, 'against').map(readRecords);
+  const table = generalizationTable(models, by as Axis);
+  if (others.length === 0) {
     context.print(table, `${tableText(table)}\n\nPercent right; in brackets where fewer than 30 were asked.`);
     return;
   }
-  const other = generalizationTable(against.map(readRecords), by as Axis);
-  if (table.rows.join('\n') !== other.rows.join('\n') || table.columns.join('\n') !== other.columns.join('\n')) {
-    throw new Fault({ code: 'compare.tables', what: 'The two tables cannot be subtracted.', why: 'They differ in their names or in what was asked.', mend: 'Give the same names in the same order, evaluated on the same cases.' });
+  const other = generalizationTable(others, by as Axis);
+  const isOneForAll = others.length === 1;
+  const unlike = (why: string): Fault => new Fault({ code: 'compare.tables', what: 'The two tables cannot be subtracted.', why, mend: 'Give one model, or the same names in the same order, evaluated on the same cases.' });
+  if (!isOneForAll && table.rows.join('\n') !== other.rows.join('\n')) throw unlike('They differ in their names.');
+  let paired;
+  try {
+    paired = pairedTable(models.map(({ name, lines }, at) => ({ name, lines, against: others[isOneForAll ? 0 : at]!.lines })), by as Axis);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw unlike(`They differ in what was asked: ${cause.message.slice(cause.message.indexOf(':') + 2)}.`);
   }
-  const difference = tableDifference(table, other);
-  const points = (value: number | null): string => (value === null ? '·' : `${value > 0 ? '+' : ''}${value.toFixed(1)}`);
-  const lines = [['points', ...table.columns], ...table.rows.map((row, r) => [row, ...difference.cells[r]!.map(points)])];
-  const widths = lines[0]!.map((_, at) => Math.max(...lines.map((line) => line[at]!.length)));
-  const text = lines.map((line) => line.map((word, at) => (at === 0 ? word.padEnd(widths[at]!) : word.padStart(widths[at]!))).join('  ')).join('\n');
-  context.print({ table, against: other, difference }, `${tableText(table)}\n\nagainst\n${tableText(other)}\n\n${text}\nmean ${points(difference.mean)}, on the diagonal ${difference.diagonal.map(points).join(' ')}`);
+  const text = [tableText(table), '', 'against', tableText(other), '', pairedText(paired), '', 'Points by which more were right, paired by question; 95 % intervals over images; * leaves out nought, with no correction for the number of cells.'];
+  const isSameAxes = table.rows.join('\n') === other.rows.join('\n') && table.columns.join('\n') === other.columns.join('\n');
+  context.print({ table, against: other, paired, ...(isSameAxes ? { difference: tableDifference(table, other) } : {}) }, text.join('\n'));
 }
 
 /** The records in the order of the rounds; a round that brings less than half a point is the last that was worth trying. */

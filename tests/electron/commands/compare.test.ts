@@ -39,7 +39,17 @@ test('a second table is subtracted cell by cell', async () => {
   const { text, value } = await compare([`ct=${records('c', { ct: 9, mri: 4 })}`], { against: [`ct=${records('d', { ct: 7, mri: 5 })}`] });
   expect(text).toMatch(/ct\s+\+20\.0\s+-10\.0/);
   expect(value).toMatchObject({ difference: { diagonal: [expect.closeTo(20, 6)] } });
-  await expect(compare([`ct=${records('e', { ct: 1 })}`], { against: [`xray=${records('f', { ct: 1 })}`] })).rejects.toMatchObject({ code: 'compare.tables' });
+  const [e, f] = [records('e', { ct: 1 }), records('f', { ct: 1 })];
+  await expect(compare([`ct=${e}`, `mri=${f}`], { against: [`ct=${f}`, `xray=${f}`] })).rejects.toMatchObject({ code: 'compare.tables' });
+});
+
+test('one model stands against all, paired by question with an interval, also where it was asked more', async () => {
+  const base = `base=${records('g', { ct: 2, mri: 5, xray: 1 })}`;
+  const { text, value } = await compare([`ct=${records('h', { ct: 10, mri: 5 })}`, `mri=${records('i', { ct: 1, mri: 5 })}`], { against: [base] });
+  expect(value).toMatchObject({ paired: { columns: ['ct', 'mri'], whole: [{ n: 20, gained: 8, lost: 0, points: expect.closeTo(40, 6) }, { n: 20, gained: 0, lost: 1, points: expect.closeTo(-5, 6) }] } });
+  expect(text).toMatch(/ct\s+\+80\.0\*\s+0\.0\s+\+40\.0\* \(\+20\.0 to \+60\.0\)\s+8\s+0\s+20/);
+  expect(text).toMatch(/mri\s+-10\.0\s+0\.0\s+-5\.0 \(-15\.0 to 0\.0\)/);
+  await expect(compare([base], { against: [`ct=${records('j', { ct: 1 })}`] })).rejects.toMatchObject({ code: 'compare.tables', why: expect.stringContaining('finding_class about mri0') });
 });
 
 test('of rounds the one that brought less than half a point is the last', async () => {
