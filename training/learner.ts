@@ -40,6 +40,8 @@ export interface Learner {
   accumulate(state: Pick<TrainerState, 'step' | 'weights'>): Promise<Accumulated>;
   /** Whether a run may be kept and gone on with after so many updates. Absent: always. */
   isAtRest?(step: number): boolean;
+  /** Looks after an update whether the stage has taught what it was to teach, and may end early; its numbers join the update's line. Null: it did not look. */
+  look?(state: Pick<TrainerState, 'step' | 'weights'>): Promise<{ readonly metrics: Readonly<Record<string, number>>; readonly isOver: boolean } | null>;
   /** What it remembers from update to update, as JSON. */
   save?(): unknown;
   restore?(state: unknown): void;

@@ -1,6 +1,7 @@
 /** Before the first update: does every row open, does every question fit, can its right answer earn full marks, and is there memory for the largest batch? */
 import { Fault } from '#models/base/fault.ts';
 import { Random } from '#models/base/random.ts';
+import type { Size } from '#models/imaging/coordinates.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import { smartResize, type PatchOptions } from '#models/imaging/patches.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
@@ -227,14 +228,19 @@ class StageReader {
     this.records = all.filter(({ set }) => (setWeights[set] ?? 1) > 0);
     this.own = new Set(this.records);
     this.patching = patchOptions(parts.preprocessor, config, stage.pixels);
-    this.grid = this.records.map((record) => this.gridOf(record)).reduce((most, grid) => (grid[0] * grid[1] > most[0] * most[1] ? grid : most), [0, 0] as readonly [number, number]);
+    this.grid = (this.isDrawn ? [this.gridIn(smartResize(1000, 1000, this.patching))] : this.records.map((record) => this.gridOf(record))).reduce((most, grid) => (grid[0] * grid[1] > most[0] * most[1] ? grid : most), [0, 0] as readonly [number, number]);
     this.used = stage.policy ? this.usedRewards(stage.policy) : [];
     this.weight = this.largest().patches + this.largest().tokens;
-    if (this.records.length === 0 && stage.phantoms === 0) problems.add({
+    if (this.records.length === 0 && stage.phantoms === 0 && !this.isDrawn) problems.add({
       severity: 'error', code: 'stage.empty', where: this.name, seen: 'None of the cases belongs to it.', remedy: 'Give other index files, or change setWeights in the recipe.',
     });
     this.checkNames(stage, problems);
     this.checkConnector(problems);
+  }
+
+  /** The studies of a stage that learns to drive are its own. */
+  get isDrawn(): boolean {
+    return this.stage.learns === 'act';
   }
 
   private get name(): string {
@@ -279,9 +285,12 @@ class StageReader {
     return isWordless(this.stage) ? smartResize(1000, 1000, this.patching) : smartResize(height, width, this.patching);
   }
 
-  private gridOf(record: CaseRecord): readonly [number, number] {
-    const { width, height } = this.sizeOf(record);
+  private gridIn({ width, height }: Size): readonly [number, number] {
     return [height / this.patching.patchSize, width / this.patching.patchSize];
+  }
+
+  private gridOf(record: CaseRecord): readonly [number, number] {
+    return this.gridIn(this.sizeOf(record));
   }
 
   private largest(): StageCheck['largest'] {
@@ -467,7 +476,7 @@ async function tried(
       if (!(cause instanceof Fault)) throw cause;
     }
   }
-  if (records.length === 0) return null;
+  if (records.length === 0 && !reader.isDrawn) return null;
   const started = performance.now();
   try {
     await attempt(reader.index, records);

@@ -51,6 +51,9 @@ export function findRecipe(nameOrFile: string): Recipe {
   throw new Fault({ code: 'recipe.invalid', what: `The recipe in ${nameOrFile} cannot be used.`, why: parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '), mend: 'Correct the fields that are named; the built-in recipes show the form.' });
 }
 
+/** Whether a run needs no cases: every stage draws the studies that it learns from. */
+export const drawsItsOwn = ({ stages }: Recipe): boolean => stages.every(({ learns }) => learns === 'act');
+
 /** The cases of several index files; weights that are given away may only learn from the permissive ones. */
 export async function casesOf(indexes: readonly string[], filter: CaseFilter): Promise<readonly CaseRecord[]> {
   const records = (await Promise.all(indexes.map(readIndex))).flatMap((all) => filterCases(all, filter));

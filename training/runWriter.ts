@@ -136,6 +136,12 @@ export const writeStageHashes = (run: string, stage: number, hashes: Readonly<Re
   writeFileSync(`${stageFolder(run, stage)}.json`, `${JSON.stringify(hashes, null, 1)}\n`);
 });
 
+/** What a stage tried before its first update, and what of it is learnt from. */
+export const writeCuration = (run: string, stage: number, curation: unknown): void => writing(run, () => {
+  mkdirSync(stageFolder(run, stage), { recursive: true });
+  writeFileSync(join(stageFolder(run, stage), 'curation.json'), `${JSON.stringify(curation, null, 1)}\n`);
+});
+
 /** The trained weights that a stage began with, or null where they were not kept. */
 export function readStageStart(run: string, stage: number): ReadonlyMap<string, Float32Array> | null {
   const path = join(stageFolder(run, stage), 'start.safetensors');

@@ -26,7 +26,7 @@ import type { CaseRecord } from './records/caseRecord.ts';
 import type { Recipe, Stage } from './records/recipe.ts';
 import type { StepRecord } from './records/run.ts';
 import type { RetentionRule } from './retention.ts';
-import { openRun, readStageStart, writeMetrics, writeRollouts, writeStageHashes, writeStageStart } from './runWriter.ts';
+import { openRun, readStageStart, writeCuration, writeMetrics, writeRollouts, writeStageHashes, writeStageStart } from './runWriter.ts';
 import { scopeWriter } from './scope.ts';
 import { stageData } from './stageData.ts';
 import { openStart } from './startFolder.ts';
@@ -121,7 +121,10 @@ export async function train({ recipe, records, held = [], run, parts, device = '
         momentsBegin = momentsBeginOf(recipe, index);
         if (!isBegun && momentsBegin === begin && begin > 0) forgetMoments(state, trained);
         if (networkOf(stage) === 'similar' && !isBegun && !isTrial) writeStageHashes(run, index, startHashes(state.weights));
-        learner = stage.learns === 'locate' ? createLocalizerLearner({ ...common, begin, weights: state.weights }) : stage.learns === 'integrity' ? createIntegrityLearner({ ...common, begin }) : stage.learns === 'act' ? createViewerLearner({ ...common, ...(signal ? { signal } : {}) }) : networkOf(stage) === 'similar' ? createContrastiveLearner({ ...common, begin }) : stage.learns !== 'policy' ? createLearner(common) : createPolicyLearner({
+        learner = stage.learns === 'locate' ? createLocalizerLearner({ ...common, begin, weights: state.weights }) : stage.learns === 'integrity' ? createIntegrityLearner({ ...common, begin }) : stage.learns === 'act' ? createViewerLearner({
+          ...common, begin, ...(signal ? { signal } : {}), ...(isTrial ? {} : { onCurated: (curation) => writeCuration(run, index, curation) }),
+          ...(stage.act!.reference === 'previousStage' ? { stageStart: stageStart(run, index, isBegun, state, initial, trained) } : {}),
+        }) : networkOf(stage) === 'similar' ? createContrastiveLearner({ ...common, begin }) : stage.learns !== 'policy' ? createLearner(common) : createPolicyLearner({
           ...common, begin, start: initial, stageStart: stageStart(run, index, isBegun, state, initial, trained), ...(signal ? { signal } : {}),
           onGroups: (step, groups, sampler) => writeRollouts(run, { step, stage: index, groups }, sampler),
         });
@@ -145,15 +148,18 @@ export async function train({ recipe, records, held = [], run, parts, device = '
       }
       state.step++;
 
+      const looked = await learner!.look?.(state) ?? null;
       const record: StepRecord = {
         step: state.step, stage: index, loss, ...(stage.cells > 0 ? { cells_loss: cells } : {}), ...(stage.labels > 0 ? { labels_loss: labels } : {}), learning_rate: rate, grad_norm: norm,
         learnt_tokens: packed.reduce((total, { learnt }) => total + learnt, 0), tokens: packed.reduce((total, { tokens }) => total + tokens, 0),
-        images: images ?? stage.batch * stage.accumulate, draw_s: drawSeconds, step_s: (performance.now() - started) / 1000, ...metrics, ...await measured(stage),
+        images: images ?? stage.batch * stage.accumulate, draw_s: drawSeconds, step_s: (performance.now() - started) / 1000, ...metrics, ...looked?.metrics, ...await measured(stage),
       };
       accuracy = record['eval_macro_accuracy'] ?? accuracy;
       writeMetrics(run, record);
       if (record['reward'] !== undefined) rewards.push(record['reward']);
       onStep?.(record, ((performance.now() - began) / 1000 / (state.step - firstStep)) * (last - state.step));
+      // What a stage no longer needs is passed over, so that the next one begins where its own updates are counted from.
+      if (looked?.isOver) state.step = Math.min(stageEnd, last);
       // A checkpoint that falls due while a batch is still learnt from is made after it.
       const isDue = Math.floor(state.step / recipe.checkpointEvery) > Math.floor(keptAt / recipe.checkpointEvery);
       if ((isDue || state.step === last || signal?.aborted) && isAtRest()) keep();
@@ -179,20 +185,15 @@ function copied(weights: ReadonlyMap<string, Float32Array>, trained: readonly Pa
   return new Map([...weights].map(([name, values]) => [name, names.has(name) ? values.slice() : values]));
 }
 
-/** Weights, moments and average as at the beginning of the run; the count of updates goes on. */
+/** Weights and moments as at the beginning of the run. */
 function startAnew(state: TrainerState, initial: ReadonlyMap<string, Float32Array>, trained: readonly ParameterSpec[]): void {
-  for (const { name } of trained) {
-    const values = initial.get(name)!;
-    state.weights.get(name)!.set(values);
-    state.average.get(name)!.set(values);
-    state.first.get(name)!.fill(0);
-    state.second.get(name)!.fill(0);
-  }
+  for (const { name } of trained) state.weights.get(name)!.set(initial.get(name)!);
+  forgetMoments(state, trained);
 }
 
-/** The updates before the stage at which the optimizer last began anew: the first one, or pairs after judgements. */
+/** The updates before the stage at which the optimizer last began anew: the first one, one from the start's weights, or pairs after judgements. */
 function momentsBeginOf({ stages }: Recipe, index: number): number {
-  const first = stages.findLastIndex((stage, i) => i <= index && (i === 0 || (stage.learns === 'pair' && stages[i - 1]!.learns === 'judge')));
+  const first = stages.findLastIndex((stage, i) => i <= index && (i === 0 || stage.from === 'start' || (stage.learns === 'pair' && stages[i - 1]!.learns === 'judge')));
   return stages.slice(0, first).reduce((total, { steps }) => total + steps, 0);
 }
 

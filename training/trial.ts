@@ -27,7 +27,11 @@ export const largestBatchTrial = ({ recipe, parts, device = 'cpu', signal }: Tri
 };
 
 /** The stage as a run of one update: nothing before it, no data written for it, and every group kept, however alike its rewards. */
-function alone({ data: _data, from: _from, restart: _restart, policy, ...stage }: Stage): Stage {
+function alone({ data: _data, from: _from, restart: _restart, policy, act, ...stage }: Stage): Stage {
+  if (act) {
+    const { curation: _curation, gate: _gate, ...tried } = act;
+    return { ...stage, act: tried, steps: 1 };
+  }
   if (!policy) return { ...stage, steps: 1 };
   const { objective } = policy;
   return {

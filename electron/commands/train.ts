@@ -4,7 +4,7 @@ import { Fault } from '#models/base/fault.ts';
 import { devices, type Device } from '#models/runtime/session.ts';
 import { alarmsOf, alarmsText } from '#training/health.ts';
 import { preflight, preflightText, requireReady } from '#training/preflight.ts';
-import { casesOf, findRecipe, partsOf, recipes } from '#training/prepare.ts';
+import { casesOf, drawsItsOwn, findRecipe, partsOf, recipes } from '#training/prepare.ts';
 import { keptParts } from '#training/state.ts';
 import { train } from '#training/trainer.ts';
 import { largestBatchTrial } from '#training/trial.ts';
@@ -15,9 +15,9 @@ import { flag, numberOption, requiredText, textOption, textOptions, UsageError, 
 export const command: Command = {
   name: 'train',
   summary: 'teach a model by a recipe',
-  usage: 'train RECIPE --data INDEX… --out RUN [--device cpu|webgpu] [--steps N] [--seed N] [--resume] | train RECIPE --data INDEX… --check',
+  usage: 'train RECIPE [--data INDEX…] --out RUN [--device cpu|webgpu] [--steps N] [--seed N] [--resume] | train RECIPE [--data INDEX…] --check',
   options: {
-    data: { type: 'string', multiple: true, help: 'an index.jsonl; may be given several times' },
+    data: { type: 'string', multiple: true, help: 'an index.jsonl; may be given several times; left out where the recipe draws its own studies (guiR1, mobileR1)' },
     out: { type: 'string', help: 'the run folder' },
     device: { type: 'string', help: 'cpu (default) or webgpu' },
     steps: { type: 'string', help: 'stop after this many updates in all' },
@@ -43,10 +43,12 @@ export const command: Command = {
     // A shell writes `--data */index.jsonl` as one option and further words.
     const indexes = [...textOptions(context, 'data'), ...more];
     if (textOptions(context, 'data').length === 0 && more.length > 0) throw new UsageError(`One RECIPE is expected, but there is also '${more[0]}'.`);
-    if (indexes.length === 0) throw new UsageError('--data is missing.');
+    const isDrawn = drawsItsOwn(recipe);
+    if (isDrawn && indexes.length > 0) throw new UsageError(`${recipe.name} draws the studies that it learns from: leave --data out.`);
+    if (!isDrawn && indexes.length === 0) throw new UsageError('--data is missing.');
     const allowed = licences.length > 0 ? licences as (typeof licenceClasses)[number][] : ['permissive' as const];
-    const records = await casesOf(indexes, { splits: ['train'], licences: allowed });
-    context.progress(`${records.length} cases, recipe ${recipe.name}`);
+    const records = isDrawn ? [] : await casesOf(indexes, { splits: ['train'], licences: allowed });
+    context.progress(isDrawn ? `recipe ${recipe.name}, which draws its own studies` : `${records.length} cases, recipe ${recipe.name}`);
     const resume = flag(context, 'resume');
     const isCheck = flag(context, 'check');
     const run = isCheck ? '' : requiredText(context, 'out');

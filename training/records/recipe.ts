@@ -130,7 +130,18 @@ export const ActStage = z.object({
   rollouts: z.number().int().min(2).max(1024).default(8),
   temperature: positive.default(1),
   maxNewTokens: z.number().int().min(1).max(4096).default(128),
-});
+  /** What the KL term of the objective holds rewarded tries to: the weights at the start of the stage, or nothing, which leaves the term out. */
+  reference: z.enum(['none', 'previousStage']).default('none'),
+  /** Of rewarded steps: so many moments are tried before the first update; those at which every try is right, or none is, are left out (GUI-R1). */
+  curation: z.object({ moments: z.number().int().positive(), tries: z.number().int().min(2).max(1024).default(10) }).optional(),
+  /**
+   * Ends the stage before its `steps` are done: after every so many updates each of `moments` held-out moments is tried once. It is over when a share of `form` of what was written has the form,
+   * or when the share that is right has grown by less than `gain` since the look before, the first of which comes before the stage (Mobile-R1's gates: form 0.95, gain 0.01 over 200 updates).
+   */
+  gate: z.object({ every: z.number().int().positive(), moments: z.number().int().positive().default(96), form: share.optional(), gain: share.optional() })
+    .refine(({ form, gain }) => (form === undefined) !== (gain === undefined), { message: 'is either of form or of gain' }).optional(),
+}).refine(({ level, curation }) => level === 'action' || curation === undefined, { path: ['curation'], message: 'belongs to rewarded steps' })
+  .refine(({ level, reference }) => level !== 'format' || reference === 'none', { path: ['reference'], message: 'belongs to what is rewarded' });
 export type ActStage = z.infer<typeof ActStage>;
 
 /** A stretch of the run with one image size and one batch shape. */
