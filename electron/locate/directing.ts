@@ -38,6 +38,8 @@ export interface SentenceToDirect {
 
 export interface Directing {
   direct(sentence: SentenceToDirect): Promise<Directive>;
+  /** Whether a sentence of that series is being thought about. */
+  isThinking(studyId: string, seriesId: string): boolean;
   /** Gives up the sentence of that series that is being thought about. */
   giveUp(studyId: string, seriesId: string): void;
   /** The directive that holds now; undefined where there is none, or where it has expired. */
@@ -100,6 +102,7 @@ export function openDirecting({ folder, rewriter, now, tell }: DirectingOptions)
         if (thinking.get(key) === controller) thinking.delete(key);
       }
     },
+    isThinking: (studyId, seriesId) => thinking.has(keyOf(studyId, seriesId)),
     giveUp: (studyId, seriesId) => thinking.get(keyOf(studyId, seriesId))?.abort(),
     current(studyId, seriesId) {
       const directive = latest.get(keyOf(studyId, seriesId));

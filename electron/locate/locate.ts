@@ -201,9 +201,9 @@ export function openLocating({ folder, publish, now, study, picture, finder, rew
       unsure = (things[0]?.score ?? 0) < unsureBelow ? unsure + 1 : 0;
       const isUnsure = unsure >= unsureAfter;
       publish('locate.found', { sweepId, done: to - from + 1 - remaining({ ...searching, searched }), total: to - from + 1, image: { at, version }, found: things, isUnsure });
-      // So many images without a likely thing: the slow model is asked once more, at the images that came nearest to one.
+      // So many images without a likely thing: the slow model is asked once more, at the images that came nearest to one. What the reader says meanwhile goes first.
       const sentence = `${studyId}/${seriesId}/${directive?.text ?? ''}`;
-      if (isUnsure && directive && !thoughtTwice.has(sentence)) {
+      if (isUnsure && directive && !thoughtTwice.has(sentence) && !directing.isThinking(studyId, seriesId)) {
         thoughtTwice.add(sentence);
         const likeliest = [...best].sort(([, a], [, b]) => b - a).slice(0, 4).map(([one]) => one);
         void again(series, directive, likeliest, window).catch(() => undefined);
@@ -216,8 +216,9 @@ export function openLocating({ folder, publish, now, study, picture, finder, rew
     for (const one of at) images.push({ frameId: series.frames[one]?.id ?? series.frames[0]!.id, seen: await picture(viewOf(series, one, window)) });
     return images;
   };
-  const again = async (series: SeriesSummary, { studyId, seriesId, text }: Directive, at: readonly number[], window: ViewWindow | null): Promise<Directive> => {
+  const again = async (series: SeriesSummary, { studyId, seriesId, text }: Directive, at: readonly number[], window: ViewWindow | null): Promise<Directive | null> => {
     const images = await imagesOf(series, at, window);
+    if (directing.isThinking(studyId, seriesId)) return null;
     const stated = images[0]?.seen.placement?.laterality ?? null;
     return directing.direct({
       studyId, seriesId, text, slices: series.frames.length, at: at[0] ?? 0, laterality: stated === 'both' ? null : stated, images: images.map(({ frameId, seen }) => ({ frameId, picture: seen.picture })),

@@ -46,6 +46,8 @@ export async function closeBrowser(): Promise<void> {
 
 export interface Program {
   readonly address: string;
+  /** Of the program behind the page; its workers are its children. */
+  readonly pid: number;
   readonly dataFolder: string;
   close(): Promise<void>;
   /** Ends it as a power cut does. */
@@ -61,7 +63,7 @@ export async function startProgram({ dataFolder, samples = true, hasPage = true 
   const words = [join(programFolder, 'start.mjs'), 'start', '--address', '--data', folder, ...(samples ? [] : ['--no-samples'])];
   const host = spawn(process.execPath, words, { env: { ...process.env, LOUPE_PAGE: pageFolder }, stdio: ['ignore', 'pipe', 'pipe'] });
   return {
-    address: await addressOf(host), dataFolder: folder,
+    address: await addressOf(host), pid: host.pid!, dataFolder: folder,
     async close() {
       const ended = new Promise((settle) => host.once('exit', settle));
       host.kill('SIGINT');

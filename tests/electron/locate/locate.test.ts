@@ -288,4 +288,17 @@ describe('a sentence', () => {
     await one.locating.find(one.order({ kind: 'directive' }));
     expect(asked).toBe(2);
   });
+
+  test('that the reader says while a search is unsure is not pushed aside by the older one being thought about again', async () => {
+    const one = bench({ series: seriesOf(40), pictureOf: () => drawn(60, 40, { x1: 1, y1: 1, x2: 2, y2: 2 }), finder: { ...seesRed(), find: async (_, prompts) => prompts.map(() => [{ box: { x1: 1, y1: 1, x2: 9, y2: 9 }, score: 0.06 }]) } });
+    one.write = async () => written({ slice_to: 40 });
+    await one.locating.direct({ ...sentence, text: 'lungs' });
+    let finish: (text: string) => void = () => undefined;
+    one.write = () => new Promise((resolve) => (finish = resolve));
+    const newer = one.locating.direct({ ...sentence, text: 'lungs again' });
+    const sweep = await one.locating.find(one.order({ kind: 'directive' }));
+    expect([sweep.searched.length, one.found.some(({ isUnsure }) => isUnsure)]).toEqual([40, true]);
+    finish(written({ slice_to: 40 }));
+    expect(await newer).toMatchObject({ version: 2, text: 'lungs again' });
+  });
 });
