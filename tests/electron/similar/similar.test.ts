@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { command as train } from '#electron/commands/train.ts';
 import type { StudyDetail, StudySummary } from '#electron/contract/library.ts';
 import { OddReport, SimilarHit, SimilarState, Telling } from '#electron/contract/similar.ts';
 import type { Finder } from '#electron/similar/finder.ts';
@@ -11,7 +12,9 @@ import { Fault } from '#models/base/fault.ts';
 import { Random } from '#models/base/random.ts';
 import { requireUsable } from '#models/clinical/promptEnsemble.ts';
 import { createPicture, type Picture } from '#models/imaging/image.ts';
-import { isOneColour, likeness } from '#models/similar.ts';
+import { isOneColour, likeness, openSimilar } from '#models/similar.ts';
+import { writeTinyIndex } from '#tests/support/tinyTraining.ts';
+import { closeArchives } from '#training/data/cases.ts';
 import { pictureHashes } from '#training/data/lookAlikes.ts';
 import { openJudgements } from '#training/judgements.ts';
 import { Recipe } from '#training/records/recipe.ts';
@@ -162,6 +165,17 @@ describe('answers about three images', () => {
     expect((await source.picture(names[0])).width, 'kept no larger than it is learnt from').toBe(224);
     expect(existsSync(join(written.folder, 'images', `${names[2]}.png`))).toBe(true);
     cases.close();
+
+    // The recipe beside them, cut short, goes through the command line: judgements, then pairs from the image weights that they left.
+    const [short, run] = [join(folder, 'short.json'), join(folder, 'run')];
+    writeFileSync(short, JSON.stringify({ ...recipe, stages: recipe.stages.map((stage) => ({ ...stage, steps: 1, batch: 4 })) }));
+    await train.run({ positionals: [short], values: { data: [writeTinyIndex(8)], out: run, unchecked: true }, json: false, signal: new AbortController().signal, progress() {}, print() {} });
+    closeArchives();
+    const [before, after] = [1, 2].map((stage) => JSON.parse(readFileSync(join(run, 'stages', `${stage}.json`), 'utf8')) as { image: string; text: string });
+    expect([before!.text === after!.text, before!.image === after!.image]).toEqual([true, false]);
+    const learnt = await openSimilar(join(run, 'final'), { threads: 1 });
+    expect(learnt.config.embedding).toBe(recipe.stages[0]!.similar!.encoder.embedding);
+    await learnt.release();
   });
 
   test('that contradict themselves are not used, and the report says so', async () => {
