@@ -99,8 +99,9 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
     pictures.keep(record, picture);
     return record;
   });
+  const curricula: readonly Curriculum[] = policy.curricula.map(({ name, options: chosenOptions }) => findCurriculum(name)(chosenOptions, { seed: recipe.seed, steps: stage.steps }));
   const source = createPromptSource({
-    records: [...records, ...drawn], maker: { pictures, options: patching, language, augment: recipe.augment }, stage, recipe, ...(chosen ? { chosen } : {}),
+    records: [...records, ...drawn].filter((record) => curricula.every((curriculum) => curriculum.admits?.(record) ?? true)), maker: { pictures, options: patching, language, augment: recipe.augment }, stage, recipe, ...(chosen ? { chosen } : {}),
   });
   const { lora } = options;
   const model = createLiveModel({ config, device, ...(lora ? { lora } : {}) });
@@ -119,7 +120,6 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
   const referenceEyes = !isTowerTrained && seesAlike(referenceWeights, stageStart) ? sampler : referenceSampler;
   const scorer = createScorer({ policy: sampler, reference: referenceSampler, seed: recipe.seed });
 
-  const curricula: readonly Curriculum[] = policy.curricula.map(({ name, options: chosenOptions }) => findCurriculum(name)(chosenOptions, { seed: recipe.seed, steps: stage.steps }));
   // With one update for each batch the old policy is the present one: reading it from the same pass gives the same gradient, one pass earlier.
   // What was tried in an earlier step is compared with what the model thought then.
   const looksBack = curricula.some(({ select }) => select !== undefined);

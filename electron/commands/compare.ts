@@ -11,6 +11,7 @@ import { accuracyByLength, suggestedCap } from '#training/curricula/staging.ts';
 import { measureCheckpoint } from '#training/criticalEntropy.ts';
 import { closeArchives, filterCases, readIndex } from '#training/data/cases.ts';
 import { readManifest, readRollouts, rolloutSteps } from '#training/readRun.ts';
+import { licenceClasses, type LicenceClass } from '#training/records/caseRecord.ts';
 import { Recipe } from '#training/records/recipe.ts';
 import { keptSteps } from '#training/state.ts';
 import { flag, numberOption, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
@@ -26,6 +27,7 @@ export const command: Command = {
     length: { type: 'boolean', help: 'how often completions of each length were right, and the cap that speaks for' },
     entropy: { type: 'boolean', help: 'measure the kept checkpoints of RUN and choose one' },
     cases: { type: 'string', multiple: true, help: 'with --entropy: index files whose val split is asked' },
+    licence: { type: 'string', multiple: true, help: `with --entropy: only cases of this licence class (default permissive): ${licenceClasses.join(', ')}` },
     max: { type: 'string', help: 'with --entropy: questions for each checkpoint (default 64)' },
     words: { type: 'string', multiple: true, help: `with --entropy: a word at which reasoning turns (default ${criticalWords.join(', ')})` },
   },
@@ -173,8 +175,13 @@ async function compareCheckpoints(context: CommandContext): Promise<void> {
   const recipe = Recipe.safeParse((parsed(readFileSync(join(run, 'manifest.json'), 'utf8')) as { recipe?: unknown } | null)?.recipe);
   if (!recipe.success) throw new Fault({ code: 'run.unreadable', what: `The run ${run} cannot be shown.`, why: 'Its manifest holds no recipe of this version.', mend: 'Use the version that made the run.' });
   if (recipe.data.adapter) throw new Fault({ code: 'compare.adapter', what: 'Checkpoints of this run cannot be measured.', why: 'It trains an adapter, and its checkpoints hold the adapter alone.', mend: 'Compare runs that train the weights themselves.' });
-  const all = filterCases((await Promise.all(indexes.map(readIndex))).flat(), {});
-  const held = filterCases(all, { splits: ['val', 'test'] });
+  const named = textOptions(context, 'licence');
+  const unknown = named.find((licence) => !licenceClasses.some((known) => known === licence));
+  if (unknown !== undefined) throw new UsageError(`--licence is one of ${licenceClasses.join(', ')}, not '${unknown}'.`);
+  const licences = named.length > 0 ? named as LicenceClass[] : ['permissive' as const];
+  // Choosing is tuning: the cases of the last word are not asked here.
+  const held = filterCases((await Promise.all(indexes.map(readIndex))).flat(), { splits: ['val'], licences });
+  if (held.length === 0) throw new Fault({ code: 'compare.empty', what: 'There is nothing to measure with.', why: `These indexes hold no case of the val split under the licence ${licences.join(', ')}.`, mend: 'Give other index files, or another --licence.' });
   const words = textOptions(context, 'words');
   const questions = numberOption(context, 'max', { least: 1, whole: true });
   const measured = [];
@@ -182,7 +189,7 @@ async function compareCheckpoints(context: CommandContext): Promise<void> {
     for (const step of keptSteps(run)) {
       const folder = join(run, 'checkpoints', `step-${String(step).padStart(6, '0')}`);
       measured.push(await measureCheckpoint({ folder, step }, {
-        records: held.length > 0 ? held : all, recipe: recipe.data, ...(questions === undefined ? {} : { questions }), ...(words.length > 0 ? { words } : {}), signal: context.signal,
+        records: held, recipe: recipe.data, ...(questions === undefined ? {} : { questions }), ...(words.length > 0 ? { words } : {}), signal: context.signal,
         onProgress: (done, total) => context.progress(`step ${step}: ${done} of ${total} questions`),
       }));
     }

@@ -171,14 +171,27 @@ test('an update without anything to learn from changes nothing and says so', asy
   expect([...start].filter(([name, entry]) => readTensor(entry).some((value, i) => value !== readTensor(end.get(name)!)[i]))).toEqual([]);
 });
 
-test('a stage may start anew from the weights of the run\'s beginning', async () => {
+test('a specialist of a rare kind is asked about that kind alone, however many others there are', async () => {
+  const folder = newRun();
+  const others = Array.from({ length: 2000 }, (_, at): CaseRecord => ({ ...records[0]!, id: `other${at}`, modality: 'ct' }));
+  await train({ recipe: recipeOf({ stage: { steps: 1 }, policy: { curricula: [{ name: 'specialist', options: { modalities: ['ultrasound'] } }] } }), records: [...others, records[1]!], run: folder, parts });
+  expect(linesOf(folder, 1).map(({ case: id }) => id)).toEqual([records[1]!.id, records[1]!.id]);
+});
+
+test('a stage may start anew from the weights of the run\'s beginning, with an optimizer that has seen nothing', async () => {
   const folder = newRun();
   const stage = recipeOf({ stage: { steps: 2 } }).stages[0]!;
-  await run(recipeOf({ stages: [stage, { ...stage, from: 'start', steps: 1 }] }), folder);
+  await run(recipeOf({ optimizer: { ...recipeOf().optimizer, beta2: 0.999 }, stages: [stage, { ...stage, from: 'start', steps: 1 }] }), folder);
   const [first, second] = [1, 2].map((at) => openSafetensors(join(folder, 'stages', String(at), 'start.safetensors')).tensors);
   expect([...first!.keys()]).toEqual([...second!.keys()]);
   expect([...first!].filter(([name, entry]) => readTensor(entry).some((value, i) => value !== readTensor(second!.get(name)!)[i]))).toEqual([]);
   expect(metrics(folder).map(({ step, stage: at }) => [step, at])).toEqual([[1, 0], [2, 0], [3, 1]]);
+  // The first update of AdamW moves no weight by more than the rate.
+  const end = openCheckpoint(join(folder, 'checkpoints', 'step-000003')).tensors;
+  const moves = [...second!].flatMap(([name, entry]) => [...readTensor(entry)].map((value, i) => Math.abs(value - readTensor(end.get(name)!)[i]!)));
+  const rate = metrics(folder).at(-1)!.learning_rate;
+  expect(Math.max(...moves.slice(0, 50_000))).toBeGreaterThan(0.5 * rate);
+  expect(moves.every((move) => move < 1.01 * rate)).toBe(true);
 });
 
 test('parts of the tokens by their entropy, a correction of the sampler, KL in the reward: every way of learning runs', async () => {

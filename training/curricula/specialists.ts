@@ -32,6 +32,7 @@ export const specialist: CurriculumMaker = (options): Curriculum => {
   const [modalities, families, questionTypes, sets] = names.map((name) => wordsOption(owner, options, name, [])) as [string[], string[], string[], string[]];
   const admits = (list: readonly string[], value: string | null): boolean => list.length === 0 || (value !== null && list.includes(value));
   return {
+    admits: (record) => admits(modalities, record.modality) && admits(sets, record.set),
     weigh: (record, { questionType }) => Number(
       admits(modalities, record.modality) && admits(families, familyOf(questionType)) && admits(questionTypes, questionType) && admits(sets, record.set)),
   };

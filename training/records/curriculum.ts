@@ -35,6 +35,8 @@ export interface CurriculumTools {
 /** Every part is optional. Whatever it remembers from step to step goes through `save` and `restore`, so that a resumed run goes on exactly. */
 export interface Curriculum {
   plan?(plan: StepPlan, place: StagePlace): StepPlan;
+  /** Whether anything may be asked about a record, at whatever step; others are not drawn. Absent: yes. */
+  admits?(record: CaseRecord): boolean;
   /** How much likelier than 1 a question is to be drawn; 0: never. */
   weigh?(record: CaseRecord, turn: Turn, place: StagePlace): number;
   /** After rewards, before advantages: may continue completions, or add further ones. */

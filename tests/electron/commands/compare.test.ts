@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { command } from '#electron/commands/compare.ts';
 import type { CommandContext, CommandValues } from '#electron/commands/command.ts';
+import { tinyRecipe, writeTinyIndex } from '#tests/support/tinyTraining.ts';
 
 async function compare(positionals: readonly string[], values: CommandValues = {}): Promise<{ value: unknown; text: string }> {
   let shown: { value: unknown; text: string } | undefined;
@@ -97,4 +98,17 @@ test('the meter of lengths says how often each was right, and which cap that spe
   const { text, value } = await compare([run('lengths', () => 1)], { length: true });
   expect(text).toContain('to 8 tokens  100.0 % of all  100.0 % right');
   expect(value).toMatchObject([{ completions: 8, cap: 8 }]);
+});
+
+test('a checkpoint is chosen on permissive cases of the val split alone', async () => {
+  const path = join(folder, 'entropic');
+  mkdirSync(path);
+  writeFileSync(join(path, 'manifest.json'), JSON.stringify({ recipe: tinyRecipe }));
+  const index = writeTinyIndex();
+  await expect(compare([path], { entropy: true, cases: [index] })).rejects.toMatchObject({ code: 'compare.empty', why: expect.stringContaining('no case of the val split under the licence permissive') });
+  const [line] = readFileSync(index, 'utf8').split('\n');
+  writeFileSync(index, `${line!.replace('"split":"train"', '"split":"val"').replace('"permissive"', '"non_commercial"')}\n`);
+  await expect(compare([path], { entropy: true, cases: [index] })).rejects.toMatchObject({ why: expect.stringContaining('under the licence permissive') });
+  await expect(compare([path], { entropy: true, cases: [index], licence: ['non_commercial'] })).rejects.toMatchObject({ why: expect.stringContaining('kept no checkpoint') });
+  await expect(compare([path], { entropy: true, cases: [index], licence: ['free'] })).rejects.toThrow('--licence is one of');
 });

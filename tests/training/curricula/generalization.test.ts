@@ -60,6 +60,8 @@ describe('families', () => {
     const prompt = promptOf(madeUp());
     const weigh = (options: object): number => specialist(options as Record<string, unknown>, { seed: 1, steps: 1 }).weigh!(prompt.record, prompt.turn, { step: 0, steps: 1 });
     expect([weigh({}), weigh({ modalities: ['mri'] }), weigh({ modalities: ['ct'] }), weigh({ families: ['disease_diagnosis'], modalities: ['mri'] }), weigh({ families: ['lesion_grading'] })]).toEqual([1, 1, 0, 1, 0]);
+    const admits = (options: object): boolean => specialist(options as Record<string, unknown>, { seed: 1, steps: 1 }).admits!(prompt.record);
+    expect([admits({}), admits({ modalities: ['mri'] }), admits({ modalities: ['ct'] }), admits({ families: ['lesion_grading'] })]).toEqual([true, true, false, true]);
     expect(() => specialist({ modality: ['ct'] }, { seed: 1, steps: 1 })).toThrow('cannot be used');
   });
 });
