@@ -73,6 +73,25 @@ describe('copies', () => {
     expect(meanIn(marks, [50, 0, 90, 40])).toBe(0);
   });
 
+  test('a patch of 64 pixels moved by 80 is found with that shift, and its places cover what was copied by four fifths', () => {
+    const wide = { width: 224, height: 160 };
+    const random = new Random(4);
+    const smooth = windowMean({ ...wide, data: Float32Array.from({ length: wide.width * wide.height }, () => 100 + 60 * random.normal()) }, 1);
+    const data = smooth.data.slice();
+    const [left, top, side, shift] = [30, 50, 64, 80];
+    for (let y = top; y < top + side; y++) for (let x = left; x < left + side; x++) data[y * wide.width + x + shift] = smooth.data[y * wide.width + x]!;
+    const { copies, plane: marks } = copyMap({ ...wide, data });
+    expect([Math.abs(copies[0]!.dx), Math.abs(copies[0]!.dy)]).toEqual([shift, 0]);
+    let [both, either] = [0, 0];
+    for (let y = 0; y < wide.height; y++) for (let x = 0; x < wide.width; x++) {
+      const isCopied = y >= top && y < top + side && ((x >= left && x < left + side) || (x >= left + shift && x < left + shift + side));
+      const isMarked = marks.data[y * wide.width + x]! > 0;
+      both += Number(isCopied && isMarked);
+      either += Number(isCopied || isMarked);
+    }
+    expect(both / either).toBeGreaterThanOrEqual(0.8);
+  });
+
   test('texture, one colour and a chequerboard hold no copies', () => {
     for (const flat of [texture, plane(() => 10), plane((x, y) => ((x >> 3) + (y >> 3)) % 2 * 200)]) expect(copyMap(flat).copies).toEqual([]);
   });
