@@ -93,12 +93,14 @@ export async function frameAnswer({ library, decoding, evidence, finetune, cache
   });
 }
 
-/** `<slide>/<level>/<column>_<row>`. */
+/** `<slide>/<level>/<column>_<row>`, and `/<channel>` behind it for what one channel measured there. */
 export async function tileAnswer({ library, decoding }: Services, path: string): Promise<Answer> {
   return guarded(async () => {
-    const [, slide = '', level, column, row] = /^\/?([0-9a-f]+)\/(\d{1,2})\/(\d{1,6})_(\d{1,6})$/.exec(path) ?? [];
+    const [, slide = '', level, column, row, channel] = /^\/?([0-9a-f]+)\/(\d{1,2})\/(\d{1,6})_(\d{1,6})(?:\/(\d{1,2}))?$/.exec(path) ?? [];
     if (!Sha256.safeParse(slide).success) return refused(404, 'There is no such tile.');
-    const { type, bytes } = await decoding.tile({ path: library.pathOf(slide), level: Number(level), column: Number(column), row: Number(row) });
+    const tile = { path: library.pathOf(slide), level: Number(level), column: Number(column), row: Number(row) };
+    if (channel !== undefined) return { status: 200, headers: pixelHeaders('application/octet-stream'), body: await decoding.channelTile({ ...tile, channel: Number(channel) }) };
+    const { type, bytes } = await decoding.tile(tile);
     return { status: 200, headers: pixelHeaders(type), body: bytes };
   });
 }

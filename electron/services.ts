@@ -122,10 +122,11 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
       },
     }),
   });
-  const shown = (view: AskedView): ReturnType<DecodingClient['shown']> => {
+  const fileOf = (view: AskedView): Parameters<DecodingClient['shown']>[0] => {
     const [sha256, index] = view.kind === 'frame' ? parts(view.frameId) : [view.slideId, 0];
-    return decoding.shown({ path: library.pathOf(sha256), index, window: view.kind === 'frame' ? view.window : null, region: view.region ?? null });
+    return { path: library.pathOf(sha256), index, region: view.region ?? null, ...(view.kind === 'frame' ? { window: view.window } : { channels: view.channels ?? null }) };
   };
+  const shown = (view: AskedView): ReturnType<DecodingClient['shown']> => decoding.shown(fileOf(view));
   const reviews = openReviews({
     folder, publish, now, study: library.study, setStatus: library.setStatus, answered: (answer) => audited.answered(answer, library.pathOf),
     model: { opened, memory: inference.memory, sample: (ask, count, options) => inference.sample(ask, count, options) },
@@ -140,10 +141,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
   });
   const curation = openCuration({
     folder, blobs: library.blobs, publish, now, by: userName(), traces: reviews.all, study: library.study, setStatus: library.setStatus,
-    picture(view) {
-      const [sha256, index] = view.kind === 'frame' ? parts(view.frameId) : [view.slideId, 0];
-      return decoding.captured({ path: library.pathOf(sha256), index, window: view.kind === 'frame' ? view.window : null, region: view.region ?? null });
-    },
+    picture: (view) => decoding.captured(fileOf(view)),
   });
   const writing = connectWriting(workerFile('writing'), { launch: shell.launch, onState: told('writing'), pathOf: library.pathOf });
   const reports = openReports({

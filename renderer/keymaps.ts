@@ -40,7 +40,7 @@ export type Context = (typeof contexts)[number];
 const views = ['frames', 'planes', 'slide'] as const;
 
 /** Rows of the review that work on one kind of image only. Those of slides and planes come before the others there. */
-const ofSlides = /^stage\.(?:pan(?:Down|Up|Left|Right)|hold|wholeSlide|objective\d)$/;
+const ofSlides = /^stage\.(?:pan(?:Down|Up|Left|Right)|hold|channels|channelAlone|wholeSlide|objective\d)$/;
 const ofPlanes = /^stage\.plane/;
 const ofFrames = /^review\.(?:window\d|fullRange|fileWindow|invert|rotate\w+|flip\w+)$|^stage\.cine$/;
 

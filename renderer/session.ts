@@ -2,7 +2,7 @@
 import type { ReviewDraft, Session, SessionChange } from '#electron/contract/session.ts';
 import { library } from './library/library.ts';
 import { draftOf } from './review/resume.ts';
-import { drafts, review, stage } from './review/review.ts';
+import { drafts, moves, review, stage } from './review/review.ts';
 import { screenNames } from './workstation/action.ts';
 import { call } from './workstation/call.ts';
 import { navigation } from './workstation/navigation.ts';
@@ -17,7 +17,7 @@ function now(): SessionChange {
   const { screen, studyId } = navigation.get();
   const { filter, sort, selectedId } = library.get();
   const state = review.get();
-  const draft = studyId !== null && state.studyId === studyId ? draftOf(state, stage.slide?.visibleRegion() ?? null) : null;
+  const draft = studyId !== null && state.studyId === studyId ? draftOf(state, { slideRegion: stage.slide?.visibleRegion() ?? stage.slideRegion, views: new Map([...stage.views, ...[...stage.cells].map(([at, canvas]) => [at, canvas.view()] as const)]) }) : null;
   if (draft && studyId !== null) left.set(studyId, draft);
   return { place: { screen, studyId, library: { ...filter, query: filter.query.slice(0, 400), sort, selectedId } }, draft };
 }
@@ -74,10 +74,6 @@ function keep(): void {
     clearTimeout(waiting);
     send();
   });
-  for (const store of [library, review]) store.subscribe(touch);
-  // A slide moves without anybody being told.
-  setInterval(() => {
-    if (stage.slide !== null && navigation.get().screen === 'review') touch();
-  }, 1000);
+  for (const store of [library, review, moves]) store.subscribe(touch);
   window.addEventListener('pagehide', send);
 }

@@ -56,6 +56,14 @@ export const FrameSummary = z.object({
 });
 export type FrameSummary = z.infer<typeof FrameSummary>;
 
+/** The look of one of a slide's channels: which channel, from 0, and from which value on it is black and the whole colour. */
+export const ChosenChannel = z.object({ at: z.number().int().min(0).max(63), colour: z.string().regex(/^#[0-9a-f]{6}$/), low: z.number().finite(), high: z.number().finite() });
+export type ChosenChannel = z.infer<typeof ChosenChannel>;
+
+/** A channel of a fluorescence slide with the look that it is first shown by. */
+export const SlideChannel = ChosenChannel.omit({ at: true }).extend({ name: z.string(), most: z.number().finite() });
+export type SlideChannel = z.infer<typeof SlideChannel>;
+
 /** The levels of a pyramid, the largest first. */
 export const SlideSummary = z.object({
   id: Sha256,
@@ -65,6 +73,8 @@ export const SlideSummary = z.object({
   mpp: z.object({ x: z.number(), y: z.number() }).nullable(),
   mppSource: z.string(),
   levels: z.array(z.object({ width: z.number().int(), height: z.number().int(), tileWidth: z.number().int(), tileHeight: z.number().int(), downsample: z.number() })),
+  /** Absent: one picture in colour or in grey. */
+  channels: z.array(SlideChannel).max(64).optional(),
 });
 export type SlideSummary = z.infer<typeof SlideSummary>;
 

@@ -1,7 +1,7 @@
 /** What the window knows of a question and its answer. */
 import { z } from 'zod';
 import { ReasoningTrace, StepKind } from '#models/clinical/trace.ts';
-import { FrameId, Sha256, StudyId } from './library.ts';
+import { ChosenChannel, FrameId, Sha256, StudyId } from './library.ts';
 
 /** How grey values become brightness; absent: as the file says. Centre and width are in modality values, as Hounsfield units. */
 export const ViewWindow = z.object({
@@ -24,7 +24,8 @@ const aside = { marked: Region.optional(), studyId: StudyId.optional() };
 /** One picture that is put before the model: a frame as it is displayed, or a slide; the region is exactly what is shown of it, absent or null: all. */
 export const AskedView = z.union([
   z.object({ kind: z.literal('frame'), frameId: FrameId, window: ViewWindow.nullable(), region: Region.optional(), ...aside }),
-  z.object({ kind: z.literal('slide'), slideId: Sha256, region: Region.nullable(), ...aside }),
+  /** `channels`: those that are seen of a fluorescence slide; absent: all, as they are first shown. */
+  z.object({ kind: z.literal('slide'), slideId: Sha256, region: Region.nullable(), channels: z.array(ChosenChannel).max(64).optional(), ...aside }),
 ]);
 export type AskedView = z.infer<typeof AskedView>;
 

@@ -1,6 +1,6 @@
 /** Where a person was: the screen, the filter of the library, and of each study how it hung and what was about to be asked. */
 import { z } from 'zod';
-import { StudyId, StudyStatus } from './library.ts';
+import { ChosenChannel, StudyId, StudyStatus } from './library.ts';
 import { Region } from './review.ts';
 
 const At = z.number().int().min(0).max(1_000_000);
@@ -14,6 +14,11 @@ const Cell = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('stack'), seriesId: Name, frameAt: At }),
   z.object({ kind: z.literal('plane'), seriesId: Name, plane: z.enum(['axial', 'sagittal', 'coronal']) }),
 ]);
+
+/** Where an image lay in its cell: how large, what of it in the middle (shares of its size), turned and mirrored how. */
+const View = z.object({
+  zoom: z.number().positive().finite().nullable(), middle: z.object({ x: z.number().min(0).max(1), y: z.number().min(0).max(1) }), quarters: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3)]), isFlippedHorizontally: z.boolean(), isFlippedVertically: z.boolean(),
+});
 
 /** A study as it was left. */
 export const ReviewDraft = z.object({
@@ -33,6 +38,10 @@ export const ReviewDraft = z.object({
   }),
   /** The answer that was shown. */
   traceId: z.string().max(64).nullable(),
+  /** By series: the channels of its slide as a person left them. */
+  channels: z.record(Name, z.array(ChosenChannel.extend({ isShown: z.boolean() })).max(64)).default({}),
+  /** By cell; null where nothing was moved. */
+  views: z.array(View.nullable()).max(16).default([]),
   /** The part of a slide that was on the screen. */
   slideRegion: Region.nullable(),
 });

@@ -121,12 +121,15 @@ interface OpenedFile {
   readonly part: OpenPart;
 }
 
-function slideSummary({ width, height, levels, mpp, mppSource }: Slide, id: string, name: string): SeriesSummary {
+function slideSummary({ width, height, levels, mpp, mppSource, channels, notes }: Slide, id: string, name: string): SeriesSummary {
   const spacing = mpp === null ? noGeometry : { ...noGeometry, spacingMm: [mpp.y / 1000, mpp.x / 1000] as [number, number], spacingSource: 'SlideResolution' as const };
   return {
-    id, kind: 'slide', modality: 'SM', description: name, frameOfReference: null, sliceSpacingMm: null, statements: mpp === null ? ['The slide does not say how large its pixels are.'] : [],
+    id, kind: 'slide', modality: 'SM', description: name, frameOfReference: null, sliceSpacingMm: null, statements: [...(mpp === null ? ['The slide does not say how large its pixels are.'] : []), ...notes],
     frames: [{ id: `${id}-0`, name, rows: height, columns: width, instanceNumber: null, alongMm: null, geometry: spacing }],
-    slide: { id, width, height, mpp, mppSource, levels: levels.map((level) => ({ width: level.width, height: level.height, tileWidth: level.tileWidth, tileHeight: level.tileHeight, downsample: level.downsample })) },
+    slide: {
+      id, width, height, mpp, mppSource, ...(channels.length > 0 ? { channels: channels.map(({ name: channel, colour, low, high, most }) => ({ name: channel, colour, low, high, most })) } : {}),
+      levels: levels.map((level) => ({ width: level.width, height: level.height, tileWidth: level.tileWidth, tileHeight: level.tileHeight, downsample: level.downsample })),
+    },
   };
 }
 

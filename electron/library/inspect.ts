@@ -86,8 +86,8 @@ export async function openSlideFile(path: string, name: string): Promise<OpenSli
   }
 }
 
-/** A TIFF is a slide when it is a pyramid, knows its scale, or is too large to be looked at whole; otherwise it is a picture. */
-export const isSlide = (slide: Slide): boolean => slide.levels.length > 1 || slide.mpp !== null || slide.width * slide.height > 25_000_000;
+/** A TIFF is a slide when it is a pyramid, has channels, knows its scale, or is too large to be looked at whole; otherwise it is a picture. */
+export const isSlide = (slide: Slide): boolean => slide.levels.length > 1 || slide.channels.length > 0 || slide.mpp !== null || slide.width * slide.height > 25_000_000;
 
 const plainStudy = (name: string, sha256: string, kind: 'slide' | 'picture'): StudyIdentity => ({
   id: studyId(`${kind}:${sha256}`), kind, patient: '', patientId: '', birthDate: null, sex: null, date: null,

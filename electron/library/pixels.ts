@@ -1,5 +1,6 @@
 /** Pixels of stored files: frames as stored values for the viewer, as pictures for thumbnails and the model, and tiles of slides. */
 import { typeOf, type FrameHeader, type Preset, type WiredFrame } from '#electron/contract/frame.ts';
+import type { ChosenChannel } from '#electron/contract/library.ts';
 import type { Region, ViewWindow } from '#electron/contract/review.ts';
 import { startOfFile } from '#electron/storage/files.ts';
 import { Fault } from '#models/base/fault.ts';
@@ -17,8 +18,10 @@ import { extentOf } from '#models/imaging/measures.ts';
 import { decodePicture, encodePng } from '#models/imaging/picture.ts';
 import { resize } from '#models/imaging/resize.ts';
 import type { Placement } from '#models/imaging/sides.ts';
+import { channelText } from '#models/imaging/slide/channels.ts';
+import { encodeChannelTile } from '#models/imaging/slide/channelTile.ts';
 import { readRegionAt } from '#models/imaging/slide/region.ts';
-import { readTile, readTileJpeg } from '#models/imaging/slide/slide.ts';
+import { readTile, readTileJpeg, withChannels } from '#models/imaging/slide/slide.ts';
 import { kindBytes, kindOf } from '#models/imaging/sources.ts';
 import { isSlide, openSlideFile, wholeFile, type OpenSlideFile } from './inspect.ts';
 import { isSlidePart, manifestParts, openDicomSlide } from './slides.ts';
@@ -29,17 +32,27 @@ export interface ShownPicture {
   /** Pixels of `picture` to pixels of the source. */
   readonly toSource: Affine;
   readonly source: { readonly width: number; readonly height: number };
-  /** How grey values became brightness; null for colour. */
+  /** How grey values or channels became what is seen; null for colour. */
   readonly window: string | null;
   /** How it lies in the patient; null where the file is none that could say so. */
   readonly placement: Placement | null;
 }
 
+export interface ShownOptions {
+  /** Of a grey frame; absent or null: as the file says. */
+  readonly window?: ViewWindow | null;
+  readonly region?: Region | null;
+  /** Of a slide with channels: those that are seen; absent or null: all, as they are first shown. */
+  readonly channels?: readonly ChosenChannel[] | null;
+}
+
 export interface Pixels {
   values(path: string, sha256: string, index: number): Promise<WiredFrame>;
-  shown(path: string, index: number, options?: { readonly window?: ViewWindow | null; readonly region?: Region | null }): Promise<ShownPicture>;
+  shown(path: string, index: number, options?: ShownOptions): Promise<ShownPicture>;
   thumbnail(path: string, index: number, side: number): Promise<Uint8Array>;
   tile(path: string, level: number, column: number, row: number): Promise<{ readonly type: 'image/jpeg' | 'image/png'; readonly bytes: Uint8Array }>;
+  /** What one channel measured there, as `decodeChannelTile` reads it. */
+  channelTile(path: string, level: number, place: { readonly column: number; readonly row: number; readonly channel: number }): Promise<Uint8Array>;
   /** Lets go of the files that are open. */
   close(): Promise<void>;
 }
@@ -84,12 +97,20 @@ export function openPixels(): Pixels {
       void letGo(gone);
     }
   };
-  const shown: Pixels['shown'] = async (path, index, { window = null, region = null } = {}) => {
+  const shown: Pixels['shown'] = async (path, index, { window = null, region = null, channels = null } = {}) => {
     const file = await opened(path);
     const part = (whole: ShownPicture): ShownPicture => (region ? cutOut(whole, region) : whole);
     if (file.kind === 'dicom') return part(await shownFrame(file.file, index, window));
     if (file.kind === 'picture') return part({ picture: file.picture, toSource: identity, source: sizeOf(file.picture), window: null, placement: null });
-    return shownSlide(file.slide, region, overviewSide);
+    return shownSlide(file.slide, { region, side: overviewSide, channels });
+  };
+  /** @throws Fault `library.tile` where it has no such tile */
+  const slideWith = async (path: string, level: number, { column, row }: { readonly column: number; readonly row: number }): Promise<OpenSlideFile> => {
+    const file = await opened(path);
+    if (file.kind !== 'slide') throw noTile('The file is not a slide.');
+    const chosen = file.slide.levels[level];
+    if (!chosen || column >= chosen.across || row >= chosen.down) throw noTile('The slide has no such tile.');
+    return file.slide;
   };
   return {
     shown,
@@ -107,21 +128,25 @@ export function openPixels(): Pixels {
     async thumbnail(path, index, side) {
       const file = await opened(path);
       // Of a slide a level of about this size is read, not a larger one to be made small.
-      const { picture } = file.kind === 'slide' ? await shownSlide(file.slide, null, Math.min(side, overviewSide)) : await shown(path, index);
+      const { picture } = file.kind === 'slide' ? await shownSlide(file.slide, { region: null, side: Math.min(side, overviewSide), channels: null }) : await shown(path, index);
       const scale = Math.min(1, side / Math.max(picture.width, picture.height));
       const size = { width: Math.max(1, Math.round(picture.width * scale)), height: Math.max(1, Math.round(picture.height * scale)) };
       return encodePng(scale < 1 ? resize(picture, size) : picture, { level: 4 });
     },
     async tile(path, level, column, row) {
-      const file = await opened(path);
-      if (file.kind !== 'slide') throw noTile('The file is not a slide.');
-      const chosen = file.slide.levels[level];
-      if (!chosen || column >= chosen.across || row >= chosen.down) throw noTile('The slide has no such tile.');
-      const packed = await readTileJpeg(file.slide, level, { column, row });
+      const slide = await slideWith(path, level, { column, row });
+      const packed = await readTileJpeg(slide, level, { column, row });
       if (packed) return { type: 'image/jpeg', bytes: packed };
-      const picture = await readTile(file.slide, level, { column, row });
+      const picture = await readTile(slide, level, { column, row });
       if (!picture) throw noTile('The file leaves it out: empty glass.');
       return { type: 'image/png', bytes: encodePng(picture, { level: 1 }) };
+    },
+    async channelTile(path, level, { column, row, channel }) {
+      const slide = await slideWith(path, level, { column, row });
+      if (channel >= slide.channels.length) throw noTile('The slide has no such channel.');
+      const tile = await slide.levels[level]!.channelTile(channel, { column, row });
+      if (!tile) throw noTile('The file leaves it out: no light.');
+      return encodeChannelTile(tile);
     },
   };
 }
@@ -145,12 +170,13 @@ async function openFile(path: string): Promise<Opened> {
 }
 
 /** A region of it, or all, its longer side at most so many pixels. */
-async function shownSlide(slide: OpenSlideFile, region: Region | null, side: number): Promise<ShownPicture> {
+async function shownSlide(slide: OpenSlideFile, { region, side, channels }: { readonly region: Region | null; readonly side: number; readonly channels: readonly ChosenChannel[] | null }): Promise<ShownPicture> {
+  const chosen = channels ?? slide.channels.map((channel, at) => ({ ...channel, at }));
   const seen = region ?? { x: 0, y: 0, width: slide.width, height: slide.height };
   const shrink = Math.min(1, side / Math.max(seen.width, seen.height));
-  const picture = await readRegionAt(slide, seen, { width: Math.max(1, Math.round(seen.width * shrink)), height: Math.max(1, Math.round(seen.height * shrink)) });
+  const picture = await readRegionAt(channels && slide.channels.length > 0 ? withChannels(slide, channels.filter(({ at }) => at < slide.channels.length)) : slide, seen, { width: Math.max(1, Math.round(seen.width * shrink)), height: Math.max(1, Math.round(seen.height * shrink)) });
   const toSource = compose(scaling(seen.width / picture.width, seen.height / picture.height), translation(seen.x, seen.y));
-  return { picture, toSource, source: sizeOf(slide), window: slide.window, placement: null };
+  return { picture, toSource, source: sizeOf(slide), window: slide.channels.length > 0 ? channelText(slide.channels, chosen) : slide.window, placement: null };
 }
 
 async function shownFrame(file: DicomFile, index: number, chosen: ViewWindow | null): Promise<ShownPicture> {

@@ -10,8 +10,7 @@ import { unpack, usualLimits, type ArchiveKey } from '#electron/library/archive.
 import { assemble, type AssembledFile } from '#electron/library/assemble.ts';
 import { captured, type CapturedView } from '#electron/library/captured.ts';
 import { inspect, wholeFile } from '#electron/library/inspect.ts';
-import { openPixels } from '#electron/library/pixels.ts';
-import type { Region, ViewWindow } from '#electron/contract/review.ts';
+import { openPixels, type ShownOptions } from '#electron/library/pixels.ts';
 import { readReportRegions } from '#electron/report/formats/dicomRead.ts';
 import { sourceImage } from '#electron/report/headers.ts';
 import { drawnRegions } from '#electron/report/regionsIn.ts';
@@ -46,7 +45,7 @@ const methods = {
     return assemble(files, headers);
   },
   values: async ({ path, sha256, index }: { path: string; sha256: string; index: number }) => encodeFrame(await pixels.values(path, sha256, index)),
-  shown: ({ path, index, window, region }: { path: string; index: number; window: ViewWindow | null; region: Region | null }) => pixels.shown(path, index, { window, region }),
+  shown: ({ path, index, ...options }: { path: string; index: number } & ShownOptions) => pixels.shown(path, index, options),
   captured: (view: CapturedView) => captured(pixels, view),
   /** What the header says of a frame, for the files that a report refers to; null where the file is no DICOM. */
   async header({ path, sha256, index }: { path: string; sha256: string; index: number }) {
@@ -73,6 +72,7 @@ const methods = {
   },
   thumbnail: ({ path, index, side }: { path: string; index: number; side: number }) => pixels.thumbnail(path, index, side),
   tile: ({ path, level, column, row }: { path: string; level: number; column: number; row: number }) => pixels.tile(path, level, column, row),
+  channelTile: ({ path, level, ...place }: { path: string; level: number; column: number; row: number; channel: number }) => pixels.channelTile(path, level, place),
   async drawSamples({ folder }: { folder: string }, { tell }: Task) {
     for (const name of quickestFirst) {
       const { files, question } = sampleStudy(name);

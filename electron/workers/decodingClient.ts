@@ -1,18 +1,17 @@
 /** The other end of the decoding process. */
 import type { JournalVerdict } from '#electron/contract/audit.ts';
-import type { Region, ViewWindow } from '#electron/contract/review.ts';
 import type { AssembledFile, AssembledStudy } from '#electron/library/assemble.ts';
 import type { Captured, CapturedView } from '#electron/library/captured.ts';
 import type { Inspection } from '#electron/library/inspect.ts';
 import type { LibraryReader } from '#electron/library/library.ts';
-import type { ShownPicture } from '#electron/library/pixels.ts';
+import type { ShownOptions, ShownPicture } from '#electron/library/pixels.ts';
 import type { SourceImage } from '#electron/report/formats/format.ts';
 import type { DrawnRegions } from '#electron/report/regionsIn.ts';
 import { supervise, type Launch, type Supervised } from './supervisor.ts';
 
 export interface DecodingClient extends LibraryReader {
   values(file: { readonly path: string; readonly sha256: string; readonly index: number }): Promise<Uint8Array>;
-  shown(file: { readonly path: string; readonly index: number; readonly window: ViewWindow | null; readonly region: Region | null }): Promise<ShownPicture>;
+  shown(file: { readonly path: string; readonly index: number } & ShownOptions): Promise<ShownPicture>;
   captured(view: CapturedView): Promise<Captured>;
   header(file: { readonly path: string; readonly sha256: string; readonly index: number }): Promise<SourceImage | null>;
   /** Of a structured report or a segmentation. */
@@ -21,6 +20,7 @@ export interface DecodingClient extends LibraryReader {
   checkJournal(path: string, onProgress: (progress: { readonly done: number; readonly of: number }) => void): Promise<JournalVerdict>;
   thumbnail(file: { readonly path: string; readonly index: number; readonly side: number }): Promise<Uint8Array>;
   tile(file: { readonly path: string; readonly level: number; readonly column: number; readonly row: number }): Promise<{ readonly type: string; readonly bytes: Uint8Array }>;
+  channelTile(file: { readonly path: string; readonly level: number; readonly column: number; readonly row: number; readonly channel: number }): Promise<Uint8Array>;
   readonly worker: Supervised;
 }
 
@@ -58,5 +58,6 @@ export function connectDecoding(file: string, launch: Launch, onState: (state: '
     },
     thumbnail: (argument) => call<Uint8Array>('thumbnail', argument),
     tile: (argument) => call('tile', argument),
+    channelTile: (argument) => call('channelTile', argument),
   };
 }

@@ -102,6 +102,50 @@ export async function readBlock(tiff: Tiff, page: TiffPage, { column, row }: Blo
   return { ...size, data: toRgb(planes, page, { height, isLittleEndian: tiff.isLittleEndian, colourMap: await page.colourMap(), what }) };
 }
 
+/** Whether `readSamples` can read a page. */
+export function hasSamples({ compression, bitsPerSample: bits, sampleFormat, predictor, fillOrder, samplesPerPixel }: TiffPage): boolean {
+  if (compression === jpeg) return bits === 8 && samplesPerPixel === 1;
+  if (!decodable.includes(compression) || jpeg2000s.includes(compression) || fillOrder !== 1) return false;
+  if (sampleFormat === 3) return bits === 32 && predictor === 1;
+  return (sampleFormat === 1 || sampleFormat === 4) && (bits === 8 || bits === 16) && (predictor === 1 || predictor === 2);
+}
+
+/**
+ * The values of one sample of each pixel in a block as they are stored, sized as `readBlock` says: bytes, 16-bit numbers or 32-bit floating-point ones.
+ * Null where the file leaves the block out. Throws `picture.unsupported` where `hasSamples` says no, and as `readBlock` does.
+ */
+export async function readSamples(tiff: Tiff, page: TiffPage, at: BlockPlace & { readonly sample: number }, name = 'The TIFF page'): Promise<Samples | null> {
+  if (!hasSamples(page)) throw unsupported(name, undecodable(page) ?? 'Its values are not read one by one.');
+  checkSize({ width: page.blockWidth, height: page.blockHeight }, `A piece of ${name.charAt(0).toLowerCase()}${name.slice(1)}`);
+  const { column, row, sample } = at;
+  const height = page.isTiled ? page.blockHeight : Math.min(page.blockHeight, page.height - row * page.blockHeight);
+  const size = { width: page.blockWidth, height };
+  if (page.compression === jpeg) {
+    const picture = await readBlock(tiff, page, at, name);
+    return picture && { ...size, values: picture.data.filter((_, i) => i % 3 === 0) };
+  }
+  const what = `${name}: ${page.isTiled ? 'the tile' : 'the strip'} at column ${column}, row ${row}`;
+  const packed = await readPacked(tiff, page, { column, row, plane: page.isPlanar ? sample : 0 }, what);
+  if (!packed) return null;
+  const unpacked = unpack(packed, page.compression, rowBytes(page) * height, what);
+  const bytes = page.predictor === 2 ? undoDifferences(unpacked, page, { height, isLittleEndian: tiff.isLittleEndian }) : unpacked;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [step, first] = page.isPlanar ? [1, 0] : [page.samplesPerPixel, sample];
+  const count = size.width * height;
+  const { bitsPerSample: bits } = page;
+  if (bits === 8) return { ...size, values: Uint8Array.from({ length: count }, (_, i) => bytes[i * step + first] as number) };
+  if (bits === 16) return { ...size, values: Uint16Array.from({ length: count }, (_, i) => view.getUint16((i * step + first) * 2, tiff.isLittleEndian)) };
+  return { ...size, values: Float32Array.from({ length: count }, (_, i) => view.getFloat32((i * step + first) * 4, tiff.isLittleEndian)) };
+}
+
+/** @see readSamples */
+export interface Samples {
+  readonly width: number;
+  readonly height: number;
+  /** [height · width] */
+  readonly values: Uint8Array | Uint16Array | Float32Array;
+}
+
 /**
  * A JPEG block as a file of its own, ready for any decoder: the shared tables put back, and a note on whether its colours are RGB already.
  * Nothing is decoded. Null where the file leaves the block out.

@@ -29,7 +29,7 @@ import { judging } from './judge.ts';
 import { judgedMarks, type JudgedMark } from './judging.ts';
 import { locatedMarks } from './located.ts';
 import { RegionLayer } from './RegionLayer.tsx';
-import { review, stage } from './review.ts';
+import { moves, review, stage } from './review.ts';
 import './stage.css';
 import { lookForPriors, offered, stageOptions } from './stageActions.ts';
 import { SeriesNotice } from './SeriesNotice.tsx';
@@ -179,7 +179,8 @@ function CellContent({ at, cell, state, marks: all, volume, onAsk }: CellContent
   const { tool } = useStore(drawings, (one) => one);
   const drawn = useStore(drawings, (one) => one.all);
   const boxId = useStore(judging, (one) => one.boxId);
-  const { detail, hanging, looks, lit, areMarksShown, priors } = state;
+  const { areChannelsListed, isListShown } = useStore(stageOptions, (options) => options);
+  const { detail, hanging, looks, channels, lit, areMarksShown, priors } = state;
   const isActive = at === hanging.activeAt;
   // The actions of keys and menus are about the active cell.
   useEffect(() => {
@@ -187,6 +188,14 @@ function CellContent({ at, cell, state, marks: all, volume, onAsk }: CellContent
     stage.cells.set(at, canvas);
     return () => void stage.cells.delete(at);
   }, [at, canvas]);
+  // As it was left, once; and from then on whoever keeps where it lies hears of each move.
+  useEffect(() => {
+    if (!viewport) return undefined;
+    const left = stage.views.get(at);
+    if (left && viewport === canvas) canvas.setView(left);
+    stage.views = new Map([...stage.views].filter(([cell]) => cell !== at));
+    return viewport.onViewChange(() => moves.dispatch(1));
+  }, [at, viewport, canvas]);
   useEffect(() => {
     if (!isActive || !canvas) return undefined;
     stage.canvas = canvas;
@@ -241,7 +250,7 @@ function CellContent({ at, cell, state, marks: all, volume, onAsk }: CellContent
   if (series.slide) {
     return (
       <Suspense fallback={null}>
-        <SlideView slide={series.slide} tool={tool} corner={corner} onViewport={(made) => {
+        <SlideView slide={series.slide} tool={tool} corner={corner} channels={channels[series.id] ?? null} areChannelsListed={areChannelsListed && !isListShown} onChannels={(next) => review.dispatch({ type: 'channels', channels: next })} onViewport={(made) => {
           if (made) {
             stage.canvas = null;
             stage.header = null;

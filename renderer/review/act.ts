@@ -6,6 +6,7 @@ import { readLog, type ActLog, type ActStep } from '#models/viewer/log.ts';
 import { isSameState, perform, placed, seriesOf, type Viewer, type ViewerState, type ViewerStudy } from '#models/viewer/state.ts';
 import { sentences, shortOf } from '#models/viewer/words.ts';
 import type { Action } from '#renderer/workstation/action.ts';
+import { shownChannels } from '#renderer/viewports/channels.ts';
 import { call } from '#renderer/workstation/call.ts';
 import { did, redo, undo } from '#renderer/workstation/history.ts';
 import { navigation } from '#renderer/workstation/navigation.ts';
@@ -185,7 +186,7 @@ export async function letModelDrive(): Promise<void> {
   const { detail } = review.get();
   if (!detail || instruction === '') return;
   await drive(instruction, { kind: 'model', name: actStrings.model }, async ({ now }, study, done) => {
-    const { seriesAt, frameAt, looks } = review.get();
+    const { seriesAt, frameAt, looks, channels } = review.get();
     const series = detail.series[seriesAt];
     const frame = series?.frames[frameAt];
     const box = visibleBox();
@@ -194,7 +195,7 @@ export async function letModelDrive(): Promise<void> {
     const region = { x: box.x1, y: box.y1, width: box.x2 - box.x1, height: box.y2 - box.y1 };
     const step = await call('act.next', {
       id, studyId: detail.study.id, instruction, study, state: now, done: [...done],
-      view: series.slide ? { kind: 'slide', slideId: series.slide.id, region } : { kind: 'frame', frameId: frame.id, window: looks[series.id] ?? null, region },
+      view: series.slide ? { kind: 'slide', slideId: series.slide.id, region, ...shownChannels(series.slide, channels[series.id]) } : { kind: 'frame', frameId: frame.id, window: looks[series.id] ?? null, region },
     });
     return { call: step.call, view: step.view, sentence: step.sentence, written: step.written, fault: step.fault };
   });

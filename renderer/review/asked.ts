@@ -3,6 +3,7 @@ import type { SeriesSummary } from '#electron/contract/library.ts';
 import { mostViews, type AskedView, type Region, type Selection } from '#electron/contract/review.ts';
 import { clampBox, type Size } from '#models/imaging/coordinates.ts';
 import type { Box } from '#models/clinical/finding.ts';
+import { shownChannels } from '#renderer/viewports/channels.ts';
 import type { ReviewState } from './state.ts';
 
 /** What a question is about: the image on the screen, a marked place, named slices, or what hangs in all cells. */
@@ -38,7 +39,7 @@ export interface Plan {
   readonly selection: Selection;
 }
 
-type Shown = Pick<ReviewState, 'studyId' | 'detail' | 'seriesAt' | 'frameAt' | 'hanging' | 'looks' | 'priors' | 'asked'>;
+type Shown = Pick<ReviewState, 'studyId' | 'detail' | 'seriesAt' | 'frameAt' | 'hanging' | 'looks' | 'channels' | 'priors' | 'asked'>;
 
 const spreadCount = 5;
 
@@ -114,7 +115,7 @@ export function planOf(state: Shown, visible: Region | null): Plan | null {
     const elsewhere = prior ? { studyId: prior.id } : {};
     const isActive = one.id === series.id;
     const view: AskedView = one.slide
-      ? { kind: 'slide', slideId: one.slide.id, ...(region ?? { region: isActive && asked.scope !== 'cells' ? visible : null }), ...elsewhere }
+      ? { kind: 'slide', slideId: one.slide.id, ...(region ?? { region: isActive && asked.scope !== 'cells' ? visible : null }), ...shownChannels(one.slide, state.channels[one.id]), ...elsewhere }
       : { kind: 'frame', frameId: frame.id, window: state.looks[one.id] ?? null, ...region, ...elsewhere };
     return { view, seriesAt: detail.series.indexOf(one), number: at + 1, of: one.frames.length, isPrior: prior !== undefined };
   };

@@ -10,7 +10,7 @@ import type { CanvasViewport } from '#renderer/viewports/canvasViewport.ts';
 import { calibrationOf, drawings } from '#renderer/viewports/drawings.ts';
 import { fetchFrame } from '#renderer/viewports/frames.ts';
 import type { SlideViewport } from '#renderer/viewports/slideViewport.ts';
-import { wholeView } from '#renderer/viewports/view.ts';
+import { wholeView, type View } from '#renderer/viewports/view.ts';
 import { firstLook, lookOf } from '#renderer/viewports/windowing.ts';
 import type { Action } from '#renderer/workstation/action.ts';
 import { call } from '#renderer/workstation/call.ts';
@@ -25,10 +25,13 @@ import { currentSeries, currentTrace, initialReview, reduceReview, type ShownLoo
 export const review = createStore(reduceReview, initialReview);
 
 
-/** What lies outside of React's and the reducer's reach: the view on the screen now, and what the frame in it says of itself. */
-export const stage: { canvas: CanvasViewport | null; slide: SlideViewport | null; header: FrameHeader | null; grid: VolumeGrid | null; readonly cells: Map<number, CanvasViewport>; slideRegion: Region | null } = {
-  canvas: null, slide: null, header: null, grid: null, cells: new Map(), slideRegion: null,
+/** What lies outside of React's and the reducer's reach: the view on the screen now, what the frame in it says of itself, and how cells are to lie that are not there yet. */
+export const stage: { canvas: CanvasViewport | null; slide: SlideViewport | null; header: FrameHeader | null; grid: VolumeGrid | null; readonly cells: Map<number, CanvasViewport>; slideRegion: Region | null; views: ReadonlyMap<number, View> } = {
+  canvas: null, slide: null, header: null, grid: null, cells: new Map(), slideRegion: null, views: new Map(),
 };
+
+/** Counts how often an image was moved in its cell: for whoever keeps where it lies. */
+export const moves = createStore<number, 1>((count, by) => count + by, 0);
 
 /** Studies as they were left: kept for the whole window, elsewhere. */
 export const drafts: { get: (studyId: string) => ReviewDraft | null } = { get: () => null };
@@ -45,6 +48,7 @@ export function startReview(): void {
 export async function openReview(studyId: string): Promise<void> {
   review.dispatch({ type: 'opening', studyId });
   stage.slideRegion = null;
+  stage.views = new Map();
   try {
     const draft = drafts.get(studyId);
     // An earlier study that is gone is left out.
@@ -53,8 +57,11 @@ export async function openReview(studyId: string): Promise<void> {
     review.dispatch({ type: 'opened', detail, traces });
     if (!draft || review.get().detail !== detail) return;
     for (const prior of priors) if (prior) review.dispatch({ type: 'prior', study: prior.study, series: prior.series });
-    review.dispatch({ type: 'resume', draft });
     stage.slideRegion = draft.slideRegion;
+    review.dispatch({ type: 'resume', draft });
+    // What hangs where nothing or something else was left lies as it comes.
+    const { cells } = review.get().hanging;
+    stage.views = new Map(draft.views.flatMap((view, at) => (view && cells[at] && cells[at].seriesId === draft.hanging.cells[at]?.seriesId ? [[at, view] as const] : [])));
   } catch (thrown) {
     review.dispatch({ type: 'failed', fault: thrown instanceof Fault ? thrown : new Fault({ code: 'internal', what: 'The study cannot be opened.', why: String(thrown), mend: 'Open it again.' }) });
   }

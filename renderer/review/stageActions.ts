@@ -2,6 +2,7 @@
 import type { FrameSummary, StudySummary } from '#electron/contract/library.ts';
 import { priorsOf } from '#electron/contract/priors.ts';
 import { insideOf, stepAcross } from '#models/imaging/volume.ts';
+import { firstChannels, nextAlone } from '#renderer/viewports/channels.ts';
 import { cancelDrawing } from '#renderer/viewports/DrawingLayer.tsx';
 import { drawings, drop, toggleKey, type Tool } from '#renderer/viewports/drawings.ts';
 import { objectives, zoomOf } from '#renderer/viewports/magnification.ts';
@@ -27,11 +28,13 @@ interface StageOptions {
   /** Persons' names are hidden. */
   readonly isPrivate: boolean;
   readonly isListShown: boolean;
+  /** The list of a fluorescence slide's channels. */
+  readonly areChannelsListed: boolean;
   /** Notices that a person took note of. */
   readonly acknowledged: readonly string[];
 }
 
-export const stageOptions = createStore<StageOptions, Partial<StageOptions>>((state, change) => ({ ...state, ...change }), { isPrivate: false, isListShown: false, acknowledged: [] });
+export const stageOptions = createStore<StageOptions, Partial<StageOptions>>((state, change) => ({ ...state, ...change }), { isPrivate: false, isListShown: false, areChannelsListed: true, acknowledged: [] });
 stageOptions.subscribe(() => document.documentElement.toggleAttribute('data-private', stageOptions.get().isPrivate));
 
 /** The earlier study that may be brought in; null without one. */
@@ -65,6 +68,7 @@ export async function bringPrior(): Promise<void> {
 const isHere = (): boolean => navigation.get().screen === 'review' && review.get().detail !== null;
 const hang = (change: HangingChange): void => review.dispatch({ type: 'hang', change });
 const hasSlide = (): boolean => isHere() && stage.slide !== null && stage.canvas === null;
+const hasChannels = (): boolean => hasSlide() && currentSeries(review.get())?.slide?.channels !== undefined;
 const hasPlane = (): boolean => isHere() && activePlane() !== null;
 const hasStack = (): boolean => isHere() && (currentSeries(review.get())?.frames.length ?? 0) > 1;
 
@@ -89,6 +93,11 @@ function leafPlane(by: number): void {
   hang({ type: 'crosshair', place: insideOf(grid, [place[0] + step[0] * by, place[1] + step[1] * by, place[2] + step[2] * by]) });
 }
 
+function showNextAlone(): void {
+  const series = currentSeries(review.get());
+  if (series?.slide?.channels) review.dispatch({ type: 'channels', channels: nextAlone(review.get().channels[series.id] ?? firstChannels(series.slide.channels)) });
+}
+
 const panBy = (x: number, y: number) => (): void => stage.slide?.pan({ x: x * 120, y: y * 120 });
 const plane = (name: string, shortcut: string, by: number): Action => ({ name: `stage.${name}`, shortcuts: [shortcut], screen: 'review', when: hasPlane, isKeyOnly: true, run: () => leafPlane(by) });
 
@@ -106,6 +115,8 @@ export const stageActions: readonly Action[] = [
   { name: 'stage.panRight', shortcuts: ['ArrowRight'], screen: 'review', when: hasSlide, isKeyOnly: true, run: panBy(-1, 0) },
   { name: 'stage.panLeft', shortcuts: ['ArrowLeft'], screen: 'review', when: hasSlide, isKeyOnly: true, run: panBy(1, 0) },
   { name: 'stage.hold', shortcuts: ['Space'], screen: 'review', when: hasSlide, isKeyOnly: true, run: () => undefined },
+  { name: 'stage.channels', shortcuts: ['Shift+Q'], screen: 'review', when: hasChannels, run: () => stageOptions.dispatch({ areChannelsListed: !stageOptions.get().areChannelsListed }) },
+  { name: 'stage.channelAlone', shortcuts: ['Shift+Z'], screen: 'review', when: hasChannels, run: showNextAlone },
   { name: 'stage.wholeSlide', shortcuts: ['0'], screen: 'review', when: hasSlide, run: () => stage.slide?.fit() },
   ...objectives.map((objective, at): Action => ({ name: `stage.objective${at + 1}`, shortcuts: [String(at + 1)], screen: 'review', when: () => hasSlide() && currentSeries(review.get())?.slide?.mpp != null, run: () => {
     const mpp = currentSeries(review.get())?.slide?.mpp;
@@ -138,7 +149,7 @@ export const stageActions: readonly Action[] = [
 export const stageActionStrings: Readonly<Record<string, string>> = {
   'stage.cancel': 'Give up the gesture, then the tool', 'stage.planeNext': 'Next plane', 'stage.planePrevious': 'Previous plane', 'stage.planeNextTen': 'Ten planes on', 'stage.planePreviousTen': 'Ten planes back',
   'stage.planeFirst': 'First plane', 'stage.planeLast': 'Last plane', 'stage.panDown': 'Slide: down', 'stage.panUp': 'Slide: up', 'stage.panRight': 'Slide: right', 'stage.panLeft': 'Slide: left',
-  'stage.hold': 'Slide: hold to move with any tool', 'stage.wholeSlide': 'Slide: all of it',
+  'stage.channels': 'Slide: show or hide the list of channels', 'stage.channelAlone': 'Slide: the next channel alone, after the last one all', 'stage.hold': 'Slide: hold to move with any tool', 'stage.wholeSlide': 'Slide: all of it',
   ...Object.fromEntries(objectives.map((objective, at) => [`stage.objective${at + 1}`, `Slide: ${objective}×`])),
   ...Object.fromEntries(Object.keys(toolKeys).map((tool) => [`stage.${tool}`, `Tool: ${stageStrings.tool[tool as Tool]}`])),
   ...Object.fromEntries(Object.keys(layoutKeys).map((layout) => [`stage.layout${layout}`, stageStrings.layouts[layout as LayoutName]])),

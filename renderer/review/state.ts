@@ -3,6 +3,7 @@ import type { SeriesSummary, StudyDetail, StudySummary } from '#electron/contrac
 import { regionsOf } from '#electron/contract/regions.ts';
 import type { AnswerPart, Trace } from '#electron/contract/review.ts';
 import type { Box } from '#models/clinical/finding.ts';
+import type { ChannelSetting } from '#renderer/viewports/channels.ts';
 import { noAsking, type Asking } from './asked.ts';
 import type { ReviewDraft } from '#electron/contract/session.ts';
 import { lookedAt, noHanging, reduceHanging, rehung, type Hanging, type HangingChange, type Hung } from './hanging.ts';
@@ -29,6 +30,8 @@ export interface ReviewState {
   readonly priors: Readonly<Record<string, StudySummary>>;
   /** By series, so that each keeps its window. */
   readonly looks: Readonly<Record<string, ShownLook>>;
+  /** By series: the channels of its slide, where a person changed them. */
+  readonly channels: Readonly<Record<string, readonly ChannelSetting[]>>;
   readonly traces: readonly Trace[];
   readonly traceAt: number;
   readonly question: string;
@@ -51,6 +54,7 @@ export type ReviewAction =
   | { readonly type: 'opening'; readonly studyId: string }
   | { readonly type: 'opened'; readonly detail: StudyDetail; readonly traces: readonly Trace[] }
   /** The study as it was left. */
+  | { readonly type: 'channels'; readonly channels: readonly ChannelSetting[] | null }
   | { readonly type: 'resume'; readonly draft: ReviewDraft }
   | { readonly type: 'failed'; readonly fault: ReviewState['fault'] }
   | { readonly type: 'series'; readonly at: number }
@@ -74,7 +78,7 @@ export type ReviewAction =
   | { readonly type: 'lit'; readonly lit: ReviewState['lit'] };
 
 export const initialReview: ReviewState = {
-  studyId: null, detail: null, fault: null, seriesAt: 0, frameAt: 0, hanging: noHanging, priors: {}, looks: {}, traces: [], traceAt: -1, question: '', asked: noAsking, locating: null, asking: null, blocked: null, override: null, areMarksShown: true, lit: null,
+  studyId: null, detail: null, fault: null, seriesAt: 0, frameAt: 0, hanging: noHanging, priors: {}, looks: {}, channels: {}, traces: [], traceAt: -1, question: '', asked: noAsking, locating: null, asking: null, blocked: null, override: null, areMarksShown: true, lit: null,
 };
 
 /** The cells follow whatever changes the active one. */
@@ -130,6 +134,12 @@ function reduceStudy(state: ReviewState, action: ReviewAction): ReviewState {
       if (ids.length === 0) return state;
       const others = Object.entries(state.looks).filter(([id]) => !ids.includes(id));
       return { ...state, looks: Object.fromEntries([...others, ...(action.look ? ids.map((id) => [id, action.look as ShownLook] as const) : [])]) };
+    }
+    case 'channels': {
+      const series = currentSeries(state);
+      if (!series?.slide?.channels) return state;
+      const { [series.id]: _old, ...others } = state.channels;
+      return { ...state, channels: action.channels ? { ...others, [series.id]: action.channels } : others };
     }
     case 'question': return { ...state, question: action.question };
     case 'about': return { ...state, asked: { ...state.asked, ...action.change } };

@@ -1,7 +1,8 @@
 /** A slide under the pointer: wheel enlarges about the pointer, drag moves, arrow keys move, digits jump to an objective's magnification. */
-import { useEffect, useRef, useState, type PointerEvent, type ReactElement, type ReactNode } from 'react';
+import { useEffect, useMemo, useRef, useState, type PointerEvent, type ReactElement, type ReactNode } from 'react';
 import type { SlideSummary } from '#electron/contract/library.ts';
-import { tileUrl } from '#renderer/workstation/urls.ts';
+import { ChannelPanel } from './ChannelPanel.tsx';
+import { firstChannels, type ChannelSetting } from './channels.ts';
 import { isDrawingTool, type Tool } from './drawings.ts';
 import { scaleBar } from './orientation.ts';
 import { magnificationOf } from './magnification.ts';
@@ -12,11 +13,15 @@ interface SlideViewProps {
   readonly slide: SlideSummary;
   readonly tool: Tool;
   readonly corner: { readonly topLeft: readonly string[]; readonly topRight: readonly string[] };
+  /** How its channels are seen; null: as the file has them at first. */
+  readonly channels: readonly ChannelSetting[] | null;
+  readonly areChannelsListed: boolean;
+  readonly onChannels: (channels: readonly ChannelSetting[] | null) => void;
   readonly onViewport: (viewport: SlideViewport | null) => void;
   readonly children?: ReactNode;
 }
 
-export function SlideView({ slide, tool, corner, onViewport, children }: SlideViewProps): ReactElement {
+export function SlideView({ slide, tool, corner, channels, areChannelsListed, onChannels, onViewport, children }: SlideViewProps): ReactElement {
   const element = useRef<HTMLDivElement>(null);
   const outer = useRef<HTMLDivElement>(null);
   const place = useRef<HTMLDivElement>(null);
@@ -25,8 +30,11 @@ export function SlideView({ slide, tool, corner, onViewport, children }: SlideVi
   const [isMoving, setMoving] = useState(false);
   const latest = useRef(onViewport);
   latest.current = onViewport;
+  const settings = useMemo(() => (slide.channels ? channels ?? firstChannels(slide.channels) : null), [slide, channels]);
+  const seen = useRef(settings);
+  seen.current = settings;
   useEffect(() => {
-    const made = createSlideViewport(element.current as HTMLDivElement, slide, (level, column, row) => tileUrl(slide.id, level, column, row));
+    const made = createSlideViewport(element.current as HTMLDivElement, slide, seen.current);
     viewport.current = made;
     latest.current(made);
     const end = made.onViewChange(() => setTick((tick) => tick + 1));
@@ -37,6 +45,9 @@ export function SlideView({ slide, tool, corner, onViewport, children }: SlideVi
       latest.current(null);
     };
   }, [slide]);
+  useEffect(() => {
+    if (settings) viewport.current?.setChannels(settings);
+  }, [settings]);
   // Space held: the hand, whatever tool is chosen; and the wheel enlarges over drawings as it does over the slide.
   useEffect(() => {
     const own = outer.current as HTMLDivElement;
@@ -83,6 +94,7 @@ export function SlideView({ slide, tool, corner, onViewport, children }: SlideVi
         {mpp && <div data-magnification>{magnification(magnificationOf(mpp.x, zoom))}×</div>}
         <div className="dim" title={slide.mppSource}>{mpp ? `${(mpp.x / zoom).toPrecision(3)} µm/px` : `${Math.round(zoom * 100)} % (no scale in the file)`}</div>
       </div>
+      {slide.channels && settings && areChannelsListed && <ChannelPanel channels={slide.channels} settings={settings} onChange={onChannels} />}
       {bar && <div className="scale-bar" data-bar={bar.pixels} style={{ width: bar.pixels }}><span>{bar.label}</span></div>}
     </div>
   );

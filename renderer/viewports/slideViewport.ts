@@ -2,6 +2,10 @@
 import OpenSeadragon from 'openseadragon';
 import type { SlideSummary } from '#electron/contract/library.ts';
 import type { Point } from '#models/imaging/coordinates.ts';
+import { blended, type ChannelTile } from '#models/imaging/slide/channels.ts';
+import { decodeChannelTile } from '#models/imaging/slide/channelTile.ts';
+import { channelTileUrl, tileUrl } from '#renderer/workstation/urls.ts';
+import type { ChannelSetting } from './channels.ts';
 import type { Viewport } from './viewport.ts';
 
 export interface SlideViewport extends Viewport {
@@ -18,14 +22,31 @@ export interface SlideViewport extends Viewport {
   centre(point: Point): void;
   /** A rectangle of level-0 pixels, as large as there is room for it. */
   show(region: { readonly x: number; readonly y: number; readonly width: number; readonly height: number }): void;
+  /** Of a slide with channels: one for each of them. */
+  setChannels(settings: readonly ChannelSetting[]): void;
   /** Whether every tile of what is seen has come, at the resolution of the screen. */
   isComplete(): boolean;
 }
 
-export function createSlideViewport(element: HTMLElement, slide: SlideSummary, tileUrl: (level: number, column: number, row: number) => string): SlideViewport {
+/** @param first  of a slide with channels: how they are seen at first */
+export function createSlideViewport(element: HTMLElement, slide: SlideSummary, first: readonly ChannelSetting[] | null): SlideViewport {
   const { width, height, levels } = slide;
+  let settings = first;
   // Its level 0 is the smallest, ours the largest.
   const ours = (level: number): number => levels.length - 1 - level;
+  const tileSource = (channel: number | null): OpenSeadragon.TileSourceOptions => ({
+    width, height, minLevel: 0, maxLevel: levels.length - 1,
+    getLevelScale: (level: number) => (levels[ours(level)]?.width ?? width) / width,
+    getTileWidth: (level: number) => levels[ours(level)]?.tileWidth ?? 256,
+    getTileHeight: (level: number) => levels[ours(level)]?.tileHeight ?? 256,
+    getTileUrl(level: number, column: number, row: number) {
+      const setting = channel === null ? null : settings?.[channel];
+      // What it looks like stands behind the address, so that no tile of an earlier look is taken for it.
+      return setting ? `${channelTileUrl(slide.id, ours(level), column, row, setting.at)}?${setting.colour.slice(1)}-${setting.low}-${setting.high}` : tileUrl(slide.id, ours(level), column, row);
+    },
+    downloadTileStart: (job: TileJob) => loadTile(job, channel === null ? pictureOf : (response) => channelPicture(response, settings?.[channel])),
+    downloadTileAbort: ({ userData }: TileJob) => userData.controller?.abort(),
+  } as unknown as OpenSeadragon.TileSourceOptions);
   const viewer = OpenSeadragon({
     element, drawer: 'canvas', showNavigationControl: false, showNavigator: true, navigatorPosition: 'BOTTOM_RIGHT', navigatorSizeRatio: 0.16, navigatorBackground: '#0f1318', navigatorBorderColor: '#2b3540',
     navigatorDisplayRegionColor: '#5fd6c8', gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true }, animationTime: 0.25, springStiffness: 12, maxZoomPixelRatio: 8, visibilityRatio: 0.5,
@@ -33,24 +54,28 @@ export function createSlideViewport(element: HTMLElement, slide: SlideSummary, t
     // One for each picture of the screen, as it would by itself, lets a first view wait longer for its turn than for its bytes.
     maxTilesPerFrame: 16,
     preserveImageSizeOnResize: true,
-    tileSources: {
-      width, height, minLevel: 0, maxLevel: levels.length - 1,
-      getLevelScale: (level: number) => (levels[ours(level)]?.width ?? width) / width,
-      getTileWidth: (level: number) => levels[ours(level)]?.tileWidth ?? 256,
-      getTileHeight: (level: number) => levels[ours(level)]?.tileHeight ?? 256,
-      getTileUrl: (level: number, column: number, row: number) => tileUrl(ours(level), column, row),
-      downloadTileStart: loadTile,
-      downloadTileAbort: ({ userData }: TileJob) => userData.controller?.abort(),
-    } as unknown as OpenSeadragon.TileSourceOptions,
-  } as OpenSeadragon.Options);
+    // Channels have one size and one place: what is right of the first is right of all.
+    silenceMultiImageWarnings: true,
+    // Channels lie over each other as light does: their colours add up.
+    tileSources: (settings ?? [null]).map((setting) => ({ tileSource: tileSource(setting?.at ?? null), ...(setting ? { compositeOperation: 'lighter', opacity: Number(setting.isShown) } : {}) })),
+  } as unknown as OpenSeadragon.Options);
   const listeners = new Set<() => void>();
   const tell = (): void => listeners.forEach((listener) => listener());
   for (const event of ['open', 'update-viewport', 'animation', 'resize'] as const) viewer.addHandler(event, tell);
-  let loaded = false;
-  viewer.addHandler('open', () => viewer.world.getItemAt(0).addHandler('fully-loaded-change', ({ fullyLoaded }) => {
-    loaded = fullyLoaded;
+  const layers = (): readonly OpenSeadragon.TiledImage[] => Array.from({ length: viewer.world.getItemCount() }, (_, at) => viewer.world.getItemAt(at));
+  viewer.addHandler('open', () => layers().forEach((layer) => layer.addHandler('fully-loaded-change', tell)));
+  const look = (next: readonly ChannelSetting[]): void => {
+    const before = settings;
+    settings = next;
+    layers().forEach((layer, at) => {
+      const [old, now] = [before?.[at], next[at]];
+      if (!old || !now) return;
+      if (old.isShown !== now.isShown) layer.setOpacity(Number(now.isShown));
+      if (old.colour !== now.colour || old.low !== now.low || old.high !== now.high) layer.reset();
+    });
+    viewer.forceRedraw();
     tell();
-  }));
+  };
   const corner = (x: number, y: number): OpenSeadragon.Point => viewer.viewport.imageToViewerElementCoordinates(new OpenSeadragon.Point(x, y));
   return {
     toScreen() {
@@ -80,7 +105,11 @@ export function createSlideViewport(element: HTMLElement, slide: SlideSummary, t
       if (viewer.isOpen()) turn();
       else viewer.addOnceHandler('open', turn);
     },
-    isComplete: () => loaded,
+    setChannels(next) {
+      if (viewer.isOpen()) look(next);
+      else viewer.addOnceHandler('open', () => look(next));
+    },
+    isComplete: () => viewer.isOpen() && layers().every((layer) => layer.getOpacity() === 0 || layer.getFullyLoaded()),
     onViewChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -106,19 +135,39 @@ interface TileJob {
  * A tile as a canvas, which is emptied when the tile is let go. An image element, as it would take by itself, leaves its decoded pixels in the browser's
  * own cache for each time that a slide is opened: 14 MB a view.
  */
-function loadTile(job: TileJob): void {
+function loadTile(job: TileJob, drawn: (response: Response) => Promise<CanvasRenderingContext2D>): void {
   const controller = new AbortController();
   job.userData.controller = controller;
   void (async () => {
     const response = await fetch(job.src, { signal: controller.signal });
     if (!response.ok) throw new Error(`The tile was answered by ${response.status}.`);
-    const bitmap = await createImageBitmap(await response.blob());
-    const canvas = document.createElement('canvas');
-    canvas.width = bitmap.width;
-    canvas.height = bitmap.height;
-    const context = canvas.getContext('2d') as CanvasRenderingContext2D;
-    context.drawImage(bitmap, 0, 0);
-    bitmap.close();
-    job.finish(context, null, 'context2d');
+    job.finish(await drawn(response), null, 'context2d');
   })().catch((thrown: unknown) => job.fail(thrown instanceof Error ? thrown.message : String(thrown), null));
+}
+
+async function pictureOf(response: Response): Promise<CanvasRenderingContext2D> {
+  const bitmap = await createImageBitmap(await response.blob());
+  const context = contextOf(bitmap.width, bitmap.height);
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return context;
+}
+
+async function channelPicture(response: Response, setting: ChannelSetting | undefined): Promise<CanvasRenderingContext2D> {
+  const tile: ChannelTile = decodeChannelTile(await response.arrayBuffer());
+  const context = contextOf(tile.width, tile.height);
+  if (!setting) return context;
+  const { data } = blended(tile, [{ tile, look: setting }]);
+  const image = context.createImageData(tile.width, tile.height);
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let i = 0, from = 0; i < pixels.length; i++, from += 3) pixels[i] = 0xff000000 | ((data[from + 2] as number) << 16) | ((data[from + 1] as number) << 8) | (data[from] as number);
+  context.putImageData(image, 0, 0);
+  return context;
+}
+
+function contextOf(width: number, height: number): CanvasRenderingContext2D {
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = height;
+  return canvas.getContext('2d') as CanvasRenderingContext2D;
 }

@@ -14,3 +14,5 @@ export const rolloutPictureUrl = (runId: string, step: number, at: number): stri
 /** What the network was given for one view of an answer, as a picture. */
 export const seenUrl = (traceId: string, at: number): string => `${frames}/seen/${traceId}/${at}`;
 export const tileUrl = (slideId: string, level: number, column: number, row: number): string => `${tiles}/${slideId}/${level}/${column}_${row}`;
+/** What one channel of a slide measured in a tile, as `decodeChannelTile` reads it. */
+export const channelTileUrl = (slideId: string, level: number, column: number, row: number, channel: number): string => `${tileUrl(slideId, level, column, row)}/${channel}`;

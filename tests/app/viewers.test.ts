@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import { sampleStudy } from '#training/synthesis/samples.ts';
 import { block, blockFiles, blockImage, filmFile } from '#tests/support/blocks.ts';
+import { fluorescence } from '#tests/support/fluorescence.ts';
 import { closeBrowser, inSteps, isReady, openWorkstation, type Workstation } from '#tests/support/browser.ts';
 
 inSteps();
@@ -20,13 +21,14 @@ beforeAll(async () => {
   put('thick', blockFiles({ ...now, series: '2', description: 'Thick', slices: 10, stepMm: 8 }));
   put('before', blockFiles({ study: '2', date: '20241001', frameOfReference: '2', series: '1', description: 'Thin', slices: 40, stepMm: 2, startMm: -11 }));
   files['film.dcm'] = filmFile(24, 80);
+  files['cells.ome.tif'] = fluorescence({ side: 1024, levels: 3 });
   for (const [name, bytes] of sampleStudy('slide').files) files[name] = bytes;
   await page.evaluate((zip) => {
     const transfer = new DataTransfer();
     transfer.items.add(new File([Uint8Array.from(atob(zip), (letter) => letter.charCodeAt(0))], 'blocks.zip'));
     window.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
   }, Buffer.from(zipSync(files, { level: 0 })).toString('base64'));
-  await page.waitForFunction(() => document.querySelectorAll('[data-study]').length === 4);
+  await page.waitForFunction(() => document.querySelectorAll('[data-study]').length === 5);
 });
 afterAll(async () => {
   await workstation?.close();
@@ -39,7 +41,7 @@ async function open(words: string): Promise<void> {
   // What is typed before the palette has the cursor would be read as shortcuts.
   await page.waitForFunction(() => document.activeElement?.closest('[role=dialog]')?.querySelector('[role=combobox]') === document.activeElement);
   await page.keyboard.type(words);
-  await page.locator('[role=option]', { hasText: 'TEST' }).or(page.locator('[role=option]', { hasText: 'SLIDE' })).or(page.locator('[role=option]', { hasText: 'slide' })).first().waitFor();
+  await page.locator('[role=option]', { hasText: 'TEST' }).or(page.locator('[role=option]', { hasText: 'SLIDE' })).or(page.locator('[role=option]', { hasText: 'slide' })).or(page.locator('[role=option]', { hasText: 'Cells' })).first().waitFor();
   await page.keyboard.press('Enter');
   await page.waitForSelector('.viewport');
   await page.locator('.stage-bar').click({ position: { x: 2, y: 2 } });
@@ -351,6 +353,73 @@ describe('a slide', () => {
     }
     expect(await page.locator('[data-kind=ellipse] .words').textContent()).toMatch(/µm²|mm²/);
     await workstation.picture('viewer-slide-drawing');
+  });
+});
+
+describe('a fluorescence slide', () => {
+  const pixels = (): Promise<readonly number[]> => page.evaluate(() => {
+    const canvas = document.querySelector('[data-slide] .openseadragon-canvas canvas') as HTMLCanvasElement;
+    const { data } = (canvas.getContext('2d') as CanvasRenderingContext2D).getImageData(0, 0, canvas.width, canvas.height);
+    const sums = [0, 0, 0];
+    for (let i = 0; i < data.length; i += 4) for (let c = 0; c < 3; c++) sums[c] = (sums[c] as number) + (data[i + c] as number);
+    return sums.map((sum) => sum / (data.length / 4));
+  });
+  const settled = async (): Promise<readonly number[]> => {
+    await page.waitForSelector('[data-slide][data-complete]');
+    await page.waitForTimeout(400);
+    return pixels();
+  };
+  const channel = (name: string): ReturnType<Page['locator']> => page.locator('[data-channel]', { hasText: name });
+
+  test('shows its channels together, each in its colour', async () => {
+    await open('Cells');
+    const [red, green, blue] = await settled() as [number, number, number];
+    expect(await page.locator('[data-channel] .name').allTextContents()).toEqual(['DAPI', 'CD3', 'PanCK']);
+    expect(blue).toBeGreaterThan(5);
+    expect(green).toBeGreaterThan(1);
+    expect(red).toBeGreaterThan(1);
+    await workstation.picture('viewer-channels');
+  });
+
+  test('without one of them has other pixels and the same drawings', async () => {
+    await press('b');
+    const box = await page.locator('[data-slide]').boundingBox() as { x: number; y: number };
+    await page.mouse.move(box.x + 300, box.y + 300);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 380, box.y + 360, { steps: 4 });
+    await page.mouse.up();
+    const drawn = async (): Promise<string> => JSON.stringify([await page.locator('[data-kind=rectangle] path.stroke').getAttribute('d'), await saved()]);
+    const [before, whole] = [await drawn(), await settled()];
+    await channel('CD3').locator('input[type=checkbox]').uncheck();
+    const without = await settled();
+    expect(without[1]).toBeLessThan(whole[1]! - 1);
+    expect(await drawn()).toBe(before);
+    await channel('CD3').locator('input[type=checkbox]').check();
+    expect(await settled()).toEqual(whole);
+    // Another colour and another bound are seen too.
+    await channel('PanCK').locator('input[type=color]').fill('#00ff00');
+    expect((await settled())[0]).toBeLessThan(whole[0]! - 1);
+    await page.getByRole('slider', { name: 'DAPI: full colour from' }).fill('1000');
+    expect((await settled())[2]).toBeLessThan(whole[2]! / 2);
+    await page.getByRole('button', { name: 'As in the file' }).click();
+    expect(await settled()).toEqual(whole);
+    expect(await drawn()).toBe(before);
+  });
+
+  test('goes through its channels by a key', async () => {
+    await page.locator('.stage-bar').click({ position: { x: 2, y: 2 } });
+    const checked = (): Promise<boolean[]> => page.locator('[data-channel] input[type=checkbox]').evaluateAll((all) => all.map((one) => (one as HTMLInputElement).checked));
+    await press('Shift+Z');
+    expect(await checked()).toEqual([true, false, false]);
+    await press('Shift+Z');
+    expect(await checked()).toEqual([false, true, false]);
+    await settled();
+    await workstation.picture('viewer-channel-alone');
+    await press('Shift+Z', 'Shift+Z');
+    expect(await checked()).toEqual([true, true, true]);
+    await press('Shift+Q');
+    expect(await page.locator('.channel-panel').count()).toBe(0);
+    await press('Shift+Q');
   });
 });
 

@@ -18,6 +18,8 @@ export interface TestPage {
   readonly blocks: readonly Uint8Array[];
   /** Overrides of single numbers, by tag. */
   readonly tags?: Readonly<Record<number, number>>;
+  /** Pages that hang below this one. */
+  readonly below?: readonly TestPage[];
 }
 
 interface Field {
@@ -65,9 +67,11 @@ export function makeTiff(
   new DataView(header.buffer).setUint16(2, isBig ? 43 : 42, isLittleEndian);
   if (isBig) new DataView(header.buffer).setUint16(4, 8, isLittleEndian);
 
-  for (const page of pages) {
+  /** @returns the directory, and where it lies */
+  const putPage = (page: TestPage): { readonly directory: Uint8Array<ArrayBuffer>; readonly at: number } => {
+    const below = (page.below ?? []).map((one) => putPage(one).at);
     const offsets = page.blocks.map((block) => (block.length === 0 ? 0 : put(block)));
-    const fields = fieldsOf(page, offsets, isBig).map((field) => {
+    const fields = fieldsOf(page, { offsets, below }, isBig).map((field) => {
       const override = page.tags?.[field.tag];
       return override === undefined ? field : { ...field, values: field.values.map(() => override) };
     });
@@ -92,8 +96,11 @@ export function makeTiff(
       else if (isBig) view.setBigUint64(place, BigInt(at), isLittleEndian);
       else view.setUint32(place, at, isLittleEndian);
     });
-    setLink(length);
-    put(directory);
+    return { directory, at: put(directory) };
+  };
+  for (const page of pages) {
+    const { directory, at } = putPage(page);
+    setLink(at);
     link = { bytes: directory, at: directory.length - (isBig ? 8 : 4) };
   }
   const file = new Uint8Array(length);
@@ -105,7 +112,7 @@ export function makeTiff(
   return file;
 }
 
-function fieldsOf(page: TestPage, offsets: readonly number[], isBig: boolean): Field[] {
+function fieldsOf(page: TestPage, { offsets, below }: { readonly offsets: readonly number[]; readonly below: readonly number[] }, isBig: boolean): Field[] {
   const { samples = 3, tile } = page;
   const lengths = page.blocks.map((block) => block.length);
   const text = page.description === undefined ? null : [...new TextEncoder().encode(page.description), 0];
@@ -128,6 +135,7 @@ function fieldsOf(page: TestPage, offsets: readonly number[], isBig: boolean): F
     tile ? { tag: 323, type: 4, values: [tile[1]] } : null,
     tile ? { tag: 324, type: isBig ? 16 : 4, values: offsets } : null,
     tile ? { tag: 325, type: 4, values: lengths } : null,
+    below.length > 0 ? { tag: 330, type: isBig ? 16 : 4, values: below } : null,
     page.jpegTables ? { tag: 347, type: 7, values: [...page.jpegTables] } : null,
   ];
   return fields.filter((field) => field !== null);

@@ -10,8 +10,10 @@ export interface PartialDicom {
   /** Its data set's bytes end where the pixels begin; it has no locations, and takes all its frames for whole. */
   readonly file: DicomFile;
   readonly source: ByteSource;
-  /** Where each frame lies in the source; found when first asked for. */
+  /** Where each frame lies in the source; found when first asked for, which may take a walk through the whole file. */
   locations(): Promise<FrameLocations>;
+  /** The pieces of one compressed frame: by the file's offset table where that holds true, else as `locations` says. Undefined where it is not there, null in a file without compression. */
+  pieces(index: number): Promise<readonly Extent[] | undefined | null>;
 }
 
 const firstRead = 1 << 20;
@@ -37,16 +39,68 @@ function partial(file: DicomFile, image: ImageHeader, value: Element, source: By
   file.frameGroups();
   const extended = element(dataSet, 'x7fe00001') ? rawBytes(dataSet, 'x7fe00001').slice() : null;
   let found: Promise<FrameLocations> | undefined;
+  let table: Promise<OffsetTable | null> | undefined;
+  const locations = (): Promise<FrameLocations> => found ??= value.undefinedLength ? locateFragments(source, value.offset, { frames: image.frames, extended })
+    : Promise.resolve(locateFrames({ dataSet, value: { ...value, length: Math.min(value.statedLength, source.size - value.offset) }, header: image, statedFrames: image.frames, encapsulated: false }));
   return {
-    source,
+    source, locations,
+    async pieces(index) {
+      if (!value.undefinedLength) return null;
+      const offsets = found ? null : await (table ??= offsetTable(source, value.offset, { frames: image.frames, extended }));
+      const pieces = offsets && await piecesByTable(source, offsets, index);
+      if (pieces) return pieces;
+      const all = await locations();
+      return all.kind === 'encapsulated' ? all.frames[index] : undefined;
+    },
     file: {
       ...file, locations: null, wholeFrames: image.frames, dataSet: { ...dataSet, bytes: dataSet.bytes.slice(0, value.offset) },
       // What is said to be cut was cut by our reading of a part.
       notes: file.notes.filter(({ code }) => code !== 'dicom.truncated'),
     },
-    locations: () => found ??= value.undefinedLength ? locateFragments(source, value.offset, { frames: image.frames, extended })
-      : Promise.resolve(locateFrames({ dataSet, value: { ...value, length: Math.min(value.statedLength, source.size - value.offset) }, header: image, statedFrames: image.frames, encapsulated: false })),
   };
+}
+
+interface OffsetTable {
+  /** Where the first frame's first item begins, and each frame's counted from there; rising. */
+  readonly first: number;
+  readonly offsets: readonly number[];
+}
+
+/** The offset table of encapsulated pixels; null where it is absent, or says what cannot be. */
+async function offsetTable(source: ByteSource, start: number, { frames, extended }: { readonly frames: number; readonly extended: Uint8Array | null }): Promise<OffsetTable | null> {
+  const item = await itemAt(source, start);
+  if (item === null) return null;
+  const offsets = extended ? offsetsIn(extended, 8) : offsetsIn(await source.read(start + 8, Math.min(item, 4 * frames)), 4);
+  const isRising = offsets.every((offset, i) => (i === 0 ? offset === 0 : offset > (offsets[i - 1] as number)));
+  return offsets.length === frames && isRising ? { first: start + 8 + item, offsets } : null;
+}
+
+/** The items from one frame's offset up to the next one's; null where they do not end exactly there. */
+async function piecesByTable(source: ByteSource, { first, offsets }: OffsetTable, index: number): Promise<readonly Extent[] | null> {
+  const offset = offsets[index];
+  if (offset === undefined) return null;
+  const next = offsets[index + 1];
+  const end = next === undefined ? source.size : first + next;
+  const pieces: Extent[] = [];
+  let at = first + offset;
+  while (at < end) {
+    const length = await itemAt(source, at);
+    // Behind the last frame stands the delimiter.
+    if (length === null && next === undefined && pieces.length > 0) return pieces;
+    if (length === null || at + 8 + length > end || pieces.length >= mostFragments) return null;
+    pieces.push({ offset: at + 8, length });
+    at += 8 + length;
+  }
+  return at === end && pieces.length > 0 ? pieces : null;
+}
+
+/** The length of the item that begins here; null where none does. */
+async function itemAt(source: ByteSource, at: number): Promise<number | null> {
+  const header = await source.read(at, 8);
+  if (header.length < 8) return null;
+  const view = new DataView(header.buffer, header.byteOffset, 8);
+  const length = view.getUint32(4, true);
+  return view.getUint32(0, true) === 0xe000fffe && length !== 0xffffffff ? length : null;
 }
 
 const chunk = 1 << 18;
@@ -85,24 +139,25 @@ async function locateFragments(source: ByteSource, start: number, { frames, exte
 
 /** The bytes of a compressed frame as they are stored; null where the frame is not compressed, or lies in pieces. Throws `dicom.truncated`. */
 export async function packedFrame({ source, ...part }: PartialDicom, index: number): Promise<Uint8Array | null> {
-  const locations = await part.locations();
-  if (locations.kind !== 'encapsulated') return null;
-  const [first, ...more] = locations.frames[index] ?? [];
+  const pieces = await part.pieces(index);
+  if (pieces === null) return null;
+  const [first, ...more] = pieces ?? [];
   if (!first) throw missing(index);
   return more.length > 0 ? null : wholly(source, first, index);
 }
 
 /** Decodes frame `index` (from 0) as `decodeFrame` does, reading its bytes alone. */
 export async function decodePartialFrame({ file, source, ...part }: PartialDicom, index: number): Promise<StoredFrame> {
-  const locations = await part.locations();
-  if (locations.kind === 'native') {
+  const extents = await part.pieces(index);
+  if (extents === null) {
+    const locations = await part.locations();
+    if (locations.kind !== 'native') throw missing(index);
     const { value, frameBits } = locations;
     const from = Math.floor((index * frameBits) / 8);
     const bytes = await wholly(source, { offset: value.offset + from, length: Math.min(value.length, Math.ceil(((index + 1) * frameBits) / 8)) - from }, index);
     if ((index * frameBits) % 8 !== 0) throw unsupported('Its frames do not begin on whole bytes.');
     return decodeFrame(alone(file, bytes, { ...locations, value: { offset: 0, length: bytes.length } }), 0);
   }
-  const extents = locations.frames[index];
   if (!extents) throw missing(index);
   const parts = await Promise.all(extents.map((extent) => wholly(source, extent, index)));
   let at = 0;
@@ -113,7 +168,7 @@ export async function decodePartialFrame({ file, source, ...part }: PartialDicom
   });
   const bytes = new Uint8Array(at);
   placed.forEach(({ offset }, i) => bytes.set(parts[i] as Uint8Array, offset));
-  return decodeFrame(alone(file, bytes, { ...locations, frames: [placed] }), 0);
+  return decodeFrame(alone(file, bytes, { kind: 'encapsulated', frames: [placed], cut: [], whole: 1, missing: null }), 0);
 }
 
 /** The file as if it had this one frame and no other bytes. */

@@ -5,12 +5,13 @@ import { createPicture, paste, type Picture } from '#models/imaging/image.ts';
 import type { Size } from '#models/imaging/coordinates.ts';
 import { readDicom, type DicomFile } from '#models/imaging/dicom/dicomFile.ts';
 import { defaultVoi, modalityTransform, toDisplay } from '#models/imaging/dicom/display.ts';
-import { firstNumber, firstText, items, texts } from '#models/imaging/dicom/elements.ts';
+import { firstNumber, firstText, items, rawBytes, texts, type DataSet } from '#models/imaging/dicom/elements.ts';
 import { frameGeometry } from '#models/imaging/dicom/geometry.ts';
 import { decodePartialFrame, packedFrame, type PartialDicom } from '#models/imaging/dicom/partial.ts';
 import type { StoredFrame } from '#models/imaging/dicom/frame.ts';
 import { voiText, type Voi } from '#models/imaging/dicom/voi.ts';
-import { isPlausible, sameShape, type Slide, type SlideLevel } from './slide.ts';
+import { namedChannels, type ChannelTile, type StatedChannel } from './channels.ts';
+import { isPlausible, sameShape, withFirstLooks, type Slide, type SlideLevel } from './slide.ts';
 
 /** A file of a slide and the name it is spoken of by. */
 export interface SlidePart extends PartialDicom {
@@ -66,25 +67,61 @@ export async function dicomSlide(parts: readonly SlidePart[], name: string, choo
   }).sort((a, b) => b.matrix.width - a.matrix.width || Number(b.isVolume) - Number(a.isVolume));
   const [base] = sized;
   if (!base) throw new Fault({ code: 'slide.empty', what: `${name} cannot be opened.`, why: 'None of its files shows the tissue.', mend: 'Import the whole series of the slide.' });
+  const stated = opticalPaths(sized.filter(({ isVolume }) => isVolume).map(({ file }) => file));
   const used: (typeof sized)[] = [];
   for (const one of sized) {
     const before = used.at(-1);
     const isSame = before?.[0]?.matrix.width === one.matrix.width;
-    // A level may be split into several files; a second file of the same size is another focal plane or stain.
-    if (isSame && isContinued(before[0]!.file, one.file)) before.push(one);
+    // A level may be split into several files, or have one for each channel; any other file of the same size is another focal plane.
+    if (isSame && (stated ? isCutAlike(before[0]!.file, one.file) : isContinued(before[0]!.file, one.file))) before.push(one);
     else if (!isSame && sameShape(one.matrix, base.matrix)) used.push([one]);
+  }
+  const levelParts = used.map((level) => ({ parts: level.map(({ part }) => part), matrix: level[0]!.matrix }));
+  const common = {
+    name, ...base.matrix, notes: [],
+    associated: parts.flatMap(({ file }) => {
+      const flavour = flavourOf(file);
+      return file.image && (flavour === 'label' || flavour === 'overview') ? [{ kind: flavour === 'label' ? 'label' as const : 'macro' as const, width: file.image.columns, height: file.image.rows }] : [];
+    }),
+    ...scaleOf(base.file, base.matrix), magnification: magnificationOf(base.file), properties: new Map<string, string>(),
+  };
+  if (stated) {
+    const paths = [...stated.keys()];
+    return { ...common, window: null, ...await withFirstLooks(namedChannels([...stated.values()]), levelParts.map(({ parts: own, matrix }, at) => channelLevel(own, matrix, { base: base.matrix, paths, name: `${name}, level ${at}` }))) };
   }
   const smallest = used.at(-1)![0]!;
   const isGrey = smallest.file.image?.samples === 1 && smallest.file.image.photometric !== 'PALETTE COLOR';
   const voi = isGrey ? chooseVoi(smallest.file, await decodePartialFrame(smallest.part, 0), 0) : null;
   return {
-    name, ...base.matrix, levels: used.map((level, at) => levelOf(level.map(({ part }) => part), level[0]!.matrix, { base: base.matrix, voi, name: `${name}, level ${at}` })),
-    associated: parts.flatMap(({ file }) => {
-      const flavour = flavourOf(file);
-      return file.image && (flavour === 'label' || flavour === 'overview') ? [{ kind: flavour === 'label' ? 'label' as const : 'macro' as const, width: file.image.columns, height: file.image.rows }] : [];
-    }),
-    ...scaleOf(base.file, base.matrix), window: voi && voiText(voi, modalityTransform(smallest.file).unit), magnification: magnificationOf(base.file), properties: new Map(),
+    ...common, channels: [], window: voi && voiText(voi, modalityTransform(smallest.file).unit),
+    levels: levelParts.map(({ parts: own, matrix }, at) => levelOf(own, matrix, { base: base.matrix, voi, name: `${name}, level ${at}` })),
   };
+}
+
+/** Files that are cut into tiles of one size, and continue each other or show the same places in another light. */
+function isCutAlike(a: DicomFile, b: DicomFile): boolean {
+  return a.image?.columns === b.image?.columns && a.image?.rows === b.image?.rows;
+}
+
+/** The optical paths of grey slides by their identifiers, in the files' order; null unless there are several: one light makes one picture. */
+function opticalPaths(files: readonly DicomFile[]): ReadonlyMap<string, StatedChannel> | null {
+  if (files.some(({ image }) => image?.samples !== 1 || image.photometric === 'PALETTE COLOR')) return null;
+  const paths = new Map<string, StatedChannel>();
+  for (const file of files) {
+    for (const path of items(file.dataSet, 'x00480105')) {
+      const id = firstText(path, 'x00480106');
+      if (id !== undefined && !paths.has(id)) paths.set(id, { name: firstText(path, 'x00480107') ?? id, colour: paletteColour(path) });
+    }
+  }
+  return paths.size > 1 ? paths : null;
+}
+
+/** The last colour of the palette that an optical path is to be shown by (Palette Color Lookup Table Sequence). */
+function paletteColour(path: DataSet): string | null {
+  const [palette] = items(path, 'x00480120');
+  if (!palette) return null;
+  const parts = (['x00281201', 'x00281202', 'x00281203'] as const).map((tag) => rawBytes(palette, tag).at(-1));
+  return parts.every((part) => part !== undefined) ? `#${parts.map((part) => part.toString(16).padStart(2, '0')).join('')}` : null;
 }
 
 const isContinued = (a: DicomFile, b: DicomFile): boolean => {
@@ -105,6 +142,35 @@ function magnificationOf({ dataSet }: DicomFile): number | null {
   const power = items(dataSet, 'x00480105').map((path) => firstNumber(path, 'x00480112', 'DS')).find((value) => value !== undefined && value > 0);
   return power ?? null;
 }
+
+/** A level whose tiles were taken in one light after another. */
+function channelLevel(parts: readonly SlidePart[], { width, height }: Size, { base, paths, name }: { readonly base: Size; readonly paths: readonly string[]; readonly name: string }): Omit<SlideLevel, 'tile'> {
+  const { columns: tileWidth, rows: tileHeight } = parts[0]!.file.image!;
+  const [across, down] = [Math.ceil(width / tileWidth), Math.ceil(height / tileHeight)];
+  const cells = paths.map((path) => placed(parts, { tileWidth, tileHeight, across, down, width, height }, path));
+  return {
+    width, height, tileWidth, tileHeight, across, down, downsample: (base.width / width + base.height / height) / 2, packedTile: async () => null,
+    async channelTile(channel, { column, row }) {
+      const own = cells[channel];
+      if (!own || !(column >= 0 && row >= 0 && column < across && row < down)) throw new RangeError(`${name}: channel ${channel}, column ${column}, row ${row} of ${paths.length} channels of ${across} × ${down} tiles`);
+      const tiles = own.get(row * across + column) ?? [];
+      const read = await Promise.all(tiles.map(async ({ part, index, x, y }) => ({ x: x - column * tileWidth, y: y - row * tileHeight, values: samplesOf((await decodePartialFrame(part, index)).data) })));
+      const [first] = read;
+      if (!first) return null;
+      if (read.length === 1 && first.x === 0 && first.y === 0) return { width: tileWidth, height: tileHeight, values: first.values };
+      const Values = first.values.constructor as new (length: number) => ChannelTile['values'];
+      const values = new Values(tileWidth * tileHeight);
+      for (const tile of read) {
+        for (let y = Math.max(0, tile.y); y < Math.min(tileHeight, tile.y + tileHeight); y++) {
+          for (let x = Math.max(0, tile.x); x < Math.min(tileWidth, tile.x + tileWidth); x++) values[y * tileWidth + x] = tile.values[(y - tile.y) * tileWidth + x - tile.x] as number;
+        }
+      }
+      return { width: tileWidth, height: tileHeight, values };
+    },
+  };
+}
+
+const samplesOf = (data: StoredFrame['data']): ChannelTile['values'] => (data instanceof Uint8Array || data instanceof Uint16Array ? data : Float32Array.from(data as ArrayLike<number>));
 
 interface Tile {
   readonly part: SlidePart;
@@ -129,7 +195,7 @@ function levelOf(parts: readonly SlidePart[], { width, height }: Size, { base, v
     return first && more.length === 0 && first.x === at.column * tileWidth && first.y === at.row * tileHeight ? first : null;
   };
   return {
-    width, height, tileWidth, tileHeight, across, down, downsample: (base.width / width + base.height / height) / 2,
+    width, height, tileWidth, tileHeight, across, down, downsample: (base.width / width + base.height / height) / 2, channelTile: async () => null,
     async tile(at) {
       const tiles = cellAt(at);
       if (tiles.length === 0) return null;
@@ -149,18 +215,23 @@ function levelOf(parts: readonly SlidePart[], { width, height }: Size, { base, v
   };
 }
 
-/** Which tiles reach into which place of the grid. Of several at one place (focal planes, stains) the first counts. */
-function placed(parts: readonly SlidePart[], grid: { readonly tileWidth: number; readonly tileHeight: number; readonly across: number; readonly down: number; readonly width: number; readonly height: number }): ReadonlyMap<number, readonly Tile[]> {
+/** Which tiles reach into which place of the grid, of one optical path or of all. Of several at one place (focal planes, stains) the first counts. */
+function placed(parts: readonly SlidePart[], grid: { readonly tileWidth: number; readonly tileHeight: number; readonly across: number; readonly down: number; readonly width: number; readonly height: number }, path: string | null = null): ReadonlyMap<number, readonly Tile[]> {
   const { tileWidth, tileHeight, across, down, width, height } = grid;
   const cells = new Map<number, Tile[]>();
   const seen = new Set<string>();
   for (const part of parts) {
     const offset = firstNumber(part.file.dataSet, 'x00209228', 'UL') ?? 0;
     const groups = part.file.frameGroups();
+    const ownPaths = items(part.file.dataSet, 'x00480105').map((one) => firstText(one, 'x00480106') ?? '');
+    // TILED_FULL: from left to right, from top to bottom, plane by plane in focus, light by light.
+    const round = across * down;
+    const planes = Math.max(1, firstNumber(part.file.dataSet, 'x00480303', 'UL') ?? 1);
     for (let index = 0; index < (part.file.image?.frames ?? 0); index++) {
       const at = index + offset;
-      // TILED_FULL: from left to right and from top to bottom; what comes after the last place is another plane or stain.
-      const { x, y } = statedPlace(groups[index]) ?? { x: (at % across) * tileWidth, y: Math.floor(at / across) * tileHeight };
+      if (path !== null && path !== (statedPath(groups[index]) ?? ownPaths[Math.floor(at / (round * planes)) % ownPaths.length])) continue;
+      const inRound = path === null ? at : at % (round * planes);
+      const { x, y } = statedPlace(groups[index]) ?? { x: (inRound % across) * tileWidth, y: Math.floor(inRound / across) * tileHeight };
       const key = `${x},${y}`;
       if (!(x > -tileWidth && y > -tileHeight && x < width && y < height) || seen.has(key)) continue;
       seen.add(key);
@@ -174,6 +245,12 @@ function placed(parts: readonly SlidePart[], grid: { readonly tileWidth: number;
     }
   }
   return cells;
+}
+
+/** The light of a frame, where it says so by itself: Optical Path Identification Sequence. */
+function statedPath(group: DataSet | undefined): string | undefined {
+  const [path] = group ? items(group, 'x00480207') : [];
+  return path && firstText(path, 'x00480106');
 }
 
 /** TILED_SPARSE: each frame's Plane Position (Slide) Sequence, counted from 1. */

@@ -1,11 +1,13 @@
 /** A whole-slide image: the levels of its pyramid, told by shape and tiling rather than by their order in the file, and its physical scale. */
 import { Fault } from '#models/base/fault.ts';
 import { openTiff } from '#models/imaging/tiff.ts';
-import { checkPage, readBlock, readJpegBlock } from '#models/imaging/tiffBlocks.ts';
+import { checkPage, hasSamples, readBlock, readJpegBlock, readSamples } from '#models/imaging/tiffBlocks.ts';
 import type { BlockPlace } from '#models/imaging/area.ts';
 import type { Size } from '#models/imaging/coordinates.ts';
 import type { Picture } from '#models/imaging/image.ts';
-import type { ByteSource, TiffPage } from '#models/imaging/tiff.ts';
+import type { ByteSource, Tiff, TiffPage } from '#models/imaging/tiff.ts';
+import { channelPages, type ChannelPages } from './channelPages.ts';
+import { blended, firstRange, namedChannels, type Channel, type ChannelTile, type ChosenChannel } from './channels.ts';
 
 export interface SlideLevel {
   readonly width: number;
@@ -21,6 +23,8 @@ export interface SlideLevel {
   readonly tile: (at: BlockPlace) => Promise<Picture | null>;
   /** The same as a JPEG file without decoding it; null where it is left out or packed in another way. */
   readonly packedTile: (at: BlockPlace) => Promise<Uint8Array | null>;
+  /** What one channel measured there; null where the file leaves it out. Of a slide without channels: always null. */
+  readonly channelTile: (channel: number, at: BlockPlace) => Promise<ChannelTile | null>;
 }
 
 /** A picture that lies beside the pyramid: of the glass, of its label, or a small copy. Label and glass can name the patient: no screen shows them. */
@@ -37,6 +41,10 @@ export interface Slide {
   readonly height: number;
   /** Largest first; there is always one. */
   readonly levels: readonly SlideLevel[];
+  /** Of fluorescence: each with the look by which `tile` shows it. Empty for a picture in colour or in grey. */
+  readonly channels: readonly Channel[];
+  /** What of the file is not shown, in sentences. */
+  readonly notes: readonly string[];
   readonly associated: readonly AssociatedPicture[];
   /** Microns for one pixel of level 0, to the right and down; null where the file does not say, or says the impossible. */
   readonly mpp: { readonly x: number; readonly y: number } | null;
@@ -63,21 +71,28 @@ export async function openSlide(source: ByteSource, name = 'The slide'): Promise
   const images = tiff.pages.filter((page) => (page.subfileType & 4) === 0);
   const base = largest(images.filter((page) => page.isTiled)) ?? largest(images);
   if (!base) throw new Fault({ code: 'slide.empty', what: `${name} cannot be opened.`, why: 'It holds no image.', mend: 'Export the slide again.' });
-  checkPage(base, name);
-  const pyramid = base.isTiled ? pyramidOf(base, images) : [base];
-  const levels = pyramid.map((page, at): SlideLevel => ({
+  const found = channelPages(tiff.pages, base);
+  const asChannels = found?.levels.every((level) => level.every(({ page }) => hasSamples(page))) === true ? found : null;
+  if (!asChannels) checkPage(base, name);
+  const pyramid = asChannels ? asChannels.levels.map(([first]) => first!.page) : base.isTiled ? pyramidOf(base, images) : [base];
+  const grey = asChannels && await channelLevels(tiff, asChannels, base, name);
+  const levels = grey?.levels ?? pyramid.map((page, at): SlideLevel => ({
     ...shapeOf(page, base),
     tile: (place) => readBlock(tiff, page, place, `${name}, level ${at}`),
     packedTile: async (place) => (page.compression === 7 ? readJpegBlock(tiff, page, place, `${name}, level ${at}`) : null),
+    channelTile: async () => null,
   }));
+  const shown = new Set(asChannels ? asChannels.levels.flat().map(({ page }) => page) : pyramid);
   const properties = propertiesOf(base.description);
   return {
     name,
     width: base.width,
     height: base.height,
     levels,
-    associated: images.filter((page) => !pyramid.includes(page)).map((page) => ({ kind: kindOf(page, base), width: page.width, height: page.height })),
-    ...scaleOf(base, properties),
+    channels: grey?.channels ?? [],
+    notes: asChannels?.notes ?? [],
+    associated: images.filter((page) => !shown.has(page)).map((page) => ({ kind: kindOf(page, base), width: page.width, height: page.height })),
+    ...scaleOf(base, properties, asChannels ? tiff.pages[0]!.description : base.description),
     window: null,
     magnification: positive(properties.get('AppMag')) ?? null,
     properties,
@@ -95,6 +110,60 @@ export function readTile(slide: Slide, level: number, at: BlockPlace): Promise<P
 /** A tile as a JPEG file without decoding it; null where the file leaves it out or packs its tiles in another way. */
 export async function readTileJpeg(slide: Slide, level: number, at: BlockPlace): Promise<Uint8Array | null> {
   return levelAt(slide, level).packedTile(at);
+}
+
+/** The slide as it is with these channels alone, each as it is chosen. What no channel has is dark. */
+export const withChannels = (slide: Slide, chosen: readonly ChosenChannel[]): Slide => ({ ...slide, levels: slide.levels.map((level) => ({ ...level, tile: (place) => channelPicture(level, chosen, place) })) });
+
+async function channelPicture(level: Omit<SlideLevel, 'tile'>, chosen: readonly ChosenChannel[], place: BlockPlace): Promise<Picture> {
+  const tiles = await Promise.all(chosen.map(async (look) => ({ look, tile: await level.channelTile(look.at, place) })));
+  return blended(tiles.find(({ tile }) => tile)?.tile ?? { width: level.tileWidth, height: level.tileHeight }, tiles);
+}
+
+/** Some tiles of a level, spread over it, are enough to choose a look by. */
+const mostLookedAt = 16;
+const mostValues = 1 << 16;
+
+/** The channels with the looks that suit their smallest level, and that level's tiles shown by them. */
+export async function withFirstLooks(stated: readonly Pick<Channel, 'name' | 'colour'>[], levels: readonly Omit<SlideLevel, 'tile'>[]): Promise<{ readonly channels: readonly Channel[]; readonly levels: readonly SlideLevel[] }> {
+  const smallest = levels.at(-1)!;
+  const places = Array.from({ length: smallest.across * smallest.down }, (_, at) => ({ column: at % smallest.across, row: Math.floor(at / smallest.across) }));
+  const looked = places.filter((_, at) => at % Math.ceil(places.length / mostLookedAt) === 0);
+  const channels: Channel[] = [];
+  for (const [at, one] of stated.entries()) {
+    const tiles = (await Promise.all(looked.map(async (place) => inside(await smallest.channelTile(at, place), smallest, place)))).filter((values) => values !== null);
+    channels.push({ ...one, ...firstRange(someOf(tiles)) });
+  }
+  const chosen = channels.map((channel, at) => ({ ...channel, at }));
+  return { channels, levels: levels.map((level) => ({ ...level, tile: (place) => channelPicture(level, chosen, place) })) };
+}
+
+/** The values of a tile that lie on the slide. */
+function inside(tile: ChannelTile | null, { width, height, tileWidth, tileHeight }: Pick<SlideLevel, 'width' | 'height' | 'tileWidth' | 'tileHeight'>, { column, row }: BlockPlace): ChannelTile['values'] | null {
+  if (!tile) return null;
+  const [right, bottom] = [Math.min(tile.width, width - column * tileWidth), Math.min(tile.height, height - row * tileHeight)];
+  return right === tile.width && bottom === tile.height ? tile.values : tile.values.filter((_, i) => i % tile.width < right && i / tile.width < bottom);
+}
+
+/** A spread of values from all tiles. */
+function someOf(tiles: readonly ChannelTile['values'][]): ChannelTile['values'] {
+  const [first = new Uint8Array(1)] = tiles;
+  const total = tiles.reduce((sum, { length }) => sum + length, 0);
+  const step = Math.max(1, Math.ceil(total / mostValues));
+  const some = tiles.flatMap((values) => Array.from(values.filter((_, i) => i % step === 0)));
+  return first instanceof Uint8Array ? Uint8Array.from(some) : first instanceof Uint16Array ? Uint16Array.from(some) : Float32Array.from(some);
+}
+
+async function channelLevels(tiff: Tiff, { stated, levels }: ChannelPages, base: TiffPage, name: string): Promise<Pick<Slide, 'channels' | 'levels'>> {
+  return withFirstLooks(namedChannels(stated), levels.map((planes, at) => ({
+    ...shapeOf(planes[0]!.page, base),
+    packedTile: async () => null,
+    async channelTile(channel, place) {
+      const plane = planes[channel];
+      if (!plane) throw new RangeError(`${name} has ${planes.length} channels; ${channel} is none of them`);
+      return readSamples(tiff, plane.page, { ...place, sample: plane.sample }, `${name}, level ${at}, channel ${channel + 1}`);
+    },
+  })));
 }
 
 function levelAt({ levels, name }: Slide, level: number): SlideLevel {
@@ -126,7 +195,7 @@ export function sameShape(page: Size, base: Size): boolean {
 const sameKind = (page: TiffPage, base: TiffPage): boolean =>
   page.samplesPerPixel === base.samplesPerPixel && page.bitsPerSample === base.bitsPerSample;
 
-const shapeOf = (page: TiffPage, base: TiffPage): Omit<SlideLevel, 'tile' | 'packedTile'> => ({
+const shapeOf = (page: TiffPage, base: TiffPage): Omit<SlideLevel, 'tile' | 'packedTile' | 'channelTile'> => ({
   width: page.width,
   height: page.height,
   tileWidth: page.blockWidth,
@@ -156,10 +225,10 @@ function propertiesOf(description: string): Map<string, string> {
   return properties;
 }
 
-function scaleOf(base: TiffPage, properties: ReadonlyMap<string, string>): Pick<Slide, 'mpp' | 'mppSource'> {
+function scaleOf(base: TiffPage, properties: ReadonlyMap<string, string>, description: string): Pick<Slide, 'mpp' | 'mppSource'> {
   const aperio = positive(properties.get('MPP'));
   if (isPlausible(aperio)) return { mpp: { x: aperio, y: aperio }, mppSource: 'aperio' };
-  const [x, y] = [omeMicrons(base.description, 'X'), omeMicrons(base.description, 'Y')];
+  const [x, y] = [omeMicrons(description, 'X'), omeMicrons(description, 'Y')];
   if (isPlausible(x) && isPlausible(y)) return { mpp: { x, y }, mppSource: 'ome' };
   const micronsOfUnit = { none: 0, inch: 25400, centimetre: 10000 }[base.resolution.unit];
   const stated = { x: micronsOfUnit / base.resolution.x, y: micronsOfUnit / base.resolution.y };
