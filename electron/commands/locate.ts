@@ -1,6 +1,7 @@
 /** `loupe locate`: finds more of what example boxes show, on a picture, over the slices of a series, on a slide field by field, or on cases whose boxes are known. */
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { blankFault, isBlank } from '#electron/locate/finder.ts';
 import { drawOverlay } from '#electron/review/overlay.ts';
 import { openSource, type OpenedSource, type ShownFrame } from '#electron/review/source.ts';
 import { writeWhole } from '#electron/storage/atomic.ts';
@@ -91,6 +92,8 @@ function storedPrompt({ stored }: Locator, kind: string): Prompt {
 interface FrameResult {
   readonly name: string;
   readonly found: readonly FoundBox[];
+  /** Of one colour: nothing was sought there. */
+  readonly isBlank: boolean;
 }
 
 async function find(context: CommandContext, locator: Locator, examples: Examples): Promise<void> {
@@ -107,7 +110,7 @@ async function find(context: CommandContext, locator: Locator, examples: Example
   const out = textOption(context, 'out');
   const record = {
     source: source.title, example: { frame: frame.name, like: examples.like, unlike: examples.unlike }, field: side ?? null, localizer: locator.sha256,
-    frames: results.map(({ name, found }) => ({ name, found: found.map(({ box, score }) => ({ box: [box.x1, box.y1, box.x2, box.y2].map((x) => Math.round(x * 10) / 10), score: Math.round(score * 1000) / 1000 })) })),
+    frames: results.map(({ name, found, isBlank: blank }) => ({ name, isBlank: blank, found: found.map(({ box, score }) => ({ box: [box.x1, box.y1, box.x2, box.y2].map((x) => Math.round(x * 10) / 10), score: Math.round(score * 1000) / 1000 })) })),
     disclaimer: 'Research use only, not a medical device.',
   };
   const total = results.reduce((sum, { found }) => sum + found.length, 0);
@@ -117,22 +120,27 @@ async function find(context: CommandContext, locator: Locator, examples: Example
     await writeWhole(join(out, 'overlay.png'), picture);
     context.progress(`Written: ${join(out, 'overlay.png')}, ${join(out, 'found.json')}`);
   }
-  const lines = results.flatMap(({ name, found }) => [...(results.length > 1 ? [`${name}: ${found.length}`] : []), ...found.map(({ box, score }) => `  ${score.toFixed(2)}  ${[box.x1, box.y1, box.x2, box.y2].map(Math.round).join(', ')}`)]);
+  const lines = results.flatMap(({ name, found, isBlank: blank }) => [...(results.length > 1 || blank ? [`${name}: ${blank ? 'of one colour, nothing to be found' : found.length}`] : []), ...found.map(({ box, score }) => `  ${score.toFixed(2)}  ${[box.x1, box.y1, box.x2, box.y2].map(Math.round).join(', ')}`)]);
   context.print(record, [`${total} found`, ...lines, record.disclaimer].join('\n'));
 }
 
 /** Each shown picture as a whole. */
 async function onFrames(locator: Locator, source: OpenedSource, at: number, { like, unlike, kind }: Examples, options: FindOptions): Promise<readonly FrameResult[]> {
   const frame = source.frames[at]!;
+  if (!kind && isBlank(frame.picture)) throw blankFault();
   const seen = await locator.see(frame.picture);
   const toPicture = invert(frame.toSource);
   const prompt = kind ?? await locator.prompt(seen, like.map((box) => mapBox(toPicture, box)));
   const others = unlike.length > 0 ? [await locator.prompt(seen, unlike.map((box) => mapBox(toPicture, box)))] : [];
   const results: FrameResult[] = [];
   for (const [i, { picture, name, toSource }] of source.frames.entries()) {
+    if (isBlank(picture)) {
+      results.push({ name, found: [], isBlank: true });
+      continue;
+    }
     const [found] = await locator.find(i === at ? seen : await locator.see(picture), [prompt], { ...options, unlike: others });
     const placed = found!.map(({ box, score }) => ({ score, box: mapBox(toSource, box) }));
-    results.push({ name, found: i === at ? withoutExamples(placed, like) : placed });
+    results.push({ name, found: i === at ? withoutExamples(placed, like) : placed, isBlank: false });
   }
   return results;
 }
@@ -151,6 +159,7 @@ async function onFields(context: CommandContext, locator: Locator, { path, frame
     const prompts = await Promise.all(boxes.map(async (box) => {
       const field = fieldAround(box, side, source);
       const picture = await read(field);
+      if (isBlank(picture)) throw blankFault();
       const [sx, sy] = [picture.width / field.width, picture.height / field.height];
       return locator.prompt(await locator.see(picture), [{ x1: (box.x1 - field.x) * sx, y1: (box.y1 - field.y) * sy, x2: (box.x2 - field.x) * sx, y2: (box.y2 - field.y) * sy }]);
     }));
@@ -158,11 +167,21 @@ async function onFields(context: CommandContext, locator: Locator, { path, frame
   };
   const prompt = kind ?? await promptOf(like);
   const others = unlike.length > 0 ? [await promptOf(unlike)] : [];
-  const found = await sweep(locator, [prompt], source, side, read, {
+  let [seen, blank] = [0, 0];
+  const looking = {
+    async see(picture: ShownFrame['picture']) {
+      seen++;
+      if (!isBlank(picture)) return locator.see(picture);
+      blank++;
+      return null;
+    },
+    find: (field: Awaited<ReturnType<Locator['see']>> | null, prompts: readonly Prompt[], own?: FindOptions) => (field ? locator.find(field, prompts, own) : Promise.resolve(prompts.map(() => []))),
+  };
+  const found = await sweep(looking, [prompt], source, side, read, {
     ...options, unlike: others, signal: context.signal,
     onField: (done, total, some) => (done % 20 === 0 || done === total || some.length > 0) && context.progress(`field ${done} of ${total}${some.length > 0 ? `: ${some.length} found` : ''}`),
   });
-  return [{ name: frame.name, found: withoutExamples(found, like) }];
+  return [{ name: frame.name, found: withoutExamples(found, like), isBlank: blank === seen }];
 }
 
 function overlay(source: OpenedSource, at: number, { like }: Examples, results: readonly FrameResult[], total: number): Promise<Uint8Array> {

@@ -1,4 +1,5 @@
 /** What finds: the localizer's process in the workstation, the localizer itself in the terminal and in tests. */
+import { Fault } from '#models/base/fault.ts';
 import type { Box } from '#models/clinical/finding.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import type { FindOptions, FoundBox, Prompt } from '#models/locator.ts';
@@ -22,3 +23,6 @@ export function isBlank({ data }: Picture): boolean {
   }
   return most.every((value, channel) => value - least[channel]! <= 2);
 }
+
+/** Of an example there. */
+export const blankFault = (): Fault => new Fault({ code: 'locate.blank', what: 'There is nothing to look for.', why: 'The image is of one colour: an example on it shows nothing.', mend: 'Choose another image, or another window.' });

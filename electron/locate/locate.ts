@@ -11,7 +11,7 @@ import { iou, type Box } from '#models/clinical/finding.ts';
 import type { ReportSection } from '#models/clinical/report.ts';
 import { fieldSideOf, meanPrompt, withoutExamples, type Prompt } from '#models/locator.ts';
 import { openDirecting, type Rewriter } from './directing.ts';
-import { isBlank, type Finder } from './finder.ts';
+import { blankFault, isBlank, type Finder } from './finder.ts';
 import { lookAt, lookOver, promptInFields, promptOf, type Found, type ReadView, type SeenView, type Sought } from './look.ts';
 import { nextImage, remaining, unsureAfter, unsureBelow } from './order.ts';
 import { sectionOf } from './section.ts';
@@ -88,8 +88,6 @@ export function openLocating({ folder, publish, now, study, picture, finder, rew
     }
     return meanPrompt(prompts);
   };
-  const blankFault = (): Fault => fault('locate.blank', 'There is nothing to look for.', 'The image is of one colour: an example on it shows nothing.', 'Choose another image, or another window.');
-
   const soughtOf = async (series: SeriesSummary, { seek, window }: SweepOrder, side: number | null, size: { readonly width: number; readonly height: number }, directive: Directive | undefined): Promise<Sought> => {
     const { stored } = await finder.open();
     const known = (kind: string): Sought => {

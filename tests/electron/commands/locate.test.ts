@@ -26,7 +26,9 @@ beforeAll(() => {
   const specs = [...featureParameters(network, config), ...localizerParameters(localizerMakings(network, config))];
   const weights = initialWeights(network, specs, 3);
   saveLocalizer(localizer, { config, base, preprocessor: { image_mean: [0.5, 0.5, 0.5], image_std: [0.25, 0.25, 0.25] }, tensors: specs.map(({ name, shape }) => ({ name, shape, data: weights.get(name)! })) });
-  writeFileSync(picture, encodePng(createPicture({ width: 120, height: 80 }, [90, 120, 150])));
+  const shown = createPicture({ width: 120, height: 80 }, [90, 120, 150]);
+  for (let i = 0; i < shown.data.length; i += 21) shown.data[i] = 30;
+  writeFileSync(picture, encodePng(shown));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -66,6 +68,15 @@ describe('loupe locate', () => {
     ['an example and a kind', { like: ['1,1,9,9'], kind: 'lung' }, 'UsageError'], ['a kind that is not known', { kind: 'lung' }, 'locate.kind'],
     ['an example beside the picture', { like: ['500,500,520,520'] }, 'locate.outside'], ['a folder that is no localizer', { like: ['1,1,9,9'], localizer: [tmpdir()] }, 'localizer.kind'],
   ])('refuses %s', async (_name, values, code) => expect(await refused(values)).toBe(code));
+
+  test('seeks nothing where there is nothing: an example of one colour is refused, and an image of one colour gives no boxes', async () => {
+    const even = join(folder, 'even.png');
+    writeFileSync(even, encodePng(createPicture({ width: 120, height: 80 }, [90, 120, 150])));
+    for (const field of [{}, { field: '50' }]) expect(await refused({ like: ['10,10,40,40'], least: '0', ...field }, [even])).toBe('locate.blank');
+    await locate({ cases: [writeThings(10)], keep: true }, []);
+    for (const field of [{}, { field: '50' }]) expect((await locate({ kind: 'green_square', least: '0', ...field }, [even])).frames).toEqual([expect.objectContaining({ isBlank: true, found: [] })]);
+    rmSync(join(localizer, 'prompts.json'));
+  });
 
   test('measures cases that have boxes, and refuses those without', async () => {
     const index = writeThings(10);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { UsageError, type CommandValues } from '#electron/commands/command.ts';
 import { command } from '#electron/commands/train.ts';
 
-const begun = (recipe: string, values: CommandValues): Promise<void> => command.run({ positionals: [recipe], values, json: false, signal: new AbortController().signal, progress() {}, print() {} });
+const begun = (recipe: string, values: CommandValues) => command.run({ positionals: [recipe], values, json: false, signal: new AbortController().signal, progress() {}, print() {} });
 
 test('cases are asked for where a recipe learns from them, and refused where it draws its own studies', async () => {
   await expect(begun('dinoR1', { out: '/nowhere/run' })).rejects.toThrow(new UsageError('--data is missing.'));
