@@ -134,7 +134,7 @@ async function measure(subject: Subject, context: CommandContext, { python, ...s
     case 'report':
       return benchReport();
     case 'locate':
-      return benchLocate({ localizer: builtInLocalizer(), rounds: settings.rounds, threads: settings.threads });
+      return benchLocate({ localizer: builtInLocalizer(), slow: model ?? builtInModel(), rounds: settings.rounds, threads: settings.threads });
     case 'directive': {
       const chosen = textOption(context, 'adapter');
       return benchDirective({

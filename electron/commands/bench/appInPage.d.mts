@@ -3,6 +3,8 @@ export function isImported(slices: number): boolean;
 export function filterBy(value: string): Promise<number>;
 export function openFirst(): Promise<number>;
 export function wheelThrough(): Promise<number[]>;
+export function keepReading(): void;
+export function stopReading(): number;
 export function threePlanes(): Promise<number>;
 export function movePlanes(): Promise<number>;
 export function openSlide(): Promise<{ readonly ms: number; readonly tiles: number }>;

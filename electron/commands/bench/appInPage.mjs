@@ -46,6 +46,25 @@ export async function wheelThrough() {
   return times;
 }
 
+/** Says the sentence in the panel again whenever it was read, until `stopReading`: the slow model is never idle, and the fast one follows what it said last. */
+export function keepReading() {
+  const { form } = document.querySelector('#locate-sentence');
+  let said = 0;
+  const again = () => {
+    if (document.querySelector('.locate-panel .thinking')) return;
+    said++;
+    form.requestSubmit();
+  };
+  again();
+  const timer = setInterval(again, 50);
+  window.stopReading = () => {
+    clearInterval(timer);
+    return said;
+  };
+}
+
+export const stopReading = () => window.stopReading();
+
 export async function threePlanes() {
   const start = performance.now();
   window.dispatchEvent(new KeyboardEvent('keydown', { key: '4', code: 'Digit4', altKey: true, bubbles: true }));

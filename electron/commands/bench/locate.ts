@@ -1,5 +1,7 @@
-/** More like this: how many slices of 512 pixels are searched a second, and how often sentences lead to what was meant. */
+/** More like this: how many slices of 512 pixels are searched a second, also beside a model that writes, and how often sentences lead to what was meant. */
 import { join } from 'node:path';
+import { workerFile } from '#electron/storage/folders.ts';
+import { startInference } from '#electron/workers/inferenceClient.ts';
 import { openRewriterModel } from '#electron/locate/rewriter.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import { openLocator } from '#models/locator.ts';
@@ -15,27 +17,55 @@ const median = (values: readonly number[]): number => values.toSorted((a, b) => 
 /** The bar: slices a second on two cores. */
 const least = 10;
 
-export async function benchLocate({ localizer, rounds, threads }: { readonly localizer: string; readonly rounds: number; readonly threads: number }): Promise<readonly Record<string, unknown>[]> {
+export interface LocateBench {
+  readonly localizer: string;
+  /** The model that writes meanwhile, in a process of its own as in the workstation. */
+  readonly slow: string;
+  readonly rounds: number;
+  readonly threads: number;
+}
+
+/** Slices a second, alone and while the slow model writes answer after answer: the two share the processors, and neither waits for the other. */
+export async function benchLocate({ localizer, slow, rounds, threads }: LocateBench): Promise<readonly Record<string, unknown>[]> {
   const locator = await openLocator(localizer, { threads });
+  const writer = startInference(workerFile('inference'));
   try {
     const pictures = Array.from({ length: 8 }, (_, i): Picture => framePicture(drawPhantom('chest_film', i + 1, { size: 512 }).frames[0]!));
     const prompt = await locator.prompt(await locator.see(pictures[0]!), [{ x1: 60, y1: 60, x2: 220, y2: 400 }]);
-    const seconds: number[] = [];
-    const processor: number[] = [];
-    for (let round = 0; round < rounds; round++) {
-      const [start, before] = [performance.now(), process.cpuUsage()];
-      for (const picture of pictures) await locator.find(await locator.see(picture), [prompt]);
-      const { user, system } = process.cpuUsage(before);
-      seconds.push((performance.now() - start) / 1000);
-      processor.push((user + system) / 1e6);
-    }
-    const perSecond = pictures.length / median(seconds);
+    const sweep = async (): Promise<Record<string, number>> => {
+      const seconds: number[] = [];
+      const processor: number[] = [];
+      for (let round = 0; round < rounds; round++) {
+        const [start, before] = [performance.now(), process.cpuUsage()];
+        for (const picture of pictures) await locator.find(await locator.see(picture), [prompt]);
+        const { user, system } = process.cpuUsage(before);
+        seconds.push((performance.now() - start) / 1000);
+        processor.push((user + system) / 1e6);
+        // What the writer tells is heard between two rounds.
+        await new Promise((settle) => setImmediate(settle));
+      }
+      const perSecond = pictures.length / median(seconds);
+      return { slices_per_second: rounded(perSecond), ms_per_slice: rounded(1000 / perSecond), processor_ms_per_slice: rounded((1000 * median(processor)) / pictures.length) };
+    };
+    const alone = await sweep();
+    await writer.open({ folder: slow });
+    const stop = new AbortController();
+    const writing = (async () => {
+      let answers = 0;
+      for (; !stop.signal.aborted; answers++) await writer.sample({ frames: [pictures[answers % pictures.length]!], question: 'Where is the heart?' }, 1, { signal: stop.signal, maxNewTokens: 128 });
+      return answers;
+    })();
+    const beside = await sweep();
+    stop.abort();
     return [{
       what: `slices of 512 pixels searched at ${locator.makings.config.side}`,
-      ours: { slices_per_second: rounded(perSecond), ms_per_slice: rounded(1000 / perSecond), processor_ms_per_slice: rounded((1000 * median(processor)) / pictures.length), threads, bar_slices_per_second: least },
+      ours: { ...alone, threads, bar_slices_per_second: least },
+    }, {
+      what: 'the same while the slow model writes answer after answer',
+      ours: { ...beside, answers: await writing },
     }];
   } finally {
-    await locator.release();
+    await Promise.all([locator.release(), writer.close()]);
   }
 }
 
