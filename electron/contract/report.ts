@@ -102,6 +102,8 @@ export const reportMethods = {
   'report.compose': {
     argument: z.object({
       studyId: StudyId, traceIds: z.array(z.string().min(1).max(64)).min(1).max(50).nullable().default(null), priorStudyId: StudyId.nullable().default(null), reportId: ReportId.nullable().default(null),
+      /** The model's marks are hidden on the page: a new draft draws none of them on its key images. */
+      areMarksHidden: z.boolean().default(false),
     }),
     result: Report,
   },

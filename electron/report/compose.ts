@@ -7,7 +7,7 @@ import { regionsOf } from '#electron/contract/regions.ts';
 import type { AskedView, EvidenceCheck, Trace } from '#electron/contract/review.ts';
 import { codes } from '#models/clinical/codes.ts';
 import {
-  researchBanner, type AnswerProvenance, type Author, type Comparison, type ImagePlace, type KeyImage, type Measurement, type Report, type ReportBox, type ReportFinding, type ReportQuestion, type ReportSection, type ReportSource,
+  isOn, researchBanner, type AnswerProvenance, type Author, type Comparison, type ImagePlace, type KeyImage, type Measurement, type Report, type ReportBox, type ReportFinding, type ReportQuestion, type ReportSection, type ReportSource,
   type ReportStep, type ReportSubject, type ReportVerdict, type ReportWindow,
 } from '#models/clinical/report.ts';
 import { frameIn } from './measured.ts';
@@ -41,6 +41,8 @@ export interface Gathered {
   readonly measurements: readonly Measurement[];
   /** Images that a person marked as key images. */
   readonly marked: readonly ImagePlace[];
+  /** How many measurements a person has hidden in the viewer. */
+  readonly hiddenMeasurements: number;
   readonly prior: { readonly study: StudySummary; readonly studyUid: string | null; readonly changes: Comparison['changes'] } | null;
   /** What others found or did: each becomes a section of the report. */
   readonly sections?: readonly ReportSection[];
@@ -53,6 +55,8 @@ export interface ComposeOptions {
   readonly now: string;
   readonly software: Report['software'];
   readonly journal: Report['journal'];
+  /** The model's marks are hidden from whoever composes it. */
+  readonly areMarksHidden?: boolean;
   /** Of the subject's commitment, 32 hexadecimal digits; absent: a random one. */
   readonly salt?: string;
 }
@@ -60,7 +64,7 @@ export interface ComposeOptions {
 /** More regions than this nobody reads: they stay with the answer, which is named. */
 const mostBoxes = 5000;
 
-export function compose(gathered: Gathered, { id, now, software, journal, salt }: ComposeOptions): Report {
+export function compose(gathered: Gathered, { id, now, software, journal, areMarksHidden = false, salt }: ComposeOptions): Report {
   const { detail, traces, judgements, measurements, prior } = gathered;
   const { study } = detail;
   const judgedOf = (trace: Trace): Judged | undefined => judgements.find(({ judgement: { traceId } }) => traceId === trace.id);
@@ -68,7 +72,7 @@ export function compose(gathered: Gathered, { id, now, software, journal, salt }
   const boxes = all.slice(0, mostBoxes);
   const questions = traces.map((trace) => questionOf(trace, { gathered, judged: judgedOf(trace), boxes }));
   const findings = findingsOf(questions, boxes);
-  const keyImages = keyImagesOf(gathered, boxes);
+  const keyImages = keyImagesOf(gathered, boxes, areMarksHidden ? boxes.filter(({ author }) => author.kind === 'person') : boxes);
   const subject: ReportSubject = {
     patientName: study.patient, patientId: study.patientId, birthDate: study.birthDate, sex: study.sex, accession: study.accession,
     studyUid: gathered.images.find(({ sha256 }) => detail.files.some((file) => file.sha256 === sha256))?.studyInstanceUid ?? null, studyDate: study.date,
@@ -79,7 +83,7 @@ export function compose(gathered: Gathered, { id, now, software, journal, salt }
     study: { id: study.id, modality: study.modalities[0] ?? '', modalities: study.modalities.slice(0, 32).map((code) => code.slice(0, 16)), description: clip(study.description), kind: study.kind, isSample: study.isSample },
     ...bindSubject(subject, salt), sources: sourcesOf(gathered, [...boxes.map(({ place }) => place), ...keyImages.map(({ place }) => place), ...questions.flatMap(({ scope }) => scope.map(({ place }) => place)), ...measurements.map(({ place }) => place)]),
     questions, boxes, findings, measurements: [...measurements], keyImages, comparison: prior && comparisonOf(prior, study), ...(gathered.sections && gathered.sections.length > 0 ? { sections: gathered.sections.slice(0, 20) } : {}), impression: impressionOf({ questions }), limitations: [...limitationsOf(gathered, questions), ...(all.length > mostBoxes ? [`Of ${all.length} regions the first ${mostBoxes} are in the report.`] : [])],
-    software, journal, signature: null,
+    software, journal, signature: null, ...(areMarksHidden ? { marksHidden: true } : {}),
   };
 }
 
@@ -289,12 +293,12 @@ function findingId(name: string, taken: Set<string>): string {
 /** Only where the table has the very word. */
 const codeOf = (label: string): ReportFinding['code'] => codes.find(({ meaning }) => meaning.toLowerCase() === label.trim().toLowerCase()) ?? null;
 
-/** The views that show something, or of each question that shows nothing the first one; then frames that nobody asked about: marked ones and those with measurements. */
-function keyImagesOf({ detail, traces, measurements, marked }: Gathered, boxes: readonly ReportBox[]): KeyImage[] {
+/** The views that show something, or of each question that shows nothing the first one; then frames that nobody asked about: marked ones and those with measurements. @param drawable  those of the boxes that are drawn */
+function keyImagesOf({ detail, traces, measurements, marked }: Gathered, boxes: readonly ReportBox[], drawable: readonly ReportBox[]): KeyImage[] {
   const images: KeyImage[] = [];
   const put = (image: Omit<KeyImage, 'overlays' | 'caption'>, name: string, prefix: string): void => {
     if (images.length >= 100) return;
-    const shown = boxes.filter((box) => !box.isRemoved && isAt(box.place, image.place) && box.id.startsWith(prefix) && isInside(box, image.region));
+    const shown = drawable.filter((box) => !box.isRemoved && box.id.startsWith(prefix) && isOn(box, image));
     const drawn = measurements.filter(({ place }) => isAt(place, image.place));
     const words = [...new Set([...shown, ...drawn].map(({ label }) => label).filter((label) => label !== ''))].slice(0, 6);
     images.push({ ...image, caption: clip(words.length === 0 ? name : `${name}: ${words.join(', ')}`), overlays: [...shown, ...drawn].slice(0, 1000).map(({ id }) => id) });
@@ -315,10 +319,6 @@ function keyImagesOf({ detail, traces, measurements, marked }: Gathered, boxes: 
 }
 
 const windowOf = (window: ReportWindow | null): ReportWindow | null => window && { center: window.center, width: window.width, shape: window.shape, isInverted: window.isInverted, name: window.name };
-
-function isInside({ box }: ReportBox, region: KeyImage['region']): boolean {
-  return region === null || (box.x2 > region.x && box.y2 > region.y && box.x1 < region.x + region.width && box.y1 < region.y + region.height);
-}
 
 function sourcesOf({ detail, others, images, traces }: Gathered, places: readonly ImagePlace[]): ReportSource[] {
   const details = [detail, ...others];
@@ -344,7 +344,7 @@ function comparisonOf({ study: prior, studyUid, changes }: NonNullable<Gathered[
   return { studyId: prior.id, studyUid, date: prior.date, description: clip(prior.description), text: `Compared with ${prior.description === '' ? prior.modalities.join(', ') : prior.description}${when}.`, changes: [...changes].slice(0, 200) };
 }
 
-function limitationsOf({ detail, traces, measurements }: Gathered, questions: readonly ReportQuestion[]): string[] {
+function limitationsOf({ detail, traces, measurements, hiddenMeasurements }: Gathered, questions: readonly ReportQuestion[]): string[] {
   const names = [...new Set(traces.map(({ model }) => model.name))];
   const looked = new Set(questions.flatMap(({ scope }) => scope.map(({ place: { source, frame } }) => `${source}-${frame}`))).size;
   const { images } = detail.study;
@@ -355,6 +355,7 @@ function limitationsOf({ detail, traces, measurements }: Gathered, questions: re
     ...(questions.some(({ evidence }) => evidence?.usedImage === false) ? ['Of at least one answer the check found that it hardly depends on the image.'] : []),
     ...(questions.some(({ evidence }) => evidence === null) ? ['Whether the answers depend on the regions that they cite was not checked for all of them.'] : []),
     ...[...new Set(measurements.map(({ spacing: { caution } }) => caution).filter((caution) => caution !== ''))].map((caution) => `Lengths: ${caution}.`),
+    ...(hiddenMeasurements > 0 ? [hiddenMeasurements === 1 ? 'A measurement that was hidden in the viewer is not in the report.' : `${hiddenMeasurements} measurements that were hidden in the viewer are not in the report.`] : []),
     ...(measurements.some(({ spacing: { source } }) => source === 'none') ? ['Some lengths are in pixels: their files give no scale.'] : []),
   ].map(prose);
 }

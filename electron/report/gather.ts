@@ -63,6 +63,7 @@ export async function gather(sources: ReportSources, { studyId, traceIds, priorS
   const prior = sources.studies().find(({ id }) => id === priorStudyId) ?? priorsOf(detail.study, sources.studies())[0];
   return {
     detail, others, traces, judgements: traces.flatMap(({ id }) => sources.judged(id) ?? []), checks: sources.checks(studyId), records, measurements, marked, images, sections,
+    hiddenMeasurements: drawings.filter(({ kind, isHidden, frameId }) => isHidden && kind !== 'key' && kind !== 'calibration' && frameIn(detail, frameId) !== undefined).length,
     prior: prior ? await priorOf(sources, prior, { measurements, by }) : null,
   };
 }

@@ -62,7 +62,7 @@ export interface ExportRequest {
 
 export interface Reports {
   list(studyId: string | null): readonly ReportSummary[];
-  compose(wanted: { readonly studyId: string; readonly traceIds: readonly string[] | null; readonly priorStudyId: string | null; readonly reportId: string | null }): Promise<Report>;
+  compose(wanted: { readonly studyId: string; readonly traceIds: readonly string[] | null; readonly priorStudyId: string | null; readonly reportId: string | null; readonly areMarksHidden?: boolean }): Promise<Report>;
   get(reportId: string, version: number | null): Report;
   history(reportId: string): readonly ReportEvent[];
   change(reportId: string, revision: number, changes: readonly ReportChange[]): Report;
@@ -130,7 +130,7 @@ export function openReports({ folder, now, by, sources, audit, setStatus, change
 
   return {
     list: (studyId) => store.ids().map(summaryOf).filter((summary) => studyId === null || summary.studyId === studyId).sort((a, b) => (a.updatedAt < b.updatedAt ? 1 : -1)),
-    async compose({ studyId, traceIds, priorStudyId, reportId }) {
+    async compose({ studyId, traceIds, priorStudyId, reportId, areMarksHidden = false }) {
       const before = reportId === null ? null : store.get(reportId);
       if (before && before.status !== 'draft') throw new Fault({ code: 'report.signed', what: 'The report cannot be brought up to date.', why: `Version ${before.version} is signed.`, mend: 'Supersede it first.' });
       const { journal, software, isOpen } = await audit();
@@ -138,7 +138,7 @@ export function openReports({ folder, now, by, sources, audit, setStatus, change
       const key = isOpen ? fingerprintAt(journal) : null;
       const made = compose(gathered, {
         id: before?.id ?? newId(), now: now(), software: { name: 'loupe', version: software.version, build: software.build }, journal: { log: journal.log, size: journal.size, fingerprint: key },
-        ...(before?.subjectSalt ? { salt: before.subjectSalt } : {}),
+        areMarksHidden: before ? before.marksHidden === true : areMarksHidden, ...(before?.subjectSalt ? { salt: before.subjectSalt } : {}),
       });
       if (!before) return tell(store.put(made, 'Composed'));
       return tell(store.put({ ...refreshed(before, made, store.base(before.id)), revision: before.revision + 1, updatedAt: now() }, 'Brought up to date'));

@@ -311,6 +311,8 @@ export const Report = z.object({
   software: z.object({ name: z.literal('loupe'), version: line, build: line }),
   journal: z.object({ log: line, size: z.number().int(), fingerprint: z.string().max(100).nullable() }).nullable(),
   signature: Signature.nullable(),
+  /** Present: the model's marks were hidden when it was composed, so that the key images leave them out until a person draws them. */
+  marksHidden: z.literal(true).optional(),
   /** Of a copy that left without the subject; absent in the report itself. */
   release: Release.optional(),
 });
@@ -327,6 +329,12 @@ export function undecided({ questions }: Pick<Report, 'questions'>): readonly { 
 /** The boxes that are cited and still there, in the order in which they are cited. */
 export function boxesOf({ boxes }: Pick<Report, 'boxes'>, ids: readonly string[]): readonly ReportBox[] {
   return ids.flatMap((wanted) => boxes.filter((box) => box.id === wanted && !box.isRemoved));
+}
+
+/** Whether a box lies within what a key image shows. */
+export function isOn({ place, box }: Pick<ReportBox, 'place' | 'box'>, image: Pick<KeyImage, 'place' | 'region'>): boolean {
+  const { region } = image;
+  return place.source === image.place.source && place.frame === image.place.frame && (region === null || (box.x2 > region.x && box.y2 > region.y && box.x1 < region.x + region.width && box.y1 < region.y + region.height));
 }
 
 export const sourceOf = ({ sources }: Pick<Report, 'sources'>, { source }: ImagePlace): ReportSource | undefined => sources.find(({ sha256 }) => sha256 === source);

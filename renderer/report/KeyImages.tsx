@@ -17,6 +17,7 @@ export function KeyImages({ report }: { readonly report: Report }): ReactElement
   const { keyImages } = report;
   return (
     <>
+      {report.marksHidden === true && <p className="hint" data-marks-hidden="">{t('report.marksHidden')}</p>}
       {keyImages.length === 0 && <p className="hint">{t('report.noKeyImages')}</p>}
       <ul className="key-images">{keyImages.map((image, at) => <Card key={image.id} report={report} image={image} at={at} count={keyImages.length} />)}</ul>
       <button className="button" onClick={() => void openImages()}><Icon name="plus" size={14} />{t('report.chooseImages')} <KeyHint of="report.images" usually="I" /></button>

@@ -17,8 +17,12 @@ export const reports = createStore(reduceReport, initialReport);
 /** Answers by study that were judged since a draft was last brought up to date. */
 const judged = new Map<string, Set<string>>();
 
+/** Whether the model's marks are drawn over the images, as the review page knows. */
+let areMarksShown = (): boolean => true;
+
 /** Once, when the page starts. */
-export function startReports(): void {
+export function startReports(page: { readonly areMarksShown: () => boolean }): void {
+  ({ areMarksShown } = page);
   subscribe('report.changed', ({ reports: changed, removed }) => {
     if (reports.get().isLoaded) reports.dispatch({ type: 'summaries', reports: changed, removed });
   });
@@ -159,7 +163,7 @@ export async function compose(studyId: string): Promise<void> {
     return tell({ tone: 'plain', text: text('report.hasDraft') });
   }
   try {
-    const report = await call('report.compose', { studyId });
+    const report = await call('report.compose', { studyId, areMarksHidden: !areMarksShown() });
     judged.delete(studyId);
     reports.dispatch({ type: 'loaded', summaries: await call('report.list', { studyId: null }), studies: reports.get().studies, studyId });
     await select(report.id);

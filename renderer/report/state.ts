@@ -237,9 +237,9 @@ export function suggestedPlaces({ questions, boxes, measurements, keyImages }: P
   return [...counts].sort((a, b) => b[1] - a[1]).map(([id]) => placeOf(id));
 }
 
-/** A key image of a place with all that is marked on it. @param id  `own-…`, so that it stays when the draft is brought up to date */
-export function keyImageOf(report: Pick<Report, 'questions' | 'boxes' | 'measurements'>, place: ImagePlace, id: string, caption: string): KeyImage {
-  return { id, place, region: null, window: null, caption, overlays: overlaysAt(report, place).map((one) => one.id) };
+/** A key image of a place with all that is marked on it, except where the model's marks are hidden those. @param id  `own-…`, so that it stays when the draft is brought up to date */
+export function keyImageOf(report: Pick<Report, 'questions' | 'boxes' | 'measurements' | 'marksHidden'>, place: ImagePlace, id: string, caption: string): KeyImage {
+  return { id, place, region: null, window: null, caption, overlays: overlaysAt(report, place).filter(({ author }) => report.marksHidden !== true || author.kind === 'person').map((one) => one.id) };
 }
 
 const units: Readonly<Record<string, string>> = { um: 'µm', mm2: 'mm²', um2: 'µm²', deg: '°', '[hnsf\'U]': 'HU', '{pixels}': 'px', '{pixels}2': 'px²', '1': '' };

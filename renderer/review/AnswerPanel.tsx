@@ -85,7 +85,7 @@ function AnswerView({ trace }: { readonly trace: Trace }): ReactElement {
   return (
     <section className="answer" data-trace={trace.id}>
       <p className="asked">{question}</p>
-      <h2 data-missing={answer === null || undefined}>{answer === null ? t('review.noAnswer') : short ?? t('review.noneFound')}</h2>
+      <h2 data-missing={answer === null || undefined}>{answer === null ? t(end === 'stopped' ? 'review.stoppedAnswer' : 'review.noAnswer') : short ?? t('review.noneFound')}</h2>
       {end !== 'stop' && <p className="note" data-tone="warning">{t(end === 'stopped' ? 'review.stopped' : 'review.cutOff')}</p>}
       {confidence && (
         <div className="confidence" title={t('review.confidenceTitle', { method: confidence.method })}>
@@ -122,7 +122,7 @@ function AnswerView({ trace }: { readonly trace: Trace }): ReactElement {
       <AnswerVerdict trace={trace} isCurrent={isCurrent(steps.length)} />
       <Evidence trace={trace} marks={judged} />
       <ShowMe trace={trace} />
-      {!parsed && <><p className="note">{t('review.rawTitle')}</p><pre className="raw">{raw}</pre></>}
+      {!parsed && <><p className="note">{t(end === 'stopped' ? 'review.stoppedRaw' : 'review.rawTitle')}</p><pre className="raw">{raw}</pre></>}
       {odd.length > 0 && parsed && <details className="flags"><summary>{t('review.flags')} <span className="number">({odd.length})</span></summary><ul>{odd.map((flag, at) => <li key={at} title={flag.code}>{textOf(flag)}</li>)}</ul></details>}
       {prompt !== undefined && <details className="flags"><summary>{t('review.prompt')}</summary><pre className="raw">{prompt}</pre></details>}
       <footer className="provenance number">

@@ -61,6 +61,8 @@ export const reviewStrings = {
   noneFound: 'None found',
   rawTitle: 'The model did not keep to the form of reasoning. What it wrote, unchanged:',
   stopped: 'Stopped before its end.',
+  stoppedAnswer: 'Stopped: no answer',
+  stoppedRaw: 'What it had written by then, unchanged:',
   cutOff: 'Ended at the limit of its length.',
   confidence: 'Model confidence',
   confidenceTitle: 'Not a probability of being right: {{method}}',

@@ -1,6 +1,6 @@
 /** A report as headings, sentences, tables and pictures: said once, so that every readable form says the same. */
 import {
-  boxesOf, isByModel, modelMark, researchBanner, sourceOf, undecided,
+  boxesOf, isByModel, isOn, modelMark, researchBanner, sourceOf, undecided,
   type ImagePlace, type KeyImage, type Measurement, type Quantity, type Report, type ReportBox, type ReportQuestion, type ReportStep, type ReportVerdict,
 } from '#models/clinical/report.ts';
 import type { Box } from '#models/clinical/finding.ts';
@@ -264,20 +264,25 @@ function keyImages(report: Report): readonly Block[] {
 }
 
 function figure(report: Report, image: KeyImage, i: number): FigureBlock {
-  const drawn = [
-    ...boxesOf(report, image.overlays).map(({ id, label }) => `${regionName(report, id)} ${label}`),
-    ...report.measurements.filter(({ id }) => image.overlays.includes(id)).map((measurement) => `${measurementName(report, measurement.id)} ${[measurement.label, valuesOf(measurement).replaceAll('\n', ', ')].filter(Boolean).join(': ')}`),
+  const marks = [
+    ...report.boxes.filter((box) => !box.isRemoved && (image.overlays.includes(box.id) || isOn(box, image))).map(({ id, label }) => ({ id, name: `${regionName(report, id)} ${label}` })),
+    ...report.measurements.filter(({ id, place }) => image.overlays.includes(id) || isOn({ place, box: everywhere }, image))
+      .map((measurement) => ({ id: measurement.id, name: `${measurementName(report, measurement.id)} ${[measurement.label, valuesOf(measurement).replaceAll('\n', ', ')].filter(Boolean).join(': ')}` })),
   ];
+  const named = (isDrawn: boolean): string => marks.filter(({ id }) => image.overlays.includes(id) === isDrawn).map(({ name }) => name).join('; ');
+  const [drawn, hidden] = [named(true), named(false)];
   const { window } = image;
   const details = [
     labelOf(report, image.place),
     window && `window ${window.name ? `${window.name}, ` : ''}centre ${number(window.center)}, width ${number(window.width)}${window.isInverted ? ', inverted' : ''}`,
     image.region && `region ${round(image.region.width)} × ${round(image.region.height)} px at ${round(image.region.x)}, ${round(image.region.y)}`,
   ].filter(Boolean).join('; ');
-  const marked = drawn.length > 0 ? `Marked: ${drawn.join('; ')}.` : 'Nothing is marked.';
+  const marked = `${drawn === '' ? 'Nothing is marked.' : `Marked: ${drawn}.`}${hidden === '' ? '' : ` Hidden here: ${hidden}.`}`;
   const caption = `Key image ${i + 1}${image.caption ? `. ${image.caption}` : ''}`;
   return { id: image.id, caption, details: `${sentenceCase(details)}. ${marked}`, alternative: `${caption}. ${sentenceCase(details)}. ${marked}` };
 }
+
+const everywhere = { x1: -Infinity, y1: -Infinity, x2: Infinity, y2: Infinity };
 
 const sentenceCase = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 

@@ -105,6 +105,31 @@ describe('a draft of a judged answer', () => {
   });
 });
 
+describe('marks that are hidden', () => {
+  const figure = (report: Report): string => wordingOf(report).blocks.flatMap((block) => (block.kind === 'figures' ? block.items : []))[0]?.details ?? '';
+  test('when a draft is composed are drawn on no key image and named as hidden, also after it was brought up to date', async () => {
+    study.judgement.value = null;
+    const gathered = await gather(study.sources, { studyId: study.detail.study.id, traceIds: null, priorStudyId: null, by: 'reader' });
+    const hidden = compose(gathered, { ...options, areMarksHidden: true });
+    expect(hidden.keyImages[0]?.overlays).toEqual(['m-length-0001', 'm-ellipse-001']);
+    expect(figure(hidden)).toMatch(/Marked: M1 Mass: Length 12 mm; .*Hidden here: R1 Mass; R2 Nodule\.$/);
+    expect([hidden.findings.length, hidden.boxes.length]).toEqual([2, 2]);
+    expect(refreshed(hidden, compose(gathered, { ...options, areMarksHidden: true }), hidden).keyImages).toEqual(hidden.keyImages);
+    expect(figure(compose(gathered, options))).not.toContain('Hidden here');
+  });
+  test('by hand on a key image are named as hidden too', async () => {
+    const report = await made();
+    const [image] = report.keyImages;
+    expect(figure({ ...report, keyImages: [{ ...image!, overlays: ['trace-1.b0'] }] })).toMatch(/Marked: R1 Mass\. Hidden here: R2 Nodule; M1 /);
+  });
+  test('among the drawings of a person are counted among what the report leaves out', async () => {
+    const [first, ...others] = study.annotations;
+    const gathered = await gather({ ...study.sources, annotations: (id) => (id === study.prior.study.id ? [] : [{ ...first!, isHidden: true }, ...others]) }, { studyId: study.detail.study.id, traceIds: null, priorStudyId: null, by: 'reader' });
+    const report = compose(gathered, options);
+    expect([report.measurements.length, report.limitations.at(-1)]).toEqual([1, 'A measurement that was hidden in the viewer is not in the report.']);
+  });
+});
+
 test('an image that a person marked is a key image, once', async () => {
   const mark = { id: 'marked-001', frameId: study.frameId, kind: 'key' as const, points: [{ x: 48, y: 40 }], text: '', colour: '#ffe45c', isLocked: false, isHidden: false, millimetres: null, changedAt: fixedNow };
   const gathered = await gather({ ...study.sources, annotations: () => [mark] }, { studyId: study.detail.study.id, traceIds: null, priorStudyId: null, by: 'reader' });
