@@ -26,8 +26,8 @@ export interface ChosenTurn {
 export interface PromptSource {
   /** Draws a question; `view` names the view of its image, and is the same for the same draw. */
   draw(random: Random, view: string, weigh?: (record: CaseRecord, turn: Turn) => number): Promise<Prompt>;
-  /** All questions that the stage might put to a record. */
-  promptsOf(record: CaseRecord, random: Random): Promise<readonly Prompt[]>;
+  /** All questions that the stage might put to a record; with `described` also those that only a judge can score. */
+  promptsOf(record: CaseRecord, random: Random, described?: boolean): Promise<readonly Prompt[]>;
   encode(prompt: Prompt): Promise<EncodedPrompt>;
 }
 
@@ -76,8 +76,9 @@ export function createPromptSource({ records, chosen, maker, stage, recipe }: Pr
   const promptOf = (record: CaseRecord, turn: Turn, view: string | undefined): Prompt => ({
     id: `${record.id}/${turn.questionType}/${hashOf(turn.question)}`, record, turn, size: sizeOf(record), ...(view === undefined ? {} : { view }),
   });
-  const turnsOf = async (record: CaseRecord, view: string | undefined, random: Random): Promise<readonly Turn[]> => {
-    const turns = synthesize({ record, ...await viewFor(record, view) }, random).filter((turn) => (types === null || types.has(turn.questionType)) && isCheckable(turn));
+  const turnsOf = async (record: CaseRecord, view: string | undefined, random: Random, described = false): Promise<readonly Turn[]> => {
+    const turns = synthesize({ record, ...await viewFor(record, view) }, random)
+      .filter((turn) => (types === null || types.has(turn.questionType)) && (isCheckable(turn) || (described && turn.gold.kind === 'text')));
     return askedForms(turns, stage.direct, random);
   };
 
@@ -104,7 +105,7 @@ export function createPromptSource({ records, chosen, maker, stage, recipe }: Pr
         mend: 'Widen questionTypes or setWeights in the recipe, or name index files whose cases have labels, boxes or facts.',
       });
     },
-    promptsOf: async (record, random) => (await turnsOf(record, undefined, random)).map((turn) => promptOf(record, turn, undefined)),
+    promptsOf: async (record, random, described) => (await turnsOf(record, undefined, random, described)).map((turn) => promptOf(record, turn, undefined)),
     async encode({ record, turn, size, view, blank, hidden }) {
       const picture = blank ? greyed({ ...size, data: new Uint8Array(size.width * size.height * 3) }, [{ x1: 0, y1: 0, x2: size.width, y2: size.height }])
         : greyed((await viewFor(record, view)).picture, hidden ?? []);

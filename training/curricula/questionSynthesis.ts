@@ -53,13 +53,14 @@ export function agreedAnswer(one: string, other: string, adjudicate?: () => stri
 
 const owner = 'the pipeline questionSynthesis';
 
-/** Options: `synergy` (fewest abilities, 2), `samples` (2), `blind` (drops what is answered without the picture), `agree` (drops what the model answers otherwise), `adjudicate`, `as`. */
+/** Options: `descriptions` (the share of questions that ask for free words, which a judge scores; 0), `synergy` (fewest abilities, 2), `samples` (2), `blind` (drops what is answered without the picture), `agree` (drops what the model answers otherwise), `adjudicate`, `as`. */
 export const questionSynthesis: DataPipeline = async (input) => {
   const { options } = input;
-  knownOptions(owner, options, [...writingOptions, 'synergy', 'samples', 'blind', 'agree', 'adjudicate', 'as']);
+  knownOptions(owner, options, [...writingOptions, 'descriptions', 'synergy', 'samples', 'blind', 'agree', 'adjudicate', 'as']);
   const writing = writingOf(owner, options);
   const synergy = numberOption(owner, options, 'synergy', 2, { least: 0, most: abilities.length, whole: true });
   const samples = numberOption(owner, options, 'samples', 2, { least: 1, most: 64, whole: true });
+  const descriptions = numberOption(owner, options, 'descriptions', 0, { least: 0, most: 1 });
   const blind = flagOption(owner, options, 'blind', true);
   const agree = flagOption(owner, options, 'agree', true);
   const adjudicate = flagOption(owner, options, 'adjudicate', false);
@@ -100,6 +101,6 @@ export const questionSynthesis: DataPipeline = async (input) => {
     tally.add('dropped' in made ? `dropped_${made.dropped}` : `kept_${form}`);
     if ('dropped' in made) return { lost: prompt };
     return { lesson: as === 'questions' ? questionOf(prompt) : await refined(prompt, made.text, seed) };
-  });
+  }, { descriptions });
   return resultOf(owner, options, outcomes, tally);
 };

@@ -43,8 +43,8 @@ export class Tally {
   }
 }
 
-/** Questions with checkable answers, one for each record in turn, in an order of the seed; asked of as many records as are needed. */
-async function* questionsFor(owner: string, { records, options, seed, promptsOf }: PipelineInput): AsyncGenerator<Prompt> {
+/** Questions with checkable answers, one for each record in turn, in an order of the seed; asked of as many records as are needed. `descriptions` is the share that asks for free words. */
+async function* questionsFor(owner: string, { records, options, seed, promptsOf }: PipelineInput, descriptions: number): AsyncGenerator<Prompt> {
   const most = numberOption(owner, options, 'questions', defaultQuestions, { least: 1, most: 1_000_000, whole: true });
   const [questionTypes, modalities, sets] = (['questionTypes', 'modalities', 'sets'] as const).map((name) => wordsOption(owner, options, name, [])) as [string[], string[], string[]];
   const admits = (list: readonly string[], value: string): boolean => list.length === 0 || list.includes(value);
@@ -56,8 +56,9 @@ async function* questionsFor(owner: string, { records, options, seed, promptsOf 
     before = asked;
     for (const record of order) {
       if (asked >= most) return;
-      const prompts = (await promptsOf(record, random)).filter(({ turn }) => admits(questionTypes, turn.questionType));
-      const prompt = weightedPick(prompts, random);
+      const prompts = (await promptsOf(record, random, descriptions > 0)).filter(({ turn }) => admits(questionTypes, turn.questionType));
+      const isDescribed = descriptions > 0 && random.chance(descriptions);
+      const prompt = weightedPick(prompts.filter(({ turn }) => (turn.gold.kind === 'text') === isDescribed), random);
       if (!prompt) continue;
       asked++;
       yield prompt;
@@ -76,7 +77,7 @@ export interface Outcome {
 const width = 16;
 
 /** Works on every question with a seed of its own; the outcomes are in the order of the questions. */
-export async function forEachQuestion<T>(owner: string, input: PipelineInput, work: (prompt: Prompt, seed: number) => Promise<T>): Promise<T[]> {
+export async function forEachQuestion<T>(owner: string, input: PipelineInput, work: (prompt: Prompt, seed: number) => Promise<T>, { descriptions = 0 } = {}): Promise<T[]> {
   const outcomes: T[] = [];
   let waiting: Prompt[] = [];
   const most = Number(input.options['questions'] ?? defaultQuestions);
@@ -86,7 +87,7 @@ export async function forEachQuestion<T>(owner: string, input: PipelineInput, wo
     waiting = [];
     input.onProgress?.(outcomes.length, most);
   };
-  for await (const prompt of questionsFor(owner, input)) {
+  for await (const prompt of questionsFor(owner, input, descriptions)) {
     waiting.push(prompt);
     if (waiting.length === width) await settle();
   }

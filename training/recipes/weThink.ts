@@ -15,7 +15,7 @@ export const weThink = Recipe.parse({
   name: 'weThink',
   source: 'WeThink (arXiv 2506.07905): synthesized questions, hybrid reward',
   stages: [{
-    ...rewardStage, steps: 200, data: { pipeline: 'questionSynthesis', options: { questions: 512, samples: 2, synergy: 2, temperature: 1, adjudicate: true, least: 64 } },
+    ...rewardStage, steps: 200, data: { pipeline: 'questionSynthesis', options: { questions: 512, descriptions: 0.2, samples: 2, synergy: 2, temperature: 1, adjudicate: true, least: 64 } },
     policy: { objective: { preset: 'grpo/easyR1' }, rewards: [{ name: 'weThinkHybrid' }], rollouts: 5, maxNewTokens },
   }],
 });

@@ -65,7 +65,7 @@ export type DataPipeline = (input: {
   readonly policy: Policy;
   readonly options: Readonly<Record<string, unknown>>;
   readonly seed: number;
-  /** The questions that the stage would put to a record by itself, at the size of its images. */
-  readonly promptsOf: (record: CaseRecord, random: Random) => Promise<readonly Prompt[]>;
+  /** The questions that the stage would put to a record by itself, at the size of its images; with `described` also those to be answered in free words. */
+  readonly promptsOf: (record: CaseRecord, random: Random, described?: boolean) => Promise<readonly Prompt[]>;
   readonly onProgress?: (done: number, total: number) => void;
 }) => Promise<PipelineResult>;

@@ -48,6 +48,19 @@ describe('synthesized questions', () => {
     expect((await third('glioma')).report).toEqual({ kept_blank: 1, made_blank: 1 });
     expect((await third('meningioma')).report).toMatchObject({ dropped_ambiguous: 1 });
   });
+  test('ask for descriptions as often as is wished, which need no agreement', async () => {
+    const descriptive = { ...promptOf(madeUp()), turn: { ...promptOf(madeUp()).turn, questionType: 'describe', gold: { kind: 'text', text: 'An MRI slice.' } as const } };
+    const says = scripted(() => say('An image.')).policy;
+    const synthesized = (descriptions: number) => questionSynthesis({
+      ...input(says, { questions: 60, descriptions, agree: false, blind: false }, [madeUp()]),
+      promptsOf: (_record, _random, described) => Promise.resolve([promptOf(madeUp()), ...(described ? [descriptive] : [])]),
+    });
+    expect((await synthesized(0)).report).toEqual({ kept_blank: 60, made_blank: 60 });
+    const { turns, report } = await synthesized(0.25);
+    expect(report['kept_description']).toBeGreaterThan(5);
+    expect(report['kept_description']).toBeLessThan(30);
+    expect(turns.filter(({ turn }) => turn.gold.kind === 'text').length).toBe(report['kept_description']);
+  });
   test('need several abilities at once', async () => expect((await kept(() => say('glioma'), { synergy: 3 })).report).toMatchObject({ dropped_too_few_abilities: 1 }));
   test('can be lessons, whose reasoning begins with what is seen', async () => {
     const { turns } = await kept(({ id, blank }) => (id.endsWith('/caption') ? '<answer>An MRI slice.</answer>' : say(blank ? 'x' : 'glioma')), { as: 'lessons' });
