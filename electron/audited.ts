@@ -27,6 +27,7 @@ const journalled: Readonly<Record<string, EventKind>> = {
   'curate.capture': 'label', 'curate.captureFound': 'label', 'curate.split': 'edit', 'review.check': 'probe', 'report.compose': 'edit', 'report.change': 'edit', 'report.supersede': 'edit', 'report.discard': 'delete',
   'finetune.start': 'train', 'finetune.resume': 'train', 'finetune.evaluate': 'evaluate', 'finetune.promote': 'promote', 'finetune.rollback': 'promote', 'finetune.remove': 'delete',
   'integrity.check': 'probe', 'models.import': 'import', 'models.choose': 'promote', 'models.scope': 'edit', 'models.remove': 'delete', 'models.restore': 'restore', 'models.compare': 'probe', 'locate.find': 'probe', 'locate.direct': 'ask', 'act.begin': 'probe', 'act.next': 'ask', 'act.step': 'view', 'act.end': 'view',
+  'similar.search': 'probe', 'similar.tell': 'probe', 'similar.answer': 'judge', 'similar.withdraw': 'edit', 'similar.export': 'snapshot', 'models.quantize': 'import', 'finetune.addData': 'import', 'finetune.stop': 'train',
 };
 
 /** A change of the curation is a verdict, or the definition of a label. */
@@ -73,8 +74,9 @@ export function startAudit({ folder, version, system, passphrase, tell }: Audite
   const asked = new Map<string, number>();
 
   const subjectOf = ({ journal }: Audit, argument: unknown): Record<string, string> => {
-    const { studyId, studyIds, reportId, traceId, items } = (argument ?? {}) as Readonly<Record<'studyId' | 'studyIds' | 'reportId' | 'traceId' | 'items', unknown>>;
-    // A change of the curation names its studies within what it changes.
+    const { studyId: named, studyIds, reportId, traceId, items, sought } = (argument ?? {}) as Readonly<Record<'studyId' | 'studyIds' | 'reportId' | 'traceId' | 'items' | 'sought', unknown>>;
+    // A search by a picture names its study within what is sought, and a change of the curation within what it changes.
+    const studyId = named ?? (sought as { readonly studyId?: unknown } | undefined)?.studyId;
     const given = typeof studyId === 'string' ? [studyId] : Array.isArray(studyIds) ? studyIds : Array.isArray(items) ? items.map((item: unknown) => (item as { readonly value?: { readonly studyId?: unknown } | null } | null)?.value?.studyId) : [];
     const ids = [...new Set(given.filter((id): id is string => typeof id === 'string'))];
     return {

@@ -40,6 +40,10 @@ const handlers = (): Handlers => audited.handlers({
     throw new Fault({ code: 'audit.passphrase', what: 'No.', why: 'Another one.', mend: 'Try again.' });
   },
   'review.stop': async () => null,
+  'similar.search': async () => [],
+  'similar.tell': async () => ({}),
+  'similar.answer': async () => ({}),
+  'similar.report': async () => ({}),
   'curate.change': async () => null,
   'library.restore': async () => {
     throw new Fault({ code: 'library.gone', what: 'No.', why: 'It is gone.', mend: 'Import it.' });
@@ -71,6 +75,19 @@ describe('a call', () => {
   test('that checks the evidence of an answer is in the journal with the answer', async () => {
     await handlers()['review.check']({ traceId: 'trace-9' });
     expect(last()).toMatchObject({ kind: 'probe', subject: { answer: 'trace-9' }, body: { method: 'review.check' } });
+  });
+  test('that looks for similar cases, tells classes by words or says which image is the odd one is in the journal, without its words', async () => {
+    const before = entries().length;
+    await handlers()['similar.search']({ sought: { by: 'picture', key: 'a'.repeat(64), studyId: 'study-one' }, most: 3 });
+    const { subject } = entries().find(({ kind }) => kind === 'delete') as Entry;
+    expect(last()).toMatchObject({ kind: 'probe', subject: { study: subject.study }, body: { method: 'similar.search', argument: expect.stringMatching(/^[0-9a-f]{32}$/) } });
+    await handlers()['similar.search']({ sought: { by: 'sentence', text: 'pneumonia of Mr Miller' }, most: 3 });
+    expect(JSON.stringify(last())).not.toContain('Miller');
+    await handlers()['similar.tell']({ ensemble: {}, over: 'library' } as never);
+    await handlers()['similar.answer']({ questionId: 'q', odd: 1, seconds: 2, screenScale: 1 });
+    expect(last()).toMatchObject({ kind: 'judge', body: { method: 'similar.answer' } });
+    await handlers()['similar.report'](null);
+    expect(entries().length).toBe(before + 4);
   });
   test('that only asks for a list is not', async () => {
     const before = entries().length;
