@@ -92,7 +92,9 @@ describe('the recipes hold what their methods say', () => {
     expect(stage('visionR1', 1).policy!.curricula[0]).toMatchObject({ name: 'lengthStaging', options: { budget: 512, firstCap: 32, stages: 3 } });
   });
   test('OpenVLThinker starts each round from the base, and trains the tower on hard questions alone', () => {
-    const { stages } = recipes['openVlThinker']!;
+    const { stages, keep, checkpointEvery } = recipes['openVlThinker']!;
+    const round = stages.slice(0, 3).reduce((total, { steps }) => total + steps, 0);
+    expect([keep?.every, round % checkpointEvery], 'what a round made is kept').toEqual([round, 0]);
     expect(stages.map(({ from }) => from ?? '')).toEqual(['start', '', '', 'start', '', '', 'start', '', '']);
     const trains = (at: number, weight: string): boolean => new RegExp(stages[at]!.trained ?? '.').test(weight);
     expect([1, 2].map((at) => trains(at, 'visual.blocks.0.norm1.weight'))).toEqual([false, true]);
@@ -101,6 +103,8 @@ describe('the recipes hold what their methods say', () => {
   test('Skywork-R1V3 ends with the connector alone, and trains it under rewards', () => {
     expect(stage('skyworkR1V3', 2).trained).toBe('^visual\\.merger\\.');
     expect(stage('skyworkR1V3', 1).trained).toBeUndefined();
+    const { checkpointEvery, keep } = recipes['skyworkR1V3']!;
+    expect(keep?.every, 'every checkpoint stays, to choose from').toBe(checkpointEvery);
   });
   test('VL-Rethinker does not divide by the deviation, clips further above, and pulls towards nothing', () => {
     for (const at of [0, 1]) expect(stage('vlRethinker', at).policy!.objective.switches).toEqual({ scale: 'none', clipHigh: 0.35, beta: 0 });
