@@ -76,8 +76,8 @@ interface Controlled {
   isBonusDue: boolean;
 }
 
-/** Sessions of training graphs hold their activations' memory, so few stay open. */
-const openGraphs = 3;
+/** Sessions of training graphs give their activations' memory back, so that those of all common shapes stay open. */
+const openGraphs = 24;
 
 export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
   const { config, recipe, stage, records, parts, device, begin, start, stageStart, chosen, signal, onGroups } = given;
@@ -223,11 +223,11 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
     }
     return [...byGrid.values()].flatMap(({ grid, groups: same }) => Array.from({ length: Math.ceil(same.length / stage.batch) }, (_, i) => ({ grid, groups: same.slice(i * stage.batch, (i + 1) * stage.batch) })));
   };
-  const packed = async ({ grid, groups }: MicroBatch<Group>, by: PolicySampler): Promise<{ bucket: PolicyBucket; asked: readonly AskedPrompt[] }> => {
+  const packed = async ({ grid, groups }: MicroBatch<Group>, by: PolicySampler, look = vision): Promise<{ bucket: PolicyBucket; asked: readonly AskedPrompt[] }> => {
     const asked: AskedPrompt[] = [];
     for (const { prompt, rollouts } of groups) {
       const { ids, patches } = await sampler.encode(prompt);
-      asked.push({ id: prompt.id, prompt: ids, image: vision === 'rows' ? await by.see(prompt) : patches, completions: rollouts.map(({ completion }) => completion.tokens) });
+      asked.push({ id: prompt.id, prompt: ids, image: look === 'rows' ? await by.see(prompt) : patches, completions: rollouts.map(({ completion }) => completion.tokens) });
     }
     const targets = asked.reduce((total, { completions }) => total + completions.reduce((sum, { length }) => sum + length, 0), 0);
     return {
@@ -242,7 +242,7 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
     const session: Session = await sessions.get(key, () => {
       const { graph, parameters, trained = [] } = build();
       compiled.set(key, { parameters, trained });
-      return createSession(encodeModel(graph), { device });
+      return createSession(encodeModel(graph), { device, arena: false });
     });
     const { parameters, trained } = compiled.get(key)!;
     const outputs = await session.run({ ...feeds, ...Object.fromEntries(parameters.map(({ name, shape }) => [`parameter.${name}`, float32(shape, weights.get(name)!)])) });
@@ -255,15 +255,16 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
    */
   const scoreAll = async (groups: readonly Group[], plan: StepPlan, weights: Weights, into: Map<Rollout, Scored>, isWanted: (rollout: Rollout) => boolean = () => true): Promise<void> => {
     const missing = groups.map(({ prompt, rollouts }) => ({ prompt, rollouts: rollouts.filter((rollout) => !into.has(rollout) && isWanted(rollout)) })).filter(({ rollouts }) => rollouts.length > 0);
-    const scoring = { temperature: plan.temperature, fused: options.fused ?? true, vision } as const;
+    const scoring = { temperature: plan.temperature, fused: options.fused ?? true } as const;
     for (const micro of await microBatches(missing)) {
-      const passes: (readonly ['old' | 'reference', typeof lora, Weights, PolicySampler])[] = [];
-      if (hasReference) passes.push(['reference', referenceLora, referenceWeights, referenceEyes]);
-      if (needsOld) passes.push(['old', lora, weights, sampler]);
-      for (const [which, adapter, from, by] of passes) {
-        const { bucket, asked } = await packed(micro, by);
-        const { outputs } = await run(`score ${adapter ? 'adapted' : 'plain'} ${plan.temperature} ${policyBucketName(bucket)}`,
-          () => policyScoreGraph(config, bucket, { ...scoring, ...(adapter ? { lora: adapter } : {}) }), packPrompts(config, bucket, asked, vision), from);
+      const passes: (readonly ['old' | 'reference', typeof lora, Weights, PolicySampler, typeof vision])[] = [];
+      // The reference never learns: what its tower makes of an image is made once.
+      if (hasReference) passes.push(['reference', referenceLora, referenceWeights, referenceEyes, 'rows']);
+      if (needsOld) passes.push(['old', lora, weights, sampler, vision]);
+      for (const [which, adapter, from, by, look] of passes) {
+        const { bucket, asked } = await packed(micro, by, look);
+        const { outputs } = await run(`score ${adapter ? 'adapted' : 'plain'} ${look} ${plan.temperature} ${policyBucketName(bucket)}`,
+          () => policyScoreGraph(config, bucket, { ...scoring, vision: look, ...(adapter ? { lora: adapter } : {}) }), packPrompts(config, bucket, asked, look), from);
         const [logprobs, entropies] = [floats(outputs, 'logprobs'), floats(outputs, 'entropy')];
         let at = 0;
         for (const rollout of micro.groups.flatMap(({ rollouts }) => rollouts)) {

@@ -68,6 +68,8 @@ export interface SessionOptions {
   readonly outputLocation?: 'gpu-buffer' | Readonly<Record<string, 'cpu' | 'gpu-buffer'>>;
   /** Refuses a graph of which any node would fall back to the CPU. */
   readonly strict?: boolean;
+  /** False gives memory back after each run instead of keeping it for the next: for many graphs side by side, each run now and then (CPU). Default true. */
+  readonly arena?: boolean;
   /** Threads that wait for work busily: faster for many small operators, unkind to other programs. Default false. */
   readonly spinning?: boolean;
   /** Further session keys of the runtime, as text. */
@@ -161,6 +163,7 @@ function ortOptions(device: Device, options: SessionOptions): OrtOptions {
     executionMode: 'sequential',
     // Measured: with memory patterns the peak is half as large again and nothing is faster; DirectML demands it off.
     enableMemPattern: false,
+    enableCpuMemArena: options.arena ?? true,
     graphOptimizationLevel: options.optimization ?? 'all',
     logSeverityLevel: 3,
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads, interOpNumThreads: 1 }),

@@ -30,6 +30,17 @@ test('only the outputs that are asked for come back', async () => {
   await session.release();
 });
 
+test('a session that keeps no memory between runs computes the same, run after run', async () => {
+  const graph = new Graph('lean');
+  const x = graph.input('x', [64, 64]);
+  graph.output('y', op.matmul(op.add(op.matmul(x, x), 1), x));
+  const values = Float32Array.from({ length: 64 * 64 }, (_, i) => Math.sin(i));
+  const [kept, lean] = await Promise.all([true, false].map((arena) => createSession(encodeModel(graph), { threads: 1, arena })));
+  const expected = floats(await kept!.run({ x: float32([64, 64], values) }), 'y');
+  for (let run = 0; run < 3; run++) expect(floats(await lean!.run({ x: float32([64, 64], values) }), 'y')).toEqual(expected);
+  await Promise.all([kept!.release(), lean!.release()]);
+});
+
 test('a weight is read from its place inside a file', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'loupe-session-'));
   try {
