@@ -33,7 +33,7 @@ test('only the outputs that are asked for come back', async () => {
 test('a session that keeps no memory between runs computes the same, run after run', async () => {
   const graph = new Graph('lean');
   const x = graph.input('x', [64, 64]);
-  graph.output('y', op.matmul(op.add(op.matmul(x, x), 1), x));
+  graph.output('y', op.matMul(op.add(op.matMul(x, x), 1), x));
   const values = Float32Array.from({ length: 64 * 64 }, (_, i) => Math.sin(i));
   const [kept, lean] = await Promise.all([true, false].map((arena) => createSession(encodeModel(graph), { threads: 1, arena })));
   const expected = floats(await kept!.run({ x: float32([64, 64], values) }), 'y');
