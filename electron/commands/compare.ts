@@ -5,7 +5,7 @@ import { Fault } from '#models/base/fault.ts';
 import { wilson } from '#models/base/math.ts';
 import { boxTrend, hackingVerdict, type BoxStep, type BoxTrendPoint } from '#training/curricula/boxTrend.ts';
 import { chooseCheckpoint, criticalWords } from '#training/curricula/criticalTokens.ts';
-import { axes, generalizationTable, pairedTable, pairedText, tableDifference, tableText, type AnsweredLine, type Axis } from '#training/curricula/generalization.ts';
+import { axes, generalizationTable, pairedTable, pairedText, pairedWords, type PairedTable, tableDifference, tableText, type AnsweredLine, type Axis } from '#training/curricula/generalization.ts';
 import { isRoundOver } from '#training/curricula/selfImprovement.ts';
 import { accuracyByLength, suggestedCap } from '#training/curricula/staging.ts';
 import { measureCheckpoint } from '#training/criticalEntropy.ts';
@@ -53,30 +53,37 @@ function compareRecords(context: CommandContext): void {
   }
   const other = generalizationTable(others, by as Axis);
   const isOneForAll = others.length === 1;
-  const unlike = (why: string): Fault => new Fault({ code: 'compare.tables', what: 'The two tables cannot be subtracted.', why, mend: 'Give one model, or the same names in the same order, evaluated on the same cases.' });
   if (!isOneForAll && table.rows.join('\n') !== other.rows.join('\n')) throw unlike('They differ in their names.');
-  let paired;
-  try {
-    paired = pairedTable(models.map(({ name, lines }, at) => ({ name, lines, against: others[isOneForAll ? 0 : at]!.lines })), by as Axis);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw unlike(`They differ in what was asked: ${cause.message.slice(cause.message.indexOf(':') + 2)}.`);
-  }
+  const paired = pairsOf(models.map(({ name, lines }, at) => ({ name, lines, against: others[isOneForAll ? 0 : at]!.lines })), by as Axis);
   const text = [tableText(table), '', 'against', tableText(other), '', pairedText(paired), '', 'Points by which more were right, paired by question; 95 % intervals over images; * leaves out nought, with no correction for the number of cells.'];
   const isSameAxes = table.rows.join('\n') === other.rows.join('\n') && table.columns.join('\n') === other.columns.join('\n');
   context.print({ table, against: other, paired, ...(isSameAxes ? { difference: tableDifference(table, other) } : {}) }, text.join('\n'));
 }
 
+const unlike = (why: string): Fault => new Fault({ code: 'compare.tables', what: 'The two tables cannot be subtracted.', why, mend: 'Give one model, or the same names in the same order, evaluated on the same cases.' });
+
+/** @throws Fault `compare.tables` where the two were not asked the same */
+function pairsOf(models: Parameters<typeof pairedTable>[0], by: Axis): PairedTable {
+  try {
+    return pairedTable(models, by);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw unlike(`They differ in what was asked: ${cause.message.slice(cause.message.indexOf(':') + 2)}.`);
+  }
+}
+
 /** The records in the order of the rounds; a round that brings less than half a point is the last that was worth trying. */
 function compareRounds(context: CommandContext): void {
-  const rounds = context.positionals.map(readRecords).map(({ name, lines }) => {
+  const records = context.positionals.map(readRecords);
+  const gains = pairsOf(records.slice(1).map(({ name, lines }, at) => ({ name, lines, against: records[at]!.lines })), 'task').whole;
+  const rounds = records.map(({ name, lines }, at) => {
     const right = lines.filter(({ correct }) => correct).length;
-    return { name, n: lines.length, accuracy: right / lines.length, ci: wilson(right, lines.length) };
+    return { name, n: lines.length, accuracy: right / lines.length, ci: wilson(right, lines.length), ...(at > 0 ? { gain: gains[at - 1]! } : {}) };
   });
   const last = rounds.findIndex(({ accuracy }, at) => at > 0 && isRoundOver(rounds[at - 1]!.accuracy, accuracy));
   const percent = (share: number): string => (100 * share).toFixed(1);
   context.print({ rounds, last: last < 0 ? null : rounds[last]!.name }, [
-    ...rounds.map(({ name, accuracy, ci, n }) => `${name.padEnd(16)}  ${percent(accuracy).padStart(5)} %  (${percent(ci[0])} to ${percent(ci[1])})  n ${n}`),
+    ...rounds.map(({ name, accuracy, ci, n, gain }) => `${name.padEnd(16)}  ${percent(accuracy).padStart(5)} %  (${percent(ci[0])} to ${percent(ci[1])})  n ${n}${gain ? `  ${pairedWords(gain)} on the one before` : ''}`),
     last < 0 ? 'Every round brought half a point or more.' : `${rounds[last]!.name} brought less than half a point: no further round is worth it.`,
   ].join('\n'));
 }

@@ -129,16 +129,19 @@ function pairedCell(pairs: readonly { readonly id: string; readonly now: boolean
   return { n: pairs.length, gained, lost, points: 100 * mean, ci: [100 * ci[0], 100 * ci[1]], p };
 }
 
+const signed = (value: number): string => `${value > 0 ? '+' : ''}${value.toFixed(1)}`;
+const shownPoints = ({ points, ci }: PairedCell): string => (points === null || ci === null ? '·' : `${signed(points)}${ci[0] > 0 || ci[1] < 0 ? '*' : ''}`);
+
+/** Points with their interval, starred where it leaves out nought. */
+export const pairedWords = (cell: PairedCell): string => `${shownPoints(cell)}${cell.ci ? ` (${signed(cell.ci[0])} to ${signed(cell.ci[1])})` : ''}`;
+
 /** The paired table as text: points, starred where the interval leaves out nought, and each row as a whole. */
 export function pairedText({ rows, columns, cells, whole }: PairedTable): string {
-  const points = (value: number): string => `${value > 0 ? '+' : ''}${value.toFixed(1)}`;
-  const isClear = ({ ci }: PairedCell): boolean => ci !== null && (ci[0] > 0 || ci[1] < 0);
-  const shown = (cell: PairedCell): string => (cell.points === null ? '·' : `${points(cell.points)}${isClear(cell) ? '*' : ''}`);
   return aligned([
     ['points', ...columns, 'all (95 %)', 'gained', 'lost', 'n'],
     ...rows.map((row, r) => {
-      const { gained, lost, n, ci } = whole[r]!;
-      return [row, ...cells[r]!.map(shown), `${shown(whole[r]!)}${ci ? ` (${points(ci[0])} to ${points(ci[1])})` : ''}`, String(gained), String(lost), String(n)];
+      const { gained, lost, n } = whole[r]!;
+      return [row, ...cells[r]!.map(shownPoints), pairedWords(whole[r]!), String(gained), String(lost), String(n)];
     }),
   ]);
 }

@@ -58,6 +58,7 @@ test('of rounds the one that brought less than half a point is the last', async 
   const { text, value } = await compare(rounds, { rounds: true });
   expect(value).toMatchObject({ last: 'two', rounds: [{ accuracy: 0.5, n: 10 }, { accuracy: 0.7 }, { accuracy: 0.7 }] });
   expect(text).toContain('two brought less than half a point');
+  expect(text).toMatch(/one .* n 10 {2}\+20\.0 \(0\.0 to \+50\.0\) on the one before/);
   expect((await compare(rounds.slice(0, 2), { rounds: true })).value).toMatchObject({ last: null });
 });
 
