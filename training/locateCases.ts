@@ -6,7 +6,7 @@ import { decodePicture } from '#models/imaging/picture.ts';
 import { mostPrompts, type FoundBox, type Locator, type Prompt, type SeenPicture } from '#models/locator.ts';
 import { loadBytes } from './data/cases.ts';
 import { isLocated, kindOf, kindsOf } from './localizerData.ts';
-import { measuresOf, separation, type ImageResult, type KindMeasures } from './localizing.ts';
+import { measuresOf, separation, type ImageResult, type KindMeasures, type LocatedImage } from './localizing.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 
 /** A kind's prompt from many examples, and each example's own vector. */
@@ -23,6 +23,8 @@ export interface LocateMeasures {
   readonly images: number;
   /** Of seeing and finding alone, one image after another. */
   readonly imagesPerSecond: number;
+  /** What the stored prompts found on each image. */
+  readonly found: readonly LocatedImage[];
 }
 
 export interface LocateCasesOptions {
@@ -74,6 +76,7 @@ export async function locateCases(locator: Locator, records: readonly CaseRecord
   const [stored, drawn] = [new Map<string, ImageResult[]>(), new Map<string, ImageResult[]>()];
   const put = (into: Map<string, ImageResult[]>, kind: string, result: ImageResult): void => void into.set(kind, [...into.get(kind) ?? [], result]);
   const vectors: { kind: string; vector: Float32Array }[] = [];
+  const located: LocatedImage[] = [];
   let seconds = 0;
   for (const [at, record] of own.entries()) {
     signal?.throwIfAborted();
@@ -85,7 +88,9 @@ export async function locateCases(locator: Locator, records: readonly CaseRecord
     const gold = byKind(record);
     // A kind is measured on the images of the sets that show it: a lung is not sought in blood.
     const sought = kinds.filter((kind) => own.some((other) => other.set === record.set && (other.boxes ?? []).some((box) => kindOf(box.class) === kind)));
-    for (const kind of sought) put(stored, kind, { gold: gold.get(kind) ?? [], found: found[prompts.findIndex((prompt) => prompt.kind === kind)]! });
+    const results = new Map(sought.map((kind): [string, ImageResult] => [kind, { gold: gold.get(kind) ?? [], found: found[prompts.findIndex((prompt) => prompt.kind === kind)]! }]));
+    for (const [kind, result] of results) put(stored, kind, result);
+    located.push({ id: record.id, set: record.set, kinds: results });
     for (const [kind, boxes] of gold) {
       const shuffled = Random.named(seed, `drawn:${record.id}/${kind}`).shuffled(boxes);
       for (const box of shuffled.slice(0, 4)) vectors.push({ kind, vector: (await locator.prompt(seen, [box])).vector });
@@ -98,7 +103,7 @@ export async function locateCases(locator: Locator, records: readonly CaseRecord
     onProgress?.(at + 1, own.length);
   }
   const table = (results: ReadonlyMap<string, readonly ImageResult[]>): KindMeasures[] => [...results].sort(([a], [b]) => (a < b ? -1 : 1)).map(([kind, images]) => measuresOf(kind, images));
-  return { stored: table(stored), drawn: table(drawn), separation: separation(vectors), images: own.length, imagesPerSecond: own.length / seconds };
+  return { stored: table(stored), drawn: table(drawn), separation: separation(vectors), images: own.length, imagesPerSecond: own.length / seconds, found: located };
 }
 
 /** The box that found the example itself is neither right nor wrong. */

@@ -13,7 +13,7 @@ import { resize } from '#models/imaging/resize.ts';
 import { fieldAround, meanPrompt, openLocator, sweep, withoutExamples, type Field, type FindOptions, type FoundBox, type Locator, type Prompt } from '#models/locator.ts';
 import { savePrompts } from '#models/weights/localizer.ts';
 import { kindPrompts, locateCases, type LocateMeasures } from '#training/locateCases.ts';
-import { frocPoints, type KindMeasures } from '#training/localizing.ts';
+import { frocPoints, precisionDifference, type KindMeasures } from '#training/localizing.ts';
 import { lineageOf } from '#training/lineage.ts';
 import { casesOf } from '#training/prepare.ts';
 import { flag, numberOption, onlyPositional, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
@@ -222,7 +222,8 @@ async function measure(context: CommandContext, indexes: readonly string[], fold
     const run = lineageOf(folder).run;
     results.push({ folder, recipe: run?.recipe.name ?? basename(resolve(folder)), seed: run?.seed ?? null, measures });
   }
-  context.print(results, [...results.map(({ folder, recipe, seed, measures }) => `${folder}: ${recipe}${seed === null ? '' : `, seed ${seed}`}\n${measuresText(measures)}`), ...(results.length > 1 ? [togetherText(results)] : [])].join('\n\n'));
+  const told = results.map(({ measures: { found: _found, ...measures }, ...rest }) => ({ ...rest, measures }));
+  context.print(told, [...results.map(({ folder, recipe, seed, measures }) => `${folder}: ${recipe}${seed === null ? '' : `, seed ${seed}`}\n${measuresText(measures)}`), ...(results.length > 1 ? [togetherText(results)] : [])].join('\n\n'));
 }
 
 const number = (x: number | null): string => (x === null ? '–' : x.toFixed(3)).padStart(7);
@@ -251,5 +252,13 @@ function togetherText(results: readonly Measured[]): string {
     `${recipe}, ${results.filter((result) => result.recipe === recipe).length} runs`,
     ...kinds.map((kind) => `  ${kind.padEnd(20)}${cell(recipe, kind, ({ ap50 }) => ap50)}${cell(recipe, kind, ({ ap30 }) => ap30)}${cell(recipe, kind, ({ froc }) => froc[1] ?? null)}`),
   ]);
-  return [`Together, by recipe${''.padEnd(3)}${'AP50'.padStart(22)}${'AP30'.padStart(22)}${'s@1'.padStart(22)}`, ...rows].join('\n');
+  const [base, ...others] = recipes;
+  const runsOf = (recipe: string) => results.flatMap((result) => (result.recipe === recipe ? [result.measures.found] : []));
+  const beside = others.map((recipe) => {
+    const { before, after, difference: { mean, ci: [low, high] } } = precisionDifference(runsOf(base!), runsOf(recipe), 0.5);
+    return `${recipe} beside ${base!}: AP50, mean over kinds and runs, ${before.toFixed(3)} to ${after.toFixed(3)}, ${signed(mean)} (${signed(low)} to ${signed(high)}, over images and not over seeds)`;
+  });
+  return [`Together, by recipe${''.padEnd(3)}${'AP50'.padStart(22)}${'AP30'.padStart(22)}${'s@1'.padStart(22)}`, ...rows, ...beside].join('\n');
 }
+
+const signed = (x: number): string => `${x < 0 ? '−' : '+'}${Math.abs(x).toFixed(3)}`;

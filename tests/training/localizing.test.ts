@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { averagePrecisionAt, measuresOf, sensitivityAt, separation, type ImageResult } from '#training/localizing.ts';
+import { averagePrecisionAt, type ImageResult, type LocatedImage, measuresOf, precisionDifference, sensitivityAt, separation } from '#training/localizing.ts';
 
 const box = (x1: number, size = 10) => ({ x1, y1: 0, x2: x1 + size, y2: size });
 const found = (...boxes: readonly (readonly [number, number])[]): ImageResult['found'] => boxes.map(([x1, score]) => ({ box: box(x1), score }));
@@ -31,4 +31,17 @@ test('prompts of two kinds lie apart by their cosines', () => {
   const vector = (...x: number[]) => Float32Array.from(x);
   expect(separation([{ kind: 'a', vector: vector(1, 0) }, { kind: 'a', vector: vector(2, 0) }, { kind: 'b', vector: vector(1, 1) }])).toEqual({ within: expect.closeTo(1, 6) as number, between: expect.closeTo(Math.SQRT1_2, 6) as number });
   expect(separation([{ kind: 'a', vector: vector(1, 0) }])).toBeNull();
+});
+
+test('two recipes are compared on the same images, drawn whole: no difference is none, a better one lies above it', () => {
+  const run = (isRight: (at: number) => boolean): LocatedImage[] => Array.from({ length: 12 }, (_, at) => ({
+    id: String(at), set: at < 6 ? 'a' : 'b', kinds: new Map([['thing', { gold: [box(0)], found: found([isRight(at) ? 0 : 200, 0.5 + at / 100]) }], ...(at < 6 ? [['other', { gold: [], found: [] }] as const] : [])]),
+  }));
+  const [half, all] = [run((at) => at % 2 === 0), run(() => true)];
+  expect(precisionDifference([half, half], [half], 0.5).difference).toEqual({ mean: 0, ci: [0, 0] });
+  const { before, after, difference } = precisionDifference([half], [all, all], 0.5, { resamples: 200 });
+  expect([before, after]).toEqual([averagePrecisionAt(half.map(({ kinds }) => kinds.get('thing')!), 0.5), 1]);
+  expect(difference.ci[0]).toBeGreaterThan(0);
+  expect(difference.ci[0]).toBeLessThanOrEqual(difference.mean);
+  expect(precisionDifference([half], [all, all], 0.5, { resamples: 200 }).difference).toEqual(difference);
 });
