@@ -115,10 +115,14 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
     reader: takesRegions(audited.reader(decoding), {
       regions: decoding.regions, draw: annotations.change, now,
       async filesOf(studyInstanceUid, uids) {
-        const id = studyId(`dicom:${studyInstanceUid}`);
-        if (!library.list().some((study) => study.id === id)) return null;
-        const { files } = await library.study(id);
-        return { studyId: id, files: await decoding.instances(files.map(({ sha256 }) => ({ sha256, path: library.pathOf(sha256) })), uids) };
+        const number = studyId(`dicom:${studyInstanceUid}`);
+        // Two patients may bear one number: the study that has the images is meant.
+        for (const { id } of library.list().filter((study) => study.id === number || study.sameNumberAs === number)) {
+          const { files } = await library.study(id);
+          const found = await decoding.instances(files.map(({ sha256 }) => ({ sha256, path: library.pathOf(sha256) })), uids);
+          if (found.size > 0) return { studyId: id, files: found };
+        }
+        return null;
       },
     }),
   });

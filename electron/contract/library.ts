@@ -40,6 +40,8 @@ export const StudySummary = z.object({
   cover: FrameId.nullable(),
   /** A question that suits it. */
   question: z.string().nullable(),
+  /** Its files bear the study number of this other study and name another patient. */
+  sameNumberAs: StudyId.optional(),
 });
 export type StudySummary = z.infer<typeof StudySummary>;
 

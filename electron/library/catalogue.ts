@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { Sha256, StudyDetail, StudyId, StudyStatus, StudySummary } from '#electron/contract/library.ts';
+import { Sha256, StudyDetail, StudyFile, StudyId, StudyStatus, StudySummary } from '#electron/contract/library.ts';
 import { writeWhole } from '#electron/storage/atomic.ts';
 import { openBlobs } from '#electron/storage/blobs.ts';
 import { startOfFile } from '#electron/storage/files.ts';
@@ -21,6 +21,9 @@ const Deed = z.discriminatedUnion('type', [
   z.object({ type: z.literal('status'), at: z.string(), studyId: StudyId, status: StudyStatus }),
   z.object({ type: z.literal('removed'), at: z.string(), studyIds: z.array(StudyId) }),
   z.object({ type: z.literal('restored'), at: z.string(), studyIds: z.array(StudyId) }),
+  /** Regions that wait for their images, and those that wait no more. */
+  z.object({ type: z.literal('waits'), at: z.string(), file: StudyFile }),
+  z.object({ type: z.literal('arrived'), at: z.string(), sha256: Sha256 }),
   /** The sample studies were given once; who removes them does not get them back. */
   z.object({ type: z.literal('samples'), at: z.string() }),
 ]);
@@ -39,6 +42,8 @@ export interface Catalogue {
   get(studyId: string): Known | undefined;
   all(): readonly Known[];
   isRemoved(studyId: string): boolean;
+  /** Files of regions that wait for their images. */
+  waiting(): readonly StudyFile[];
   /** Studies that are new or were put together anew; who was removed is back by that. */
   put(at: string, studies: readonly Known[]): void;
   record(deed: Deed): void;
@@ -52,6 +57,7 @@ export function openCatalogue(folder: string): Catalogue {
   const known = new Map<string, Known>();
   const statuses = new Map<string, StudyStatus>();
   const removed = new Set<string>();
+  const waiting = new Map<string, StudyFile>();
   let hasSamples = false;
   const index = ({ study, detail }: Known): void => void known.set(study.id, { detail, study: { ...study, status: statuses.get(study.id) ?? study.status } });
   const apply = (deed: Deed): void => {
@@ -64,6 +70,8 @@ export function openCatalogue(folder: string): Catalogue {
       }
       case 'removed': deed.studyIds.forEach((id) => removed.add(id)); return;
       case 'restored': deed.studyIds.forEach((id) => removed.delete(id)); return;
+      case 'waits': waiting.set(deed.file.sha256, deed.file); return;
+      case 'arrived': waiting.delete(deed.sha256); return;
       case 'samples': hasSamples = true;
     }
   };
@@ -96,6 +104,7 @@ export function openCatalogue(folder: string): Catalogue {
     get: (studyId) => (removed.has(studyId) ? undefined : known.get(studyId)),
     all: () => (removed.size === 0 ? [...known.values()] : [...known.values()].filter(({ study }) => !removed.has(study.id))),
     isRemoved: (studyId) => removed.has(studyId),
+    waiting: () => [...waiting.values()],
     put(at, studies) {
       if (studies.length === 0) return;
       entries.append(...studies.map(({ study, detail }): IndexEntry => ({ type: 'study', at, study, detail })));

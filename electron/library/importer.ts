@@ -8,20 +8,36 @@ import { Fault } from '#models/base/fault.ts';
 import type { ArchiveKey, UnpackedEntry } from './archive.ts';
 import type { Inspection, StudyIdentity } from './inspect.ts';
 
+export interface ReadableFile {
+  readonly path: string;
+  readonly name: string;
+  readonly sha256: string;
+}
+
 /** What reads foreign bytes: a process of its own, which may die of them. */
 export interface Reader {
-  inspect(file: { readonly path: string; readonly name: string; readonly sha256: string }): Promise<Inspection>;
+  inspect(file: ReadableFile): Promise<Inspection>;
+  /** Draws the regions of a file on the images that are here; null where none of them is. Absent: nobody draws any. */
+  drawRegions?(file: ReadableFile): Promise<{ readonly missing: number } | null>;
   unpack(file: { readonly path: string; readonly folder: string; readonly key?: ArchiveKey }, onEntry: (entry: UnpackedEntry) => void): Promise<void>;
 }
 
 /** Where an imported file goes. */
 export interface Intake {
+  /** The study that a file goes to: another one where its number is taken by another patient. */
+  placed(study: StudyIdentity): StudyIdentity;
   /** The content belongs to this study already. */
   holds(studyId: string, sha256: string): Promise<boolean>;
   /** Takes a file in; tells the window about new studies as it sees fit. */
   add(study: StudyIdentity, file: StudyFile, frames: number): Promise<void>;
   /** Puts the series of the studies together and writes them down. */
   settle(studyIds: readonly string[]): Promise<void>;
+  /** Regions whose images are not all here: kept until they come. */
+  wait(file: StudyFile): void;
+  /** Those that wait, with where they lie. */
+  waiting(): readonly (StudyFile & { readonly path: string })[];
+  /** Waits no more: all its images are here. */
+  arrived(sha256: string): void;
 }
 
 export interface ImportRequest {
@@ -98,7 +114,8 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
     try {
       const inspection = await reader.inspect({ path: staged.path, name, sha256: staged.sha256 });
       if (inspection.kind === 'image') {
-        const { study, frames } = inspection;
+        const { frames } = inspection;
+        const study = intake.placed(inspection.study);
         if (await intake.holds(study.id, staged.sha256)) {
           await staged.discard();
           tell({ done: progress.done + 1, known: progress.known + 1 });
@@ -109,6 +126,12 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
         touched.add(study.id);
         unsettled.add(study.id);
         tell({ done: progress.done + 1, added: progress.added + 1, bytes: progress.bytes + staged.bytes, studies: [...touched] }, touched.size > progress.studies.length);
+        return;
+      }
+      if (inspection.kind === 'regions') {
+        tell({ done: progress.done + 1, added: progress.added + 1, bytes: progress.bytes + staged.bytes });
+        if (inspection.missing > 0) await keepRegions(staged, name);
+        else await staged.discard();
         return;
       }
       if (inspection.kind === 'archive') {
@@ -123,9 +146,37 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
       else await takeMedium(path, name, inspection.references, nesting);
       await staged.discard();
     } catch (thrown) {
+      if (thrown instanceof Fault && thrown.code === 'library.regions') {
+        await keepRegions(staged, name);
+        early.push({ name, sha256: staged.sha256, fault: thrown });
+        return;
+      }
       await staged.discard();
       if (!(thrown instanceof Fault) || thrown.code === 'storage.write') throw thrown;
       skip(name, thrown.why, thrown.code);
+    }
+  };
+
+  /** Files of regions that came before any of their images. */
+  const early: { readonly name: string; readonly sha256: string; readonly fault: Fault }[] = [];
+  const keepRegions = async (staged: StagedBlob, name: string): Promise<void> => {
+    await staged.commit();
+    intake.wait({ name, sha256: staged.sha256, bytes: staged.bytes });
+  };
+
+  /** When everything else is in: what waits for its images, from now or from earlier imports, is drawn on those that came. */
+  const takeWaiting = async (): Promise<void> => {
+    const drawn = new Set<string>();
+    for (const { name, sha256, path } of intake.waiting()) {
+      if (signal.aborted) break;
+      const regions = await reader.drawRegions?.({ path, name, sha256 });
+      if (!regions) continue;
+      drawn.add(sha256);
+      if (regions.missing === 0) intake.arrived(sha256);
+    }
+    for (const { name, sha256, fault } of early) {
+      if (drawn.has(sha256)) tell({ done: progress.done + 1, added: progress.added + 1 });
+      else skip(name, fault.why, fault.code);
     }
   };
 
@@ -247,6 +298,7 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
     // An archive within a locked one may be locked too: it joins the queue.
     for (let next = locked.shift(); next; next = locked.shift()) await takeLocked(next);
     await settle(true);
+    await takeWaiting();
     tell({ isDone: true, isCancelled: signal.aborted, current: '' }, true);
   } catch (thrown) {
     await settle(true).catch(() => undefined);

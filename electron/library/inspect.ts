@@ -23,11 +23,15 @@ export interface StudyIdentity {
   readonly description: string;
   readonly accession: string;
   readonly modality: string;
+  /** The study that came first under the same number, where that is another patient's. */
+  readonly sameNumberAs?: string;
 }
 
 export type Inspection =
   | { readonly kind: 'image'; readonly study: StudyIdentity; readonly frames: number }
   | { readonly kind: 'archive' }
+  /** Regions of other images, drawn on those that are here; how many lie on images that are not. */
+  | { readonly kind: 'regions'; readonly missing: number }
   /** A medium's table of contents; names are paths below its folder. */
   | { readonly kind: 'directory'; readonly references: readonly string[] };
 

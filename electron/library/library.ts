@@ -2,13 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Publish } from '#electron/contract/events.ts';
+import { areOthers, namesakesOf, personKey } from '#electron/contract/namesakes.ts';
 import { StudyDetail, type ImportProgress, type StudyFile, type StudyStatus, type StudySummary } from '#electron/contract/library.ts';
 import { openBlobs, type Blobs } from '#electron/storage/blobs.ts';
 import { Fault } from '#models/base/fault.ts';
 import type { AssembledFile, AssembledStudy } from './assemble.ts';
 import { openCatalogue, storedStudies, type Known } from './catalogue.ts';
 import { runImport, type Intake, type Reader } from './importer.ts';
-import type { StudyIdentity } from './inspect.ts';
+import { studyId as hashedId, type StudyIdentity } from './inspect.ts';
 
 export interface LibraryReader extends Reader {
   assemble(files: readonly AssembledFile[]): Promise<AssembledStudy>;
@@ -69,12 +70,17 @@ export function openLibrary({ folder, reader, publish, now }: LibraryOptions): L
     const found = catalogue.get(studyId);
     if (found) {
       const detail = StudyDetail.parse(JSON.parse(Buffer.from(await blobs.read(found.detail)).toString('utf8')));
-      return { ...detail, study: found.study };
+      return { ...detail, study: found.study, statements: [...namesakeStatements(found.study), ...detail.statements] };
     }
     const draft = drafts.get(studyId);
     if (!draft) throw new Fault({ code: 'library.unknown', what: 'The study cannot be opened.', why: 'It is not in the library any more.', mend: 'Choose another one, or import it again.' });
-    return { study: draft.study, files: draft.files, ...await assembled(draft.files) };
+    const { series, statements } = await assembled(draft.files);
+    return { study: draft.study, files: draft.files, series, statements: [...namesakeStatements(draft.study), ...statements] };
   };
+  const list = (): readonly StudySummary[] => [...catalogue.all().map((one) => one.study), ...[...drafts.values()].map((draft) => draft.study).filter(({ id }) => !catalogue.get(id))];
+  // It names nobody: it stands over the images, where names can be hidden.
+  const namesakeStatements = (own: StudySummary): readonly string[] => (namesakesOf(own, list()).length === 0 ? []
+    : ['The study number of these images also belongs to a study of another patient: whoever sent them gave one number twice. The two are kept apart, and the library says who the other is. Make sure whose images these are.']);
   const located = ({ name, sha256 }: StudyFile): AssembledFile => ({ name, sha256, path: blobs.pathOf(sha256) });
 
   const assembled = async (files: readonly StudyFile[]): Promise<Pick<StudyDetail, 'series' | 'statements'>> => {
@@ -92,7 +98,20 @@ export function openLibrary({ folder, reader, publish, now }: LibraryOptions): L
     return made;
   };
 
+  const known = (studyId: string): StudySummary | undefined => drafts.get(studyId)?.study ?? catalogue.get(studyId)?.study;
+
   const intake = (importedAs: { readonly isSample: boolean }): Intake => ({
+    placed(identity) {
+      const first = known(identity.id);
+      const own = hashedId(`${identity.id}:${personKey(identity)}`);
+      // Where the first one was removed, the other stays what it is.
+      return (first ? areOthers(first, identity) : known(own)) ? { ...identity, id: own, sameNumberAs: identity.id } : identity;
+    },
+    wait(file) {
+      if (!catalogue.waiting().some(({ sha256 }) => sha256 === file.sha256)) catalogue.record({ type: 'waits', at: now(), file });
+    },
+    waiting: () => catalogue.waiting().map((file) => ({ ...file, path: blobs.pathOf(file.sha256) })),
+    arrived: (sha256) => catalogue.record({ type: 'arrived', at: now(), sha256 }),
     holds: async (studyId, sha256) => (await draftOf(studyId))?.held.has(sha256) ?? false,
     async add(identity, file, frames) {
       const draft = await draftOf(identity.id) ?? emptyDraft(identity, importedAs.isSample, now());
@@ -151,7 +170,7 @@ export function openLibrary({ folder, reader, publish, now }: LibraryOptions): L
 
   return {
     blobs, study, start,
-    list: () => [...catalogue.all().map((one) => one.study), ...[...drafts.values()].map((draft) => draft.study).filter(({ id }) => !catalogue.get(id))],
+    list,
     cancel(importId) {
       running.get(importId)?.abort();
       unlock(importId, null);

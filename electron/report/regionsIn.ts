@@ -122,9 +122,20 @@ export interface TakesRegionsOptions {
 const withoutImage: readonly string[] = ['library.segmentation', 'library.noImage', 'dicom.noImage'];
 
 /** The same reader, for which a structured report or a segmentation is no file to be left out: its regions are drawn on the study that they are of, where it is here. */
-export function takesRegions<Reader extends { inspect(file: Inspected): Promise<unknown> }>(reader: Reader, { regions, filesOf, draw, now }: TakesRegionsOptions): Reader {
+export function takesRegions<Reader extends { inspect(file: Inspected): Promise<unknown> }>(reader: Reader, { regions, filesOf, draw, now }: TakesRegionsOptions): Reader & { drawRegions(file: Inspected): Promise<{ readonly missing: number } | null> } {
+  const drawnOn = async (read: DrawnRegions): Promise<{ readonly missing: number } | null> => {
+    const found = await filesOf(read.studyInstanceUid, [...new Set(read.regions.map(({ source }) => source.sopInstanceUid))]);
+    if (!found || found.files.size === 0) return null;
+    const { changes, lost } = asDrawings(read, { fileOf: (uid) => found.files.get(uid), at: now() });
+    draw(found.studyId, changes);
+    return { missing: lost };
+  };
   return {
     ...reader,
+    async drawRegions({ path }) {
+      const read = await regions(path).catch(() => null);
+      return read && drawnOn(read);
+    },
     async inspect(file: Inspected) {
       try {
         return await reader.inspect(file);
@@ -132,11 +143,9 @@ export function takesRegions<Reader extends { inspect(file: Inspected): Promise<
         if (!(thrown instanceof Fault) || !withoutImage.includes(thrown.code)) throw thrown;
         const read = await regions(file.path).catch(() => null);
         if (!read || read.regions.length === 0) throw thrown;
-        const found = await filesOf(read.studyInstanceUid, [...new Set(read.regions.map(({ source }) => source.sopInstanceUid))]);
-        if (!found || found.files.size === 0) throw new Fault({ code: 'library.regions', what: `${file.name} was left out.`, why: 'It marks regions of images that are not in the library.', mend: 'Import its study first, then this file again.' });
-        draw(found.studyId, asDrawings(read, { fileOf: (uid) => found.files.get(uid), at: now() }).changes);
-        // Nothing more to be taken from it, as from a disc's table of contents.
-        return { kind: 'directory', references: [] };
+        const drawn = await drawnOn(read);
+        if (!drawn) throw new Fault({ code: 'library.regions', what: `${file.name} was left out.`, why: 'It marks regions of images that are not in the library.', mend: 'It is kept: import its study, and its regions are drawn there.' });
+        return { kind: 'regions', ...drawn };
       }
     },
   };

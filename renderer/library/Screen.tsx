@@ -2,6 +2,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useDeferredValue, useEffect, useMemo, useRef, useState, type ReactElement } from 'react';
 import { studyStatuses, type ImportProgress, type StudySummary } from '#electron/contract/library.ts';
+import { namesakesOf, withNamesakes } from '#electron/contract/namesakes.ts';
 import { Dialog } from '#renderer/design/Dialog.tsx';
 import { Empty } from '#renderer/design/Empty.tsx';
 import { FaultView } from '#renderer/design/FaultView.tsx';
@@ -108,6 +109,8 @@ const Table = memo(function Table({ studies, selectedId }: { readonly studies: r
   const sort = useStore(library, (state) => state.sort);
   const body = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({ count: studies.length, getScrollElement: () => body.current, estimateSize: () => rowHeight, overscan: 8, scrollMargin: headHeight, scrollPaddingStart: headHeight });
+  const rows = useStore(library, (state) => state.rows);
+  const shared = useMemo(() => withNamesakes([...rows.values()].map(({ study }) => study)), [rows]);
   const selectedAt = studies.findIndex(({ id }) => id === selectedId);
   useEffect(() => {
     if (selectedAt >= 0) virtual.scrollToIndex(selectedAt, { align: 'auto' });
@@ -126,14 +129,14 @@ const Table = memo(function Table({ studies, selectedId }: { readonly studies: r
       <div className="table-body" role="rowgroup" style={{ height: virtual.getTotalSize() }}>
         {virtual.getVirtualItems().map(({ index, start }) => {
           const study = studies[index] as StudySummary;
-          return <StudyRow key={study.id} study={study} top={start - headHeight} index={index} isSelected={study.id === selectedId} />;
+          return <StudyRow key={study.id} study={study} top={start - headHeight} index={index} isSelected={study.id === selectedId} hasNamesake={shared.has(study.id)} />;
         })}
       </div>
     </div>
   );
 });
 
-const StudyRow = memo(function StudyRow({ study, top, index, isSelected }: { readonly study: StudySummary; readonly top: number; readonly index: number; readonly isSelected: boolean }): ReactElement {
+const StudyRow = memo(function StudyRow({ study, top, index, isSelected, hasNamesake }: { readonly study: StudySummary; readonly top: number; readonly index: number; readonly isSelected: boolean; readonly hasNamesake: boolean }): ReactElement {
   const t = useText();
   const { id, patient, patientId, description, modalities, date, images, status, addedAt, cover, isSample } = study;
   return (
@@ -143,7 +146,7 @@ const StudyRow = memo(function StudyRow({ study, top, index, isSelected }: { rea
     >
       <span role="gridcell">{cover === null ? <span className="thumbnail" /> : <img className="thumbnail" src={thumbnailUrl(cover, 96)} alt="" loading="lazy" draggable={false} />}</span>
       <span className="who" role="gridcell">
-        <div className="name">{patient || description || t('library.noName')}{isSample && <span className="tag" data-tone="sample">{t('library.sample')}</span>}</div>
+        <div className="name">{patient || description || t('library.noName')}{isSample && <span className="tag" data-tone="sample">{t('library.sample')}</span>}{hasNamesake && <span className="tag" data-tone="warning" title={t('library.sharedNumberText')}>{t('library.sharedNumber')}</span>}</div>
         <div className="what">{[patient === '' ? '' : description, patientId].filter((part) => part !== '').join(' · ')}</div>
       </span>
       <span role="gridcell">{modalities.slice(0, 2).map((modality) => <span key={modality} className="tag" style={{ marginInlineEnd: 4 }}>{modality}</span>)}</span>
@@ -169,7 +172,9 @@ function Nothing(): ReactElement {
 
 function Detail({ study }: { readonly study: StudySummary | undefined }): ReactElement {
   const t = useText();
+  const rows = useStore(library, (state) => state.rows);
   if (!study) return <aside className="detail" aria-hidden="true" />;
+  const namesakes = namesakesOf(study, [...rows.values()].map((row) => row.study));
   const { id, patient, description, birthDate, sex, patientId, accession, date, series, images, files, bytes, addedAt, question } = study;
   const facts: readonly (readonly [string, string])[] = [
     ['ID', patientId], [t('library.born'), formatDate(birthDate)], [t('library.sex'), sex ?? ''], [t('library.columns.date'), formatDate(date)], [t('library.accession'), accession],
@@ -181,6 +186,7 @@ function Detail({ study }: { readonly study: StudySummary | undefined }): ReactE
       <div className="body">
         <h2>{patient || description || t('library.noName')}</h2>
         <p className="what">{patient === '' ? '' : description}</p>
+        {namesakes.map((other) => <p key={other.id} className="warning" role="note"><Icon name="warning" size={15} /><span>{t('library.sharedNumberWith', { name: other.patient || t('library.noName'), patientId: other.patientId || '–' })} <button className="text-button" onClick={() => library.dispatch({ type: 'select', id: other.id })}>{t('library.sharedNumberShow')}</button></span></p>)}
         <dl>{facts.filter(([, value]) => value !== '').map(([name, value]) => [<dt key={name}>{name}</dt>, <dd key={`${name}:`} className="number">{value}</dd>])}</dl>
         {question !== null && <div className="question"><small>{t('library.suggested')}</small>{question}</div>}
       </div>

@@ -9,7 +9,8 @@ import { stageOptions } from './stageActions.ts';
 export function SeriesNotice({ detail, series }: { readonly detail: StudyDetail; readonly series: SeriesSummary }): ReactElement | null {
   const t = useText();
   const acknowledged = useStore(stageOptions, (options) => options.acknowledged);
-  const lines = [...series.statements, ...detail.statements];
+  // What concerns the whole study, as whose it is, comes first.
+  const lines = [...detail.statements, ...series.statements];
   const id = `${detail.study.id} ${series.id} ${lines.join()}`;
   if (lines.length === 0 || acknowledged.includes(id)) return null;
   const [first, ...more] = lines;

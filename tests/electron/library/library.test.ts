@@ -17,6 +17,10 @@ import { openPixels } from '#electron/library/pixels.ts';
 import { pixelElements, writeDicom, type NewElement } from '#models/imaging/dicom/writer.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
 import { encodePng } from '#models/imaging/png.ts';
+import { readDicom } from '#models/imaging/dicom/dicomFile.ts';
+import { firstText } from '#models/imaging/dicom/elements.ts';
+import { takesRegions, type DrawnRegions } from '#electron/report/regionsIn.ts';
+import { blockFiles, instanceUid, studyUid } from '#tests/support/blocks.ts';
 import { resize } from '#models/imaging/resize.ts';
 import { slideFile, tilesOf } from '#tests/support/dicomSlides.ts';
 import { fixture, pattern } from '#tests/support/pictures.ts';
@@ -443,6 +447,80 @@ describe('the library', () => {
     };
     const few = opening(1000);
     expect(opening(10_000)).toBeLessThan(40 * few);
+  });
+
+  test('keeps two patients apart who bear one study number, whichever comes first, and says so on both', async () => {
+    const common = { study: '31', date: '20250601', frameOfReference: '1', slices: 3, stepMm: 2 } as const;
+    const put = (at: string, files: readonly Uint8Array[]): string => {
+      mkdirSync(join(sources, at));
+      files.forEach((bytes, i) => writeFileSync(join(sources, at, `${i}.dcm`), bytes));
+      return join(sources, at);
+    };
+    const ann = put('ann', blockFiles({ ...common, series: '1', description: 'First', person: { name: 'ADAMS^ANN', id: 'A-1' } }));
+    const bob = put('bob', blockFiles({ ...common, series: '2', description: 'Second', person: { name: 'BROWN^BOB', id: 'B-2' } }));
+    // The same person, written otherwise.
+    const again = put('ann-again', blockFiles({ ...common, series: '3', description: 'Third', person: { name: 'Adams^Ann^', id: 'A-1' } }));
+    const { library, told, name } = open();
+    await imported(library, told, ann, bob, again);
+    const found = (): readonly (readonly [string, string, number])[] => library.list().map(({ patient, patientId, images }) => [patient, patientId, images] as const);
+    expect(found()).toEqual([['ADAMS, ANN', 'A-1', 6], ['BROWN, BOB', 'B-2', 3]]);
+    const [first, second] = library.list();
+    expect(second).toMatchObject({ sameNumberAs: first!.id });
+    for (const { id } of [first!, second!]) expect((await library.study(id)).statements[0]).toMatch(/^The study number of these images also belongs to a study of another patient/);
+    // Again adds nothing, and a new start knows it all.
+    expect(await imported(library, told, bob, ann)).toMatchObject({ added: 0, known: 6 });
+    library.close();
+    rmSync(join(folder, name, 'library.jsonl'));
+    const { library: next } = open(name);
+    await next.recover();
+    expect(next.list().map(({ patient }) => patient).sort()).toEqual(['ADAMS, ANN', 'BROWN, BOB']);
+    expect((await next.study(first!.id)).statements).toHaveLength(1);
+    // Where only one of them is here there is nothing to be told.
+    next.remove([second!.id]);
+    expect((await next.study(first!.id)).statements).toEqual([]);
+    next.close();
+  });
+
+  test('draws regions that came before their images once those are here, in the same import or in a later one', async () => {
+    const slices = blockFiles({ study: '32', date: '20250601', frameOfReference: '1', series: '1', description: 'Marked', slices: 4, stepMm: 2 });
+    const at = join(sources, 'marked');
+    mkdirSync(at);
+    // A report comes first by its name, and one of its images is not there yet.
+    writeFileSync(join(at, '0-report.dcm'), writeDicom([{ tag: 'x00080016', vr: 'UI', value: '1.2.840.10008.5.1.4.1.1.88.33' }, { tag: 'x00080018', vr: 'UI', value: '1.2.3.4' }, { tag: 'x00080060', vr: 'CS', value: 'SR' }, { tag: 'x0020000d', vr: 'UI', value: studyUid('32') }]));
+    slices.slice(0, 3).forEach((bytes, i) => writeFileSync(join(at, `slice-${i}.dcm`), bytes));
+    const rest = join(sources, 'marked-rest.dcm');
+    writeFileSync(rest, slices[3]!);
+    const drawn: string[] = [];
+    const box = { kind: 'rectangle', points: [{ x: 1, y: 1 }, { x: 9, y: 9 }], label: 'nodule', tracking: 't', trackingUid: null, isByAlgorithm: true } as const;
+    const regions = [1, 3].map((slice) => ({ ...box, source: { sopInstanceUid: instanceUid('32', '1', slice), frame: 0 } }));
+    const told: ImportProgress[] = [];
+    const name = `library-${++count}`;
+    const library: Library = openLibrary({
+      folder: join(folder, name), now: () => '2026-01-01T00:00:00Z', publish: (event, payload) => (event === 'library.progress' ? void told.push(payload as ImportProgress) : undefined),
+      reader: takesRegions(reader, {
+        regions: () => Promise.resolve({ kind: 'report', studyInstanceUid: studyUid('32'), regions } as unknown as DrawnRegions), now: () => '', draw: (_, changes) => drawn.push(changes.map((change) => (change.kind === 'put' ? change.annotation.frameId.slice(0, 64) : '')).join()),
+        async filesOf(_, uids) {
+          const [known] = library.list();
+          if (!known) return null;
+          const { files } = await library.study(known.id);
+          const found = files.map(({ sha256 }) => [firstText(readDicom(readFileSync(library.pathOf(sha256))).dataSet, 'x00080018') ?? '', sha256] as const).filter(([uid]) => uids.includes(uid));
+          return { studyId: known.id, files: new Map(found) };
+        },
+      }),
+    });
+    const hash = (slice: number): string => createHash('sha256').update(slices[slice]!).digest('hex');
+    await library.start([{ path: at }]).done;
+    expect(told.at(-1)).toMatchObject({ skippedCount: 0, added: 4, done: 4 });
+    expect(drawn.at(-1)).toBe(hash(1));
+    library.close();
+    // After a new start it still waits for the image that is missing, and no longer than that.
+    const { library: next } = { library: openLibrary({ folder: join(folder, name), now: () => '2026-01-02T00:00:00Z', publish: () => undefined, reader: { ...reader, drawRegions: ({ name: file }) => (drawn.push(file), Promise.resolve({ missing: 0 })) } }) };
+    await next.start([{ path: rest }]).done;
+    expect(drawn.at(-1)).toMatch(/0-report\.dcm$/);
+    const times = drawn.length;
+    await next.start([{ path: join(sources, 'photo.png') }]).done;
+    expect(drawn).toHaveLength(times);
+    next.close();
   });
 
   test('says that a study is gone instead of failing', async () => await expect(open().library.study('0'.repeat(24))).rejects.toMatchObject({ code: 'library.unknown' }));

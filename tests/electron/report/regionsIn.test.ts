@@ -57,9 +57,13 @@ describe('a reader that takes regions', () => {
   const reader = (more: Partial<Parameters<typeof takesRegions>[1]> = {}, drawn: unknown[] = []) => takesRegions({ inspect: noImage }, {
     regions: () => read(sr), filesOf: () => Promise.resolve({ studyId: 's', files: new Map(pictures.images.map(({ sopInstanceUid, sha256 }) => [sopInstanceUid, sha256])) }), draw: (studyId, changes) => drawn.push(studyId, ...changes), now: () => at, ...more,
   });
-  test('draws them on their study and leaves nothing to be imported', async () => {
+  test('draws them on their study and says how many lie on images that are not here', async () => {
     const drawn: unknown[] = [];
-    expect(await reader({}, drawn).inspect(file)).toEqual({ kind: 'directory', references: [] });
+    expect(await reader({}, drawn).inspect(file)).toEqual({ kind: 'regions', missing: 0 });
+    const [first] = pictures.images;
+    const some = { filesOf: () => Promise.resolve({ studyId: 's', files: new Map([[first!.sopInstanceUid, first!.sha256]]) }) };
+    const onOthers = (await read(sr)).regions.filter(({ source }) => source.sopInstanceUid !== first!.sopInstanceUid).length;
+    expect([await reader(some).drawRegions(file), await reader({ filesOf: () => Promise.resolve(null) }).drawRegions(file)]).toEqual([{ missing: onOthers }, null]);
     expect([drawn[0], drawn.length > standing.length]).toEqual(['s', true]);
   });
   test.each<[string, Parameters<typeof reader>[0]]>([['library.regions', { filesOf: () => Promise.resolve(null) }], ['library.noImage', { regions: () => Promise.reject(new Error('no')) }]])('says %s where there is nothing to draw on, or nothing to draw', async (code, more) =>
