@@ -75,7 +75,10 @@ export async function review(reasoner: Reasoner, source: OpenedSource, question:
   const known = source.frames.map(({ placement, picture }) => [...scopeFlags(scope, question, [source.kind === 'slide' ? undefined : placement ?? null]), ...concernsOf([], [picture])]);
   const against = known.map(blockingFlags);
   const isOutside = against.every((flags) => flags.length > 0);
-  if (isOutside && !options.override) throw outOfScope(against.flat(), 'Ask about another image, or say why it should be asked all the same: --override "…".');
+  if (isOutside && !options.override) {
+    const isUnstated = against.flat().every(({ code }) => code === 'scope.unstated');
+    throw outOfScope(against.flat(), isUnstated ? 'If it is one of these, say so: --override "It is a chest film."' : 'Ask about another image, or say why it should be asked all the same: --override "…".');
+  }
   const override = isOutside ? options.override ?? null : null;
   let firstTokenMs: number | null = null;
   const frames: FrameReview[] = [];
