@@ -65,10 +65,12 @@ export type Plan = z.infer<typeof Plan>;
 
 export const Estimate = z.object({
   steps: z.number().int(),
-  /** By stage: of one update, as it was tried here just now. */
+  /** By stage: of one update at the mean, as it was tried here just now. */
   stepSeconds: z.array(amount),
+  /** Of the whole: to start, to look at the cases, to open each stage, and to keep what was learnt. */
+  besideSeconds: amount,
   totalSeconds: amount,
-  /** The largest that the trial took, and what this machine has. */
+  /** The largest that the trial took, its largest batch included, and what this machine has. */
   memoryBytes: amount,
   memoryTotal: amount,
   /** What the run will leave on the disk, and what is free there. */

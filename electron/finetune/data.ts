@@ -12,6 +12,9 @@ import type { CaseRecord, IndexRow } from '#training/records/caseRecord.ts';
 import { phantomRecords } from '#training/synthesis/phantoms.ts';
 import type { DataSource } from './trainer.ts';
 
+/** Of a new run's cases so many are looked at before it begins. */
+export const casesBefore = 100;
+
 /** So many cases are drawn: every third round of kinds judges what the others taught. */
 export const drawnCases = 120;
 const drawnSeed = 52_000;

@@ -7,13 +7,10 @@ import { preflight, requireReady } from '#training/preflight.ts';
 import { partsOf } from '#training/prepare.ts';
 import { keptParts } from '#training/state.ts';
 import { train } from '#training/trainer.ts';
-import { keepCases, keptCases, recordsOf } from './data.ts';
+import { casesBefore, keepCases, keptCases, recordsOf } from './data.ts';
 import { runRecipe, trainerFolder } from './publish.ts';
 import { plannedRecipe, recipeNamed } from './recipe.ts';
 import type { Order, TrainNews, TrainResult } from './trainer.ts';
-
-/** Of a new run's cases so many are looked at before it begins. */
-const casesBefore = 100;
 
 /** Whoever looks at images on this machine goes first. */
 export function yieldToOthers(): void {

@@ -76,13 +76,13 @@ function Body({ order: { choices, plan, estimate, isEstimating, fault } }: { rea
   );
 }
 
-function Figures({ estimate: { stepSeconds, totalSeconds, memoryBytes, memoryTotal, diskBytes, diskFree, problems } }: { readonly estimate: Estimate }): ReactElement {
+function Figures({ estimate: { stepSeconds, besideSeconds, totalSeconds, memoryBytes, memoryTotal, diskBytes, diskFree, problems } }: { readonly estimate: Estimate }): ReactElement {
   const t = useText();
   const duration = useDuration();
   return (
     <div className="figures" data-estimate="">
       <dl>
-        <dt>{t('finetune.wizard.time')}</dt><dd><strong>{duration(totalSeconds)}</strong><small>{t('finetune.wizard.each', { seconds: stepSeconds.map((seconds) => formatNumber(seconds, 2)).join(' / ') })}</small></dd>
+        <dt>{t('finetune.wizard.time')}</dt><dd><strong>{duration(totalSeconds)}</strong><small>{t('finetune.wizard.each', { seconds: stepSeconds.map((seconds) => formatNumber(seconds, 2)).join(' / '), beside: duration(besideSeconds) })}</small></dd>
         <dt>{t('finetune.wizard.memory')}</dt><dd data-bad={memoryBytes > 0.9 * memoryTotal ? '' : undefined}><strong>{formatBytes(memoryBytes)}</strong><small>{t('finetune.wizard.memoryOf', { used: formatBytes(memoryBytes), total: formatBytes(memoryTotal) })}</small></dd>
         <dt>{t('finetune.wizard.disk')}</dt><dd data-bad={diskBytes > diskFree ? '' : undefined}><strong>{formatBytes(diskBytes)}</strong><small>{t('finetune.wizard.diskOf', { used: formatBytes(diskBytes), free: formatBytes(diskFree) })}</small></dd>
       </dl>

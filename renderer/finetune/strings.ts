@@ -35,7 +35,7 @@ export const finetuneStrings = {
     kinds: { curated: 'Judged on this workstation, as they are now', snapshot: 'Snapshot {{name}}', drawn: 'Drawn from a seed (practice)', index: '{{name}}' },
     cases: '{{train}} to learn from, {{val}} to judge on', noVal: 'None is kept for judging: its model can never be promoted.',
     learns: { answer: 'by imitation', classify: 'by labels', policy: 'by rewards' }, trains: { adapter: 'an adapter', weights: 'all weights' }, about_one: '{{count}} stage, {{learns}}; trains {{trains}}', about_other: '{{count}} stages, {{learns}}; trains {{trains}}', rewards: 'Rewards: {{names}}',
-    time: 'Time', each: '{{seconds}} s an update, tried here just now', memory: 'Memory', memoryOf: '{{used}} of {{total}}', disk: 'Disk', diskOf: 'up to {{used}}; {{free}} are free', ready: 'Nothing stands against it.', loading: 'Looking at what is there …',
+    time: 'Time', each: '{{seconds}} s an update, tried here just now; {{beside}} to start, look at the cases and keep what is learnt', memory: 'Memory', memoryOf: '{{used}} of {{total}}', disk: 'Disk', diskOf: 'up to {{used}}; {{free}} are free', ready: 'Nothing stands against it.', loading: 'Looking at what is there …',
     priority: 'It runs at low priority in a process of its own: looking at images goes first.',
   },
 } as const;

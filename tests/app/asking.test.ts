@@ -1,5 +1,5 @@
 /** Questions on the page, held to what is on record: what was sent, what a stop leaves, what a second question sees, what hidden marks become. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

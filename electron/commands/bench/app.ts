@@ -4,11 +4,12 @@
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { projectRoot } from '#electron/storage/folders.ts';
+import { grpoLora } from '#training/recipes/grpo.ts';
 import * as inPage from './appInPage.mjs';
 import { drawSeries, drawSlide, multiplyLibrary } from './appStudies.ts';
 import { launchChromium } from './chromium.ts';
@@ -48,6 +49,7 @@ export async function benchApp({ minutes, rounds, slices, slideSide, progress, s
     await page.context().close();
     await host.close();
     multiplyLibrary(data, 10_000);
+    writeShortRecipe(data);
     host = await startHost(data);
     const context = await browser.newContext({ viewport: { width: 1600, height: 1000 } });
     const before = performance.now();
@@ -59,6 +61,8 @@ export async function benchApp({ minutes, rounds, slices, slideSide, progress, s
       progress(`${measure.name} …`);
       results.push(...await measure(page, rounds));
     }
+    progress('trainingMeanwhile …');
+    results.push(...await trainingMeanwhile(page, host.process));
     progress(`Using it for ${minutes} ${minutes === 1 ? 'minute' : 'minutes'} …`);
     results.push(...await using(page, host.process, minutes, signal));
     results.push({ what: 'the machine meanwhile', ours: { load_average: rounded(loadavg()[0] ?? 0), graphics: await page.evaluate(inPage.graphics) } });
@@ -155,10 +159,13 @@ async function scrolled(page: Page): Promise<readonly number[]> {
   return page.evaluate(inPage.wheelThrough);
 }
 
-function rateOf(times: readonly number[]): Result {
-  const steps = times.slice(1).map((time, i) => time - (times[i] as number)).sort((a, b) => a - b);
-  const at = (share: number): number => rounded(1000 / (steps[Math.min(steps.length - 1, Math.floor(share * steps.length))] ?? NaN));
-  return { fps_p50: at(0.5), fps_p5: at(0.95), pictures: times.length };
+const rateOf = (times: readonly number[]): Result => rateOfSteps(times.slice(1).map((time, i) => time - (times[i] as number)));
+
+/** @param steps  milliseconds between one picture of the screen and the next */
+function rateOfSteps(steps: readonly number[]): Result {
+  const sorted = [...steps].sort((a, b) => a - b);
+  const at = (share: number): number => rounded(1000 / (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN));
+  return { fps_p50: at(0.5), fps_p5: at(0.95), pictures: steps.length + 1 };
 }
 
 async function scrolling(page: Page): Promise<readonly Result[]> {
@@ -185,6 +192,47 @@ async function readingMeanwhile(page: Page): Promise<readonly Result[]> {
   await page.locator('.locate-panel .thinking').waitFor({ state: 'detached' });
   await page.locator('.locate-panel header button').click();
   return [{ what: 'scrolling it while a sentence is read again and again, and the series is searched by it', ours: { ...rateOf(times), sentences }, bar: '≥ 30 fps p50' }];
+}
+
+const shortRecipe = 'bench';
+
+/** The built-in run by rewards with small groups: an update is made while the series is scrolled once. */
+function writeShortRecipe(data: string): void {
+  const [stage] = grpoLora.stages;
+  mkdirSync(join(data, 'recipes'), { recursive: true });
+  writeFileSync(join(data, 'recipes', `${shortRecipe}.json`), JSON.stringify({ ...grpoLora, name: shortRecipe, stages: [{ ...stage, batch: 2, accumulate: 1, policy: { ...stage?.policy, rollouts: 4, maxNewTokens: 48 } }] }));
+}
+
+/** Scrolling while a run learns by rewards on the same cores, and after its process was killed. */
+async function trainingMeanwhile(page: Page, host: ChildProcess): Promise<readonly Result[]> {
+  await openBy(page, 'BENCH, SERIES');
+  await page.locator('[data-study]').first().dblclick();
+  await shown(page, '.viewport[data-ready]');
+  const runId = await page.evaluate(inPage.train, shortRecipe);
+  const before = (await page.evaluate(inPage.training, runId)).step;
+  const times: number[] = [];
+  let passes = 0;
+  const start = performance.now();
+  // As often as it takes for the run to make some updates meanwhile.
+  do {
+    const pass = await scrolled(page);
+    times.push(...pass.slice(1).map((time, i) => time - (pass[i] as number)));
+    passes++;
+  } while ((await page.evaluate(inPage.training, runId)).step < before + 3 && performance.now() - start < 120_000);
+  const updates = (await page.evaluate(inPage.training, runId)).step - before;
+  killTraining(host.pid ?? 0);
+  const after = await scrolled(page);
+  while ((await page.evaluate(inPage.training, runId)).state === 'running') await page.waitForTimeout(200);
+  const { state } = await page.evaluate(inPage.training, runId);
+  return [
+    { what: 'scrolling it while a run learns by rewards on the same cores', ours: { ...rateOfSteps(times), passes, updates }, bar: '≥ 30 fps p50' },
+    { what: 'scrolling it after the process of the run was killed', ours: { ...rateOf(after), run: state }, bar: 'the viewer stays, the run says that it crashed' },
+  ];
+}
+
+/** The process in which a run learns, among those below the program. */
+function killTraining(pid: number): void {
+  for (const { id, words } of processesBelow(pid)) if (/workers.training\.mjs/.test(words)) process.kill(id, 'SIGKILL');
 }
 
 async function planes(page: Page): Promise<readonly Result[]> {
@@ -246,21 +294,29 @@ interface Memory {
 
 /** Of a process and all below it, from /proc: proportional set sizes in megabytes; NaN where there is none. */
 function memoryBelow(pid: number): { readonly total: number; readonly browser: number; readonly page: number } {
-  const read = (id: number, name: string): string => {
-    try {
-      return readFileSync(`/proc/${id}/${name}`, 'utf8');
-    } catch {
-      return '';
-    }
-  };
   const megabytes = (id: number): number => Number((/^Pss:\s*(\d+)/m.exec(read(id, 'smaps_rollup')) ?? /^VmRSS:\s*(\d+)/m.exec(read(id, 'status')))?.[1] ?? 0) / 1000;
   if (read(pid, 'status') === '') return { total: NaN, browser: NaN, page: NaN };
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => ({ id: Number(name), parent: Number(/^PPid:\s*(\d+)/m.exec(read(Number(name), 'status'))?.[1]), words: read(Number(name), 'cmdline') }));
+  const own = processesBelow(pid);
+  const sum = (test: (words: string) => boolean): number => own.filter(({ words }) => test(words)).reduce((total, { id }) => total + megabytes(id), 0);
+  return { total: sum(() => true), browser: sum((words) => /chrom/i.test(words.split('\0')[0] ?? '')), page: sum((words) => words.includes('--type=renderer')) };
+}
+
+/** A file of a process; empty where there is none. */
+function read(id: number, name: string): string {
+  try {
+    return readFileSync(`/proc/${id}/${name}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** A process and all below it, each with its words. */
+function processesBelow(pid: number): readonly { readonly id: number; readonly words: string }[] {
+  const all = (existsSync('/proc') ? readdirSync('/proc') : []).filter((name) => /^\d+$/.test(name)).map((name) => ({ id: Number(name), parent: Number(/^PPid:\s*(\d+)/m.exec(read(Number(name), 'status'))?.[1]), words: read(Number(name), 'cmdline') }));
   const own = new Set([pid]);
   for (let before = 0; before < own.size;) {
     before = own.size;
     for (const { id, parent } of all) if (own.has(parent)) own.add(id);
   }
-  const sum = (test: (words: string) => boolean): number => all.filter(({ id, words }) => own.has(id) && test(words)).reduce((total, { id }) => total + megabytes(id), 0);
-  return { total: sum(() => true), browser: sum((words) => /chrom/i.test(words.split('\0')[0] ?? '')), page: sum((words) => words.includes('--type=renderer')) };
+  return all.filter(({ id }) => own.has(id));
 }

@@ -9,5 +9,7 @@ export function threePlanes(): Promise<number>;
 export function movePlanes(): Promise<number>;
 export function openSlide(): Promise<{ readonly ms: number; readonly tiles: number }>;
 export function moveSlide(): Promise<{ readonly pictures: number[]; readonly tiles: number[] }>;
+export function train(recipe: string): Promise<string>;
+export function training(runId: string): Promise<{ readonly step: number; readonly state: string }>;
 export function graphics(): string;
 export function forget(): Promise<void>;

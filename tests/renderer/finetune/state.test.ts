@@ -35,7 +35,7 @@ describe('the order of a run', () => {
     data: [{ id: 'curated', kind: 'curated', name: '', train: 0, val: 0, modalities: [], problem: 'None.' }, { id: 'drawn', kind: 'drawn', name: '', train: 80, val: 40, modalities: [], problem: null }],
     models: [{ id: 'built-in', name: 'base', isInUse: false, lineage: null, chain: [] }, { id: 'x', name: 'x', isInUse: true, lineage: null, chain: [] }],
   };
-  const estimate: Estimate = { steps: 1, stepSeconds: [1], totalSeconds: 1, memoryBytes: 1, memoryTotal: 2, diskBytes: 0, diskFree: 1, cases: 1, seconds: 1, problems: [] };
+  const estimate: Estimate = { steps: 1, stepSeconds: [1], besideSeconds: 0, totalSeconds: 1, memoryBytes: 1, memoryTotal: 2, diskBytes: 0, diskFree: 1, cases: 1, seconds: 1, problems: [] };
   test('what is not there gives way to what is: no case for training, a model in use', () =>
     expect(possible({ ...firstPlan, recipe: 'gone', data: 'curated', model: 'gone' }, choices)).toMatchObject({ recipe: 'grpoLora', data: 'drawn', model: 'x' }));
   test('an estimate holds for the plan that it was made of, whatever the run is called', () => {
