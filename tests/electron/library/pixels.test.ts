@@ -1,13 +1,22 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCanvas } from '@napi-rs/canvas';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { assemble } from '#electron/library/assemble.ts';
+import { captured } from '#electron/library/captured.ts';
+import { inspect } from '#electron/library/inspect.ts';
+import { openLibrary } from '#electron/library/library.ts';
 import { openPixels } from '#electron/library/pixels.ts';
-import { mapBox } from '#models/imaging/coordinates.ts';
+import type { Box } from '#models/clinical/finding.ts';
+import { compose, invert, mapBox, toModel } from '#models/imaging/coordinates.ts';
 import { pixelElements, writeDicom } from '#models/imaging/dicom/writer.ts';
-import { createPicture, crop } from '#models/imaging/image.ts';
-import { encodePng } from '#models/imaging/picture.ts';
+import { createPicture, crop, type Picture } from '#models/imaging/image.ts';
+import { toVisionInput, type PatchOptions } from '#models/imaging/patches.ts';
+import { decodePicture, encodePng } from '#models/imaging/picture.ts';
+import { pictureSeen } from '#models/imaging/unpatch.ts';
+import { tilesOf } from '#tests/support/pictures.ts';
+import { makeTiff, type TestPage } from '#tests/support/tiff.ts';
 
 let folder: string;
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'loupe-pixels-'))));
@@ -46,4 +55,92 @@ test('an image that lost pixels on the way says so: by its own word, or by how i
     return (await pixels.values(join(folder, `lossy${i}.dcm`), 'a'.repeat(64), 0)).header.isLossy;
   }));
   expect(said).toEqual([false, true]);
+});
+
+/** A pyramid of two levels, drawn by a rule of level-0 pixels, and whatever pages stand beside it. */
+const slide = (width: number, height: number, at: (x: number, y: number) => readonly [number, number, number], beside: readonly TestPage[] = []): Uint8Array => {
+  const level = (step: number): TestPage => {
+    const picture = createPicture({ width: width / step, height: height / step });
+    for (let y = 0; y < picture.height; y++) for (let x = 0; x < picture.width; x++) picture.data.set(at(x * step, y * step), (y * picture.width + x) * 3);
+    return { ...picture, tile: [64, 64], blocks: tilesOf(picture, [64, 64]), perCentimetre: 20_000 / step };
+  };
+  return makeTiff([level(1), ...beside, level(2)]);
+};
+
+test('a file that takes another’s place under the same path is another slide: no tile of the old one is served for it', async () => {
+  const source = join(folder, 'scanner', 'slide.tif');
+  mkdirSync(join(folder, 'scanner'));
+  const library = openLibrary({
+    folder: join(folder, 'library'), now: () => '2026-01-01T00:00:00Z', publish: () => undefined,
+    reader: { inspect: ({ path, name, sha256 }) => inspect(path, name, sha256), assemble: (files) => assemble(files), unpack: () => Promise.resolve(), drawSamples: () => Promise.resolve() },
+  });
+  const pixels = openPixels();
+  const tileOf = async (colour: readonly [number, number, number]): Promise<readonly [string, Buffer]> => {
+    writeFileSync(source, slide(256, 128, () => colour));
+    const before = new Set(library.list().map(({ id }) => id));
+    await library.start([{ path: source }]).done;
+    const [added] = library.list().filter(({ id }) => !before.has(id));
+    const id = (await library.study(added!.id)).series[0]!.slide!.id;
+    return [id, Buffer.from((await pixels.tile(library.pathOf(id), 0, 0, 0)).bytes)];
+  };
+  const [first, red] = await tileOf([200, 10, 10]);
+  const [second, blue] = await tileOf([10, 10, 200]);
+  expect(second).not.toBe(first);
+  expect(blue.equals(red)).toBe(false);
+  expect([...(await decodePicture(blue)).data.subarray(0, 3)]).toEqual([10, 10, 200]);
+  // The study that was made of the old content still shows the old content.
+  expect(Buffer.from((await pixels.tile(library.pathOf(first), 0, 0, 0)).bytes).equals(red)).toBe(true);
+  await pixels.close();
+  library.close();
+});
+
+test('the label and the glass of a slide leave in no form: no picture, no tile, no case for training shows a pixel of them', async () => {
+  const magenta = createPicture({ width: 90, height: 90 }, [255, 0, 255]);
+  const named = (kind: string, subfileType: number): TestPage => ({ ...magenta, blocks: [magenta.data], description: `Aperio Image Library v12\r\n${kind} 90x90`, subfileType });
+  const bytes = slide(256, 128, (x, y) => [x % 200, y, 60], [named('label', 1), named('macro', 9)]);
+  const path = join(folder, 'labelled.svs');
+  writeFileSync(path, bytes);
+  const study = await assemble([{ path, name: 'labelled.svs', sha256: 'b'.repeat(64) }]);
+  expect(study.series.flatMap(({ frames }) => frames)).toHaveLength(1);
+  const pixels = openPixels();
+  const left: Picture[] = [(await pixels.shown(path, 0)).picture, await decodePicture(await pixels.thumbnail(path, 0, 384)), await decodePicture((await captured(pixels, { path, index: 0, window: null, region: null })).png)];
+  for (const [level, { width, height }] of study.series[0]!.slide!.levels.entries()) {
+    for (let row = 0; row * 64 < height; row++) for (let column = 0; column * 64 < width; column++) left.push(await decodePicture((await pixels.tile(path, level, column, row)).bytes));
+  }
+  for (const { data } of left) for (let i = 0; i < data.length; i += 3) if (data[i]! > 240 && data[i + 1]! < 15 && data[i + 2]! > 240) expect.fail('a pixel of the label');
+  expect(left.length).toBeGreaterThan(10);
+  await pixels.close();
+});
+
+test('a place of a slide that the network sees in its eighth patch lies where arithmetic says, to half a pixel of level 0', async () => {
+  // The region is no multiple of anything, so that every rounding on the way shows.
+  const region = { x: 101, y: 53, width: 331, height: 217 };
+  const options: PatchOptions = { patchSize: 14, temporalPatchSize: 2, mergeSize: 2, mean: [0, 0, 0], std: [1, 1, 1], minPixels: 4 * 28 * 28, maxPixels: 64 * 28 * 28 };
+  const path = join(folder, 'marked.tif');
+  const cellOf = (rows: number, columns: number, at: number): Box => {
+    const [column, row] = [at % columns, Math.floor(at / columns)];
+    return { x1: region.x + (column * region.width) / columns, x2: region.x + ((column + 1) * region.width) / columns, y1: region.y + (row * region.height) / rows, y2: region.y + ((row + 1) * region.height) / rows };
+  };
+  const { gridThw: [, rows, columns] } = toVisionInput([createPicture(region)], options);
+  const [across, down] = [columns / options.mergeSize, rows / options.mergeSize];
+  const truth = cellOf(down, across, 7);
+  writeFileSync(path, slide(512, 384, (x, y) => (x >= truth.x1 && x < truth.x2 && y >= truth.y1 && y < truth.y2 ? [255, 0, 0] : [20, 20, 20])));
+  const pixels = openPixels();
+  const { picture, toSource } = await pixels.shown(path, 0, { region });
+  const input = toVisionInput([picture], options);
+  // From the patch back to the slide, the way that boxes of answers go.
+  const side = options.patchSize * options.mergeSize;
+  const patch = { x1: (7 % across) * side, y1: Math.floor(7 / across) * side, x2: (7 % across + 1) * side, y2: (Math.floor(7 / across) + 1) * side };
+  const found = mapBox(compose(invert(toModel({ region: { x1: 0, y1: 0, x2: picture.width, y2: picture.height }, resized: input.resized })), toSource), patch);
+  for (const key of ['x1', 'y1', 'x2', 'y2'] as const) expect(Math.abs(found[key] - truth[key]), key).toBeLessThan(0.5);
+  // And it is that patch that is red to the network, no other.
+  const seen = pictureSeen(input, options);
+  const redness = Array.from({ length: across * down }, (_, at) => {
+    let sum = 0;
+    for (let y = 4; y < side - 4; y++) for (let x = 4; x < side - 4; x++) sum += seen.data[((Math.floor(at / across) * side + y) * seen.width + (at % across) * side + x) * 3]!;
+    return sum / (side - 8) ** 2;
+  });
+  expect(redness.map((value) => value > 200)).toEqual(redness.map((_, at) => at === 7));
+  expect(redness.filter((_, at) => at !== 7).every((value) => value < 40)).toBe(true);
+  await pixels.close();
 });

@@ -98,6 +98,30 @@ describe('a slide of DICOM files', () => {
     expect(bytes).toBe(200 * 200 * 3);
   });
 
+  test('finds a packed tile by the offset table, without a walk through the file; where the table lies, by the walk', async () => {
+    const picture = pattern(800, 600);
+    const pack = { transferSyntaxUid: '1.2.840.10008.1.2.4.50', photometric: 'YBR_FULL_422', tile: jpeg } as const;
+    const truth = await readTile(await opened(slideFile({ picture, tile: 50, number: 1, pack: { ...pack, table: 'none' } })), 0, { column: 9, row: 7 });
+    for (const table of ['basic', 'extended', 'none', 'wrong'] as const) {
+      const file = slideFile({ picture, tile: 50, number: 1, pack: { ...pack, table: table === 'wrong' ? 'basic' : table } });
+      // Every offset but the first points beside its frame; the table begins 20 bytes behind the tag of the pixels.
+      const offsets = file.findIndex((byte, at) => byte === 0xe0 && file[at + 1] === 0x7f && file[at + 2] === 0x10 && file[at + 3] === 0x00) + 20;
+      const view = new DataView(file.buffer, file.byteOffset);
+      if (table === 'wrong') for (let tile = 1; tile < 192; tile++) view.setUint32(offsets + tile * 4, view.getUint32(offsets + tile * 4, true) + 2, true);
+      const inner = bytesSource(file);
+      let bytes = 0;
+      const counted = { size: inner.size, read: (offset: number, length: number) => {
+        bytes += Math.min(length, inner.size - offset);
+        return inner.read(offset, length);
+      } };
+      const slide = await dicomSlide([{ name: 'counted', ...await openDicom(counted) }], 'The slide');
+      bytes = 0;
+      expect(await readTile(slide, 0, { column: 9, row: 7 }), table).toEqual(truth);
+      const isRead = table === 'basic' || table === 'extended';
+      expect(bytes < file.length / 20, `${table}: ${bytes} of ${file.length}`).toBe(isRead);
+    }
+  });
+
   const folder = sharedPath('data', 'dicom');
   test.skipIf(!folder || !existsSync(join(folder, 'sm_tiled_25frame.dcm')))(`from other writers is put together: native, JPEG-LS and JPEG${folder ? '' : ' (skipped: the shared data are absent)'}`, async () => {
     const shared = (name: string): Uint8Array => new Uint8Array(readFileSync(join(folder!, name)));
