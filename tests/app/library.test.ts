@@ -226,7 +226,7 @@ describe('a picture without a scale', () => {
 });
 
 describe('after a kill', () => {
-  test('the status that a key set is there, and every drawing but the one under way', async () => {
+  test('the status that a key set is there, the image as it lay, and every drawing but the one under way', async () => {
     await page.locator(row('WEDGE')).click();
     await page.keyboard.press('.');
     await page.keyboard.press('.');
@@ -236,6 +236,12 @@ describe('after a kill', () => {
     await page.keyboard.press('Enter');
     await page.waitForSelector('.viewport[data-ready]');
     const { left, top, width, height } = await page.locator('canvas.image').evaluate((element) => element.getBoundingClientRect().toJSON() as { left: number; top: number; width: number; height: number });
+    // Enlarged, turned, and moved by the middle button.
+    for (const key of ['+', '+', 'r']) await page.keyboard.press(key);
+    await page.mouse.move(left + width / 2, top + height / 2);
+    await page.mouse.down({ button: 'middle' });
+    await page.mouse.move(left + width / 2 + 90, top + height / 2 - 40, { steps: 3 });
+    await page.mouse.up({ button: 'middle' });
     for (const [at, y] of [-80, 0, 80].entries()) {
       await page.keyboard.press('d');
       await page.mouse.move(left + width / 2 - 100, top + height / 2 + y);
@@ -248,6 +254,8 @@ describe('after a kill', () => {
         await saved;
       }
     }
+    const places = (): Promise<(string | null)[]> => page.locator('[data-kind=length] path.stroke').evaluateAll((all) => all.map((path) => path.getAttribute('d')));
+    const before = (await places()).slice(0, 2);
     await workstation.kill();
     const complaints = workstation.complaints.filter((text) => !/ERR_|Failed to load|fetch/.test(text));
     await workstation.close();
@@ -257,6 +265,7 @@ describe('after a kill', () => {
     await page.waitForSelector('.viewport[data-ready]');
     await page.waitForSelector('[data-kind=length]');
     expect(await page.locator('[data-kind=length]').count()).toBe(2);
+    await expect.poll(places, { timeout: 60_000 }).toEqual(before);
     await page.keyboard.press('Control+1');
     await page.waitForSelector(`${row('WEDGE')} .status[data-status=asked]`);
     expect(complaints).toEqual([]);
