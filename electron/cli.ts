@@ -140,6 +140,8 @@ function interruption(): AbortSignal {
     process.once('SIGINT', () => process.exit(interruptedStatus));
     controller.abort();
   });
+  // A time limit or a shutdown asks once in the same way; asked again it ends the process.
+  process.once('SIGTERM', () => controller.abort());
   return controller.signal;
 }
 

@@ -120,11 +120,11 @@ describe('the launcher', () => {
   });
 });
 
-describe('Ctrl-C', () => {
-  test('stops a training run after the update at hand, with a checkpoint that --resume goes on from', async () => {
+describe('Ctrl-C, or a time limit', () => {
+  test.each(['SIGINT', 'SIGTERM'] as const)('stops a training run after the update at hand, with a checkpoint that --resume goes on from (%s)', async (signal) => {
     const recipe = join(folder, 'recipe.json');
     writeFileSync(recipe, JSON.stringify({ ...tinyRecipe, stages: [{ ...tinyRecipe.stages[0], steps: 100_000 }], checkpointEvery: 100_000 }));
-    const run = join(folder, 'run');
+    const run = join(folder, `run-${signal}`);
     const words = ['train', recipe, '--data', writeTinyIndex(), '--out', run];
     const status = await new Promise((done) => {
       const child = spawn(process.execPath, [launcher, ...words], { cwd: folder, env: environment });
@@ -132,7 +132,7 @@ describe('Ctrl-C', () => {
       child.stderr.on('data', (chunk: Buffer) => {
         const before = shown.includes('step 2');
         shown += chunk.toString();
-        if (!before && shown.includes('step 2')) child.kill('SIGINT');
+        if (!before && shown.includes('step 2')) child.kill(signal);
       });
       child.on('exit', done);
     });
