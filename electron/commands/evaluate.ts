@@ -8,13 +8,15 @@ import { closeArchives, filterCases, readIndex } from '#training/data/cases.ts';
 import { evaluate, type Answerer, type Evaluation, type EvaluationLine, type Measures } from '#training/evaluate.ts';
 import { licenceClasses, splits, type CaseRecord, type LicenceClass, type Split } from '#training/records/caseRecord.ts';
 import { flag, numberOption, requiredText, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
+import { withMerged } from './merged.ts';
 
 export const command: Command = {
   name: 'evaluate',
   summary: 'accuracy and box measures of a model on held-out cases',
-  usage: 'evaluate --model DIR --cases INDEX.jsonl… [--max N] [--counterfactual] [--records FILE]',
+  usage: 'evaluate --model DIR [--adapter DIR] --cases INDEX.jsonl… [--max N] [--counterfactual] [--records FILE]',
   options: {
     model: { type: 'string', help: 'a checkpoint folder' },
+    adapter: { type: 'string', help: 'a PEFT adapter that is put upon it' },
     cases: { type: 'string', multiple: true, help: 'index files; more may follow as plain words' },
     max: { type: 'string', help: 'at most so many cases, spread evenly over the tasks' },
     counterfactual: { type: 'boolean', help: 'ask again over blank and over swapped pictures' },
@@ -32,35 +34,40 @@ export const command: Command = {
   async run(context) {
     const folder = requiredText(context, 'model');
     const records = await casesOf(context);
-    const device = textOption(context, 'device');
-    const reasoner = await openReasoner({ folder, ...(device === undefined ? {} : { device: device as 'auto' }) });
-    const lines = openLines(textOption(context, 'records'));
-    try {
-      const max = numberOption(context, 'max', { least: 1, whole: true });
-      const questionTypes = textOptions(context, 'questions');
-      let reported = 0;
-      const started = performance.now();
-      const result = await evaluate(records, answererOf(reasoner, context), {
-        ...(max === undefined ? {} : { max }), ...(questionTypes.length > 0 ? { questionTypes } : {}), batch: 128,
-        counterfactual: flag(context, 'counterfactual'), direct: flag(context, 'direct'), seed: numberOption(context, 'seed', { whole: true }) ?? 0,
-        signal: context.signal,
-        onLine: (line) => lines.write(line),
-        onProgress(done, total) {
-          if (done < total && performance.now() - reported < 5000) return;
-          reported = performance.now();
-          const left = ((performance.now() - started) * (total - done)) / Math.max(1, done) / 1000;
-          context.progress(`${done} of ${total} questions, about ${Math.ceil(left)} s left`);
-        },
-      });
-      lines.finish();
-      context.print(result, tableOf(result));
-    } finally {
-      lines.abandon();
-      closeArchives();
-      await reasoner.release();
-    }
+    const adapter = textOption(context, 'adapter');
+    await (adapter === undefined ? ask(context, folder, records) : withMerged(folder, adapter, (merged) => ask(context, merged, records)));
   },
 };
+
+async function ask(context: CommandContext, folder: string, records: readonly CaseRecord[]): Promise<void> {
+  const device = textOption(context, 'device');
+  const reasoner = await openReasoner({ folder, ...(device === undefined ? {} : { device: device as 'auto' }) });
+  const lines = openLines(textOption(context, 'records'));
+  try {
+    const max = numberOption(context, 'max', { least: 1, whole: true });
+    const questionTypes = textOptions(context, 'questions');
+    let reported = 0;
+    const started = performance.now();
+    const result = await evaluate(records, answererOf(reasoner, context), {
+      ...(max === undefined ? {} : { max }), ...(questionTypes.length > 0 ? { questionTypes } : {}), batch: 128,
+      counterfactual: flag(context, 'counterfactual'), direct: flag(context, 'direct'), seed: numberOption(context, 'seed', { whole: true }) ?? 0,
+      signal: context.signal,
+      onLine: (line) => lines.write(line),
+      onProgress(done, total) {
+        if (done < total && performance.now() - reported < 5000) return;
+        reported = performance.now();
+        const left = ((performance.now() - started) * (total - done)) / Math.max(1, done) / 1000;
+        context.progress(`${done} of ${total} questions, about ${Math.ceil(left)} s left`);
+      },
+    });
+    lines.finish();
+    context.print(result, tableOf(result));
+  } finally {
+    lines.abandon();
+    closeArchives();
+    await reasoner.release();
+  }
+}
 
 async function casesOf(context: CommandContext): Promise<readonly CaseRecord[]> {
   const paths = [...textOptions(context, 'cases'), ...context.positionals];

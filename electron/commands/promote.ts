@@ -1,11 +1,8 @@
 /** `loupe promote`: a trained model against the one in use, on locked cases; it is let through only if it is better and nothing that matters became worse. */
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { Fault } from '#models/base/fault.ts';
 import { openReasoner } from '#models/reasoner.ts';
-import { openCheckpoint, saveCheckpoint } from '#models/weights/checkpoint.ts';
-import { checkFits, mergedTensor, openAdapter } from '#models/weights/peft.ts';
 import { closeArchives, filterCases, readIndex } from '#training/data/cases.ts';
 import { dataHash, readSnapshot, snapshotOf } from '#training/data/snapshot.ts';
 import { evaluate, extractor, type EvaluationLine } from '#training/evaluate.ts';
@@ -14,6 +11,7 @@ import { checkLineage, lineageOf } from '#training/lineage.ts';
 import { licenceClasses, splits, type CaseRecord, type LicenceClass, type Split } from '#training/records/caseRecord.ts';
 import type { Lineage } from '#training/records/lineage.ts';
 import { answererOf } from './evaluate.ts';
+import { withMerged } from './merged.ts';
 import { flag, numberOption, onlyPositional, requiredText, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
 
 export const command: Command = {
@@ -135,22 +133,6 @@ async function ask(context: CommandContext, records: readonly CaseRecord[], { fo
     await reasoner.release();
   }
   return lines;
-}
-
-/** The adapter merged into its base, as a folder for as long as it is needed. */
-async function withMerged<T>(base: string, adapterFolder: string, use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'loupe-merged-'));
-  try {
-    const checkpoint = openCheckpoint(base);
-    const adapter = openAdapter(adapterFolder);
-    checkFits(checkpoint, adapter);
-    // A template in a file of its own travels inside the tokenizer's settings.
-    const tokenizerConfig = checkpoint.chatTemplate === null ? checkpoint.tokenizerConfig : { ...(checkpoint.tokenizerConfig as object), chat_template: checkpoint.chatTemplate };
-    saveCheckpoint(folder, { ...checkpoint, tokenizerConfig }, [...checkpoint.tensors].map(([name, { shape }]) => ({ name, shape, data: mergedTensor(checkpoint, adapter, name) })), 'F32');
-    return await use(folder);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }
 
 /** Answers from a file; null where none was named. @throws Fault `promote.records` */
