@@ -80,6 +80,7 @@ describe('the dataset', () => {
     await page.waitForSelector('.check-line:has-text("1 of 1 cases may enter training: 0 errors")');
     await page.keyboard.press('Control+s');
     await page.waitForSelector('.snapshot-row');
+    await page.evaluate(() => document.querySelectorAll<HTMLButtonElement>('.notice .icon-button').forEach((button) => button.click()));
     await workstation.picture('curate');
   });
 
