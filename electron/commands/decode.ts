@@ -16,8 +16,9 @@ import { transferSyntaxName } from '#models/imaging/dicom/transferSyntax.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
 import { kindBytes, kindOf } from '#models/imaging/sources.ts';
+import { openSlide } from '#models/imaging/slide/slide.ts';
 import { openTiff } from '#models/imaging/tiff.ts';
-import type { TiffPage } from '#models/imaging/tiff.ts';
+import type { ByteSource, TiffPage } from '#models/imaging/tiff.ts';
 import { readPage } from '#models/imaging/tiffBlocks.ts';
 import { onlyPositional } from './command.ts';
 import type { Command, CommandContext } from './command.ts';
@@ -102,9 +103,26 @@ async function describeTiff(path: string, { signal, progress }: Listener): Promi
       pages.push({ ...describePage(page, index), ...(await pagePixels(() => readPage(tiff, page, `Page ${index} of ${path}`))) });
     }
     const fault = pages.map((page) => page['fault'] as FaultFields | undefined).find((found) => found && found.code !== 'picture.size');
-    return { file: path, bytes: source.size, file_sha256: hash.digest('hex'), pages, ...(fault ? { fault } : {}) };
+    return { file: path, bytes: source.size, file_sha256: hash.digest('hex'), ...(await slideFields(source, path)), pages, ...(fault ? { fault } : {}) };
   } finally {
     await handle.close();
+  }
+}
+
+/** What its pages are together: the levels of a pyramid, their scale, what lies beside them. Nothing where they make no slide that can be shown. */
+async function slideFields(source: ByteSource, path: string): Promise<Fields> {
+  try {
+    const { width, height, levels, mpp, mppSource, magnification, channels, associated, notes } = await openSlide(source, path);
+    return {
+      slide: {
+        width, height, levels: levels.map((level) => ({ width: level.width, height: level.height, tile: [level.tileHeight, level.tileWidth], downsample: Math.round(level.downsample * 1e4) / 1e4 })),
+        mpp: mpp && [mpp.x, mpp.y], mpp_source: mppSource, objective: magnification, ...(channels.length > 0 ? { channels: channels.map(({ name, colour }) => `${name} ${colour}`) } : {}),
+        beside: associated.map((picture) => `${picture.kind} ${picture.width} × ${picture.height}`), ...(notes.length > 0 ? { notes } : {}),
+      },
+    };
+  } catch (error) {
+    if (error instanceof Fault) return {};
+    throw error;
   }
 }
 

@@ -39,6 +39,13 @@ export const drafts: { get: (studyId: string) => ReviewDraft | null } = { get: (
 /** Once, when the page starts. */
 export function startReview(): void {
   subscribe('review.part', (part) => review.dispatch({ type: 'part', part }));
+  // A study may be opened while it is still imported.
+  subscribe('library.changed', ({ studies }) => {
+    const { detail } = review.get();
+    const open = detail && studies.find(({ id }) => id === detail.study.id);
+    if (!open || open.files === detail.study.files) return;
+    call('library.study', { studyId: open.id }).then((next) => review.dispatch({ type: 'grown', detail: next }), tellFault);
+  });
   navigation.subscribe(() => {
     const { studyId } = navigation.get();
     if (studyId !== null && studyId !== review.get().studyId) void openReview(studyId);

@@ -55,6 +55,8 @@ export type ReviewAction =
   | { readonly type: 'opened'; readonly detail: StudyDetail; readonly traces: readonly Trace[] }
   /** The study as it was left. */
   | { readonly type: 'channels'; readonly channels: readonly ChannelSetting[] | null }
+  /** More of the open study came in. */
+  | { readonly type: 'grown'; readonly detail: StudyDetail }
   | { readonly type: 'resume'; readonly draft: ReviewDraft }
   | { readonly type: 'failed'; readonly fault: ReviewState['fault'] }
   | { readonly type: 'series'; readonly at: number }
@@ -85,7 +87,7 @@ export const initialReview: ReviewState = {
 export function reduceReview(state: ReviewState, action: ReviewAction): ReviewState {
   const next = reduceStudy(state, action);
   const isElsewhere = next.detail !== state.detail || next.seriesAt !== state.seriesAt || next.frameAt !== state.frameAt;
-  return next.detail && isElsewhere && action.type !== 'hang' && action.type !== 'prior' && action.type !== 'resume' ? { ...next, hanging: rehung(hungOf(state), hungOf(next)) } : next;
+  return next.detail && isElsewhere && action.type !== 'hang' && action.type !== 'prior' && action.type !== 'resume' && action.type !== 'grown' ? { ...next, hanging: rehung(hungOf(state), hungOf(next)) } : next;
 }
 
 const hungOf = ({ detail, seriesAt, frameAt, hanging }: ReviewState): Hung => ({ series: detail?.series ?? [], seriesAt, frameAt, hanging });
@@ -101,6 +103,7 @@ function reduceStudy(state: ReviewState, action: ReviewAction): ReviewState {
       const next: ReviewState = { ...state, hanging: noHanging, priors: {}, detail, traces, traceAt: last, asked: noAsking, locating: null, seriesAt: 0, frameAt: frames >> 1, question: detail.study.question ?? '', fault: null };
       return last >= 0 ? shownTrace(next, last) : next;
     }
+    case 'grown': return grown(state, action.detail);
     case 'resume': return resumed(state, action.draft);
     case 'failed': return { ...state, fault: action.fault };
     case 'series': {
@@ -166,6 +169,30 @@ function reduceStudy(state: ReviewState, action: ReviewAction): ReviewState {
     case 'marks': return { ...state, areMarksShown: action.areShown };
     case 'lit': return { ...state, lit: action.lit };
   }
+}
+
+/** The open study with what came in since it was opened; what is seen stays in its place, whatever its series are called now. */
+function grown(state: ReviewState, next: StudyDetail): ReviewState {
+  const before = state.detail;
+  if (!before || next.study.id !== before.study.id || next.study.files === before.study.files) return state;
+  const detail: StudyDetail = { ...next, series: [...next.series, ...before.series.filter(({ id }) => id in state.priors)] };
+  const frameOf = (seriesId: string, at: number): string => before.series.find(({ id }) => id === seriesId)?.frames[at]?.id ?? '';
+  const renamed = new Map(before.series.flatMap(({ id, frames }) => {
+    const place = frames[0] && placeOf(detail, frames[0].id);
+    return place ? [[id, (detail.series[place.seriesAt] as SeriesSummary).id] as const] : [];
+  }));
+  const byName = <Value>(values: Readonly<Record<string, Value>>): Record<string, Value> => Object.fromEntries(Object.entries(values).map(([id, value]) => [renamed.get(id) ?? id, value]));
+  const cells = state.hanging.cells.map((cell) => {
+    const seriesId = cell && renamed.get(cell.seriesId);
+    if (!cell || seriesId === undefined || seriesId === null) return null;
+    return cell.kind === 'plane' ? { ...cell, seriesId } : { ...cell, seriesId, frameAt: placeOf(detail, frameOf(cell.seriesId, cell.frameAt))?.frameAt ?? cell.frameAt };
+  });
+  const place = placeOf(detail, before.series[state.seriesAt]?.frames[state.frameAt]?.id ?? '');
+  if (!place || !cells[state.hanging.activeAt]) {
+    const anew: ReviewState = { ...state, detail, hanging: noHanging, seriesAt: 0, frameAt: (detail.series[0]?.frames.length ?? 0) >> 1 };
+    return { ...anew, hanging: rehung(hungOf(state), hungOf(anew)) };
+  }
+  return { ...state, detail, ...place, hanging: { ...state.hanging, cells, hand: byName(state.hanging.hand) }, looks: byName(state.looks), channels: byName(state.channels) };
 }
 
 export const currentSeries = ({ detail, seriesAt }: Pick<ReviewState, 'detail' | 'seriesAt'>): SeriesSummary | undefined => detail?.series[seriesAt];

@@ -99,6 +99,21 @@ describe('what is dropped', () => {
     }
   });
 
+  test('may be opened while it is still coming in, and grows where it is seen', async () => {
+    const slices = blockFiles({ study: '35', date: '20250601', frameOfReference: '1', series: '1', description: 'Long', slices: 240, stepMm: 1, person: { name: 'TEST^LONG', id: 'LONG-1' } });
+    await drop(Object.fromEntries(slices.map((bytes, i) => [`${String(i).padStart(3, '0')}.dcm`, bytes])));
+    await page.waitForSelector(row('LONG'));
+    await page.locator(row('LONG')).dblclick();
+    await page.waitForSelector('.viewport[data-ready]');
+    await page.waitForFunction(() => document.querySelector('.series .number')?.textContent === '240' && document.querySelector('.viewport [data-slice]')?.textContent?.endsWith('/ 240'));
+    await page.keyboard.press('Home');
+    await page.waitForSelector('[data-slice="0"]');
+    await page.keyboard.press('Control+1');
+    await page.locator(row('LONG')).click();
+    await page.keyboard.press('Delete');
+    await page.waitForFunction(() => ![...document.querySelectorAll('[data-study]')].some((one) => one.textContent?.includes('LONG')));
+  });
+
   test('shows no label of a slide, nowhere in the page', async () => {
     await page.locator(row('SLIDE')).dblclick();
     await page.waitForSelector('[data-slide] canvas');

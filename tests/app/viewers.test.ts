@@ -19,6 +19,8 @@ beforeAll(async () => {
   const put = (folder: string, list: readonly Uint8Array[]): void => list.forEach((bytes, i) => (files[`${folder}/${i}.dcm`] = bytes));
   put('thin', blockFiles({ ...now, series: '1', description: 'Thin', slices: 40, stepMm: 2 }));
   put('thick', blockFiles({ ...now, series: '2', description: 'Thick', slices: 10, stepMm: 8 }));
+  put('other', blockFiles({ ...now, series: '3', description: 'Elsewhere', frameOfReference: '3', slices: 5, stepMm: 3 }));
+  put('again', blockFiles({ ...now, series: '4', description: 'Again', slices: 8, stepMm: 5 }));
   put('before', blockFiles({ study: '2', date: '20241001', frameOfReference: '2', series: '1', description: 'Thin', slices: 40, stepMm: 2, startMm: -11 }));
   files['film.dcm'] = filmFile(24, 80);
   files['cells.ome.tif'] = fluorescence({ side: 1024, levels: 3 });
@@ -28,7 +30,7 @@ beforeAll(async () => {
     transfer.items.add(new File([Uint8Array.from(atob(zip), (letter) => letter.charCodeAt(0))], 'blocks.zip'));
     window.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
   }, Buffer.from(zipSync(files, { level: 0 })).toString('base64'));
-  await page.waitForFunction(() => document.querySelectorAll('[data-study]').length === 5);
+  await page.waitForFunction(() => document.querySelectorAll('[data-study]').length === 5 && document.querySelector('.import .track') === null);
 });
 afterAll(async () => {
   await workstation?.close();
@@ -225,8 +227,22 @@ describe('several cells', () => {
 
   test('take a series that is dragged into them, and one is shown alone by a double click', async () => {
     await press('Alt+3');
-    await page.locator('.series', { hasText: 'Thin' }).first().dragTo(page.locator('[data-cell="3"]'));
+    for (const [at, name] of ['Again', 'Elsewhere', 'Thick', 'Thin'].entries()) {
+      await page.locator('.series', { hasText: name }).first().dragTo(page.locator(`[data-cell="${at}"]`));
+      await page.locator(`[data-cell="${at}"] .corner.top-right`, { hasText: name }).waitFor();
+    }
+    await ready(4);
     await page.waitForSelector('[data-cell="3"] .viewport[data-ready]');
+    // One key, and all four have it before anything is scrolled.
+    await press('2');
+    expect(await page.locator('[data-window]').evaluateAll((all) => all.map((one) => one.getAttribute('data-window')))).toEqual(Array(4).fill('1500/-600'));
+    // Of another frame of reference: it stays where it is, and says why.
+    const elsewhere = page.locator('[data-cell="1"]');
+    expect(await elsewhere.locator('[data-link]').getAttribute('data-link')).toBe('none');
+    expect(await elsewhere.locator('[data-link]').getAttribute('title')).toContain('share no frame of reference');
+    const before = await elsewhere.locator('[data-slice]').getAttribute('data-slice');
+    await press('Home', 'ArrowDown', 'ArrowDown');
+    expect(await elsewhere.locator('[data-slice]').getAttribute('data-slice')).toBe(before);
     await page.locator('[data-cell="3"] canvas.image').dblclick();
     await page.waitForFunction(() => document.querySelectorAll('.cell').length === 1);
     await page.locator('.cell canvas.image').dblclick();

@@ -1,7 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { describeFile } from '#electron/commands/decode.ts';
+import type { Picture } from '#models/imaging/image.ts';
+import { resize } from '#models/imaging/resize.ts';
+import { fluorescence } from '#tests/support/fluorescence.ts';
+import { pattern, tilesOf } from '#tests/support/pictures.ts';
+import { makeTiff } from '#tests/support/tiff.ts';
 
 const folder = join(process.env['LOUPE_SHARED'] ?? '../shared', 'data/dicom');
 const slides = join(process.env['LOUPE_SHARED'] ?? '../shared', 'data/wsi');
@@ -88,6 +94,23 @@ describe.skipIf(!existsSync(join(slides, 'manifest.json')))('loupe decode over t
   test('a TIFF that cannot be decoded is reported', async () => {
     expect(await describeFile(join(slides, 'unopenable.tiff'), listener)).toMatchObject({ fault: { code: 'picture.unsupported' } });
   });
+});
+
+test('a slide is described by its levels, its scale, its objective and what lies beside it; a fluorescence slide by its channels', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'loupe-decode-'));
+  const picture = pattern(64, 32);
+  const half = resize(picture, { width: 32, height: 16 });
+  const tiled = (of: Picture, description: string) => ({ ...of, tile: [16, 16] as const, blocks: tilesOf(of, [16, 16]), description });
+  writeFileSync(join(folder, 'x.svs'), makeTiff([
+    tiled(picture, 'Aperio Image Library v12\r\n64x32 (16x16) RAW|AppMag = 40|MPP = 0.2525'), tiled(half, 'Aperio Image Library v12'), { ...pattern(20, 20), blocks: [pattern(20, 20).data], description: 'label 20x20', subfileType: 1 },
+  ]));
+  expect(await describeFile(join(folder, 'x.svs'), listener)).toMatchObject({ slide: {
+    width: 64, height: 32, mpp: [0.2525, 0.2525], mpp_source: 'aperio', objective: 40, beside: ['label 20 × 20'],
+    levels: [{ width: 64, height: 32, tile: [16, 16], downsample: 1 }, { width: 32, height: 16, tile: [16, 16], downsample: 2 }],
+  } });
+  writeFileSync(join(folder, 'cells.ome.tif'), fluorescence({ side: 64, levels: 2, mpp: 0.5 }));
+  expect(await describeFile(join(folder, 'cells.ome.tif'), listener)).toMatchObject({ slide: { mpp: [0.5, 0.5], channels: ['DAPI #3060ff', 'CD3 #30e060', 'PanCK #ff4030'] } });
+  rmSync(folder, { recursive: true });
 });
 
 test('a file that is not there is a fault', async () => {

@@ -231,6 +231,26 @@ describe('an import', () => {
     expect(library.list()[0]).toMatchObject({ patient: 'PHANTOM, FILM' });
   });
 
+  test('of an archive of a disc takes the very files that the disc’s folder gives', async () => {
+    const contents = writeDicom([{ tag: 'x00080016', vr: 'UI', value: '1.2.840.10008.1.3.10' }, { tag: 'x00080018', vr: 'UI', value: '1.2.3.5' }, { tag: 'x00041220', vr: 'SQ', value: [...head.files.keys()].map((name): NewElement[] => [{ tag: 'x00041500', vr: 'CS', value: name.split('/') }]) }]);
+    const disc = join(sources, 'disc');
+    const files: Record<string, Uint8Array> = { DICOMDIR: contents, ...Object.fromEntries(head.files) };
+    for (const [name, bytes] of Object.entries(files)) {
+      mkdirSync(dirname(join(disc, name)), { recursive: true });
+      writeFileSync(join(disc, name), bytes);
+    }
+    writeFileSync(join(sources, 'disc.zip'), zipSync(files));
+    const [asFolder, asArchive] = await Promise.all([disc, join(sources, 'disc.zip')].map(async (path) => {
+      const { library, told } = open();
+      const { skippedCount } = await imported(library, told, path);
+      const hashes = await Promise.all(library.list().map(async ({ id }) => (await library.study(id)).files.map(({ sha256 }) => sha256).sort()));
+      library.close();
+      return { skippedCount, hashes };
+    }));
+    expect(asArchive).toEqual(asFolder);
+    expect(asFolder).toMatchObject({ skippedCount: 0, hashes: [{ length: head.files.size }] });
+  });
+
   test('of a DICOMDIR takes the files that it names, and says which of them are not there', async () => {
     const medium = join(folder, 'medium');
     mkdirSync(join(medium, 'IMAGES'), { recursive: true });

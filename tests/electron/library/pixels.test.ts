@@ -12,9 +12,12 @@ import type { Box } from '#models/clinical/finding.ts';
 import { compose, invert, mapBox, toModel } from '#models/imaging/coordinates.ts';
 import { pixelElements, writeDicom } from '#models/imaging/dicom/writer.ts';
 import { createPicture, crop, type Picture } from '#models/imaging/image.ts';
+import { blended } from '#models/imaging/slide/channels.ts';
+import { decodeChannelTile } from '#models/imaging/slide/channelTile.ts';
 import { toVisionInput, type PatchOptions } from '#models/imaging/patches.ts';
 import { decodePicture, encodePng } from '#models/imaging/picture.ts';
 import { pictureSeen } from '#models/imaging/unpatch.ts';
+import { fluorescence } from '#tests/support/fluorescence.ts';
 import { tilesOf } from '#tests/support/pictures.ts';
 import { makeTiff, type TestPage } from '#tests/support/tiff.ts';
 
@@ -109,6 +112,25 @@ test('the label and the glass of a slide leave in no form: no picture, no tile, 
   }
   for (const { data } of left) for (let i = 0; i < data.length; i += 3) if (data[i]! > 240 && data[i + 1]! < 15 && data[i + 2]! > 240) expect.fail('a pixel of the label');
   expect(left.length).toBeGreaterThan(10);
+  await pixels.close();
+});
+
+test('a fluorescence slide is put before the model with the channels that the reader sees, and says which', async () => {
+  const path = join(folder, 'cells.ome.tif');
+  writeFileSync(path, fluorescence({ side: 64, levels: 2 }));
+  const pixels = openPixels();
+  const chosen = [{ at: 1, colour: '#00ff00', low: 200, high: 1500 }];
+  const [whole, alone, none] = await Promise.all([pixels.shown(path, 0), pixels.shown(path, 0, { channels: chosen }), pixels.shown(path, 0, { channels: [] })]);
+  expect(whole.window).toBe('DAPI #3060ff 120 to 2499, CD3 #30e060 120 to 1800, PanCK #ff4030 120 to 1500');
+  expect([alone.window, none.window]).toEqual(['CD3 #00ff00 200 to 1500', 'no channel']);
+  const most = ({ picture: { data } }: { readonly picture: Picture }): number[] => [0, 1, 2].map((c) => data.reduce((best, value, i) => (i % 3 === c ? Math.max(best, value) : best), 0));
+  expect([most(alone), most(none)]).toEqual([[0, 255, 0], [0, 0, 0]]);
+  expect(most(whole).every((value) => value > 200)).toBe(true);
+  // The page draws what a channel measured by the same arithmetic.
+  const tile = decodeChannelTile(Uint8Array.from(await pixels.channelTile(path, 0, { column: 0, row: 0, channel: 1 })).buffer);
+  const region = await pixels.shown(path, 0, { channels: chosen, region: { x: 0, y: 0, width: 16, height: 16 } });
+  expect(blended(tile, [{ tile, look: chosen[0]! }]).data).toEqual(region.picture.data);
+  await expect(pixels.channelTile(path, 0, { column: 0, row: 0, channel: 3 })).rejects.toMatchObject({ code: 'library.tile' });
   await pixels.close();
 });
 

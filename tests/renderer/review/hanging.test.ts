@@ -111,3 +111,28 @@ describe('a prior', () => {
   test('brings the series that suits best', () => expect(bestBeside(thin, [mr, { ...elsewhere, description: 'x' }, { ...thick, description: 'a' }]).map(({ id }) => id)).toEqual(['b', 'c', 'd']));
   test('says how much earlier it was', () => expect([earlierBy('2025-06-01', '2025-05-31'), earlierBy('2025-06-01', '2024-10-01'), earlierBy('2025-06-01', '2020-06-01')]).toEqual(['1 day earlier', '8 months earlier', '5 years earlier']));
 });
+
+describe('a study that grows while it is open', () => {
+  const grown = (files: number, ...all: SeriesSummary[]): ReviewAction => ({ type: 'grown', detail: { ...detail(...all), study: { ...study, files } } });
+  const more = series('a', [...axialFrames('z', 3, 1, -3), ...thin.frames], 'one');
+
+  test('stays on the image that is seen, whatever its place and its series are called now', () => {
+    const before = after([thin], { type: 'frame', at: 7 }, { type: 'look', look: { center: 0, width: 1, shape: 'LINEAR', isInverted: false, name: null } });
+    const next = reduceReview(before, grown(63, series('y', thick.frames, 'one'), { ...more, id: 'renamed' }));
+    expect([next.seriesAt, next.frameAt, next.hanging.cells, Object.keys(next.looks)]).toEqual([1, 10, [{ kind: 'stack', seriesId: 'renamed', frameAt: 10 }], ['renamed']]);
+    // The keys go on from there.
+    expect(frames(reduceReview(next, { type: 'frame', at: 11 }))).toEqual([11]);
+  });
+  test('keeps its other cells and the earlier study beside it', () => {
+    const before = after([thin, thick], hang({ type: 'layout', layout: '1x2' }), { type: 'prior', study: { ...study, id: 'p' } as StudySummary, series: [elsewhere] });
+    const next = reduceReview(before, grown(99, more, thick));
+    expect(next.hanging.cells).toEqual(before.hanging.cells.map((cell) => (cell?.kind === 'stack' && cell.seriesId === 'a' ? { ...cell, frameAt: cell.frameAt + 3 } : cell)));
+    expect(next.detail?.series.map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+  });
+  test('is left alone by news of another study or of nothing new, and begins anew where its image is gone', () => {
+    const before = after([thin]);
+    expect(reduceReview(before, { type: 'grown', detail: { ...detail(more), study: { ...study, id: 'other', files: 9 } } })).toBe(before);
+    expect(reduceReview(before, { type: 'grown', detail: detail(more) })).toBe(before);
+    expect(reduceReview(before, grown(12, thick)).hanging.cells).toEqual([{ kind: 'stack', seriesId: 'b', frameAt: 6 }]);
+  });
+});
