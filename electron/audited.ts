@@ -130,12 +130,12 @@ export function startAudit({ folder, version, system, passphrase, tell }: Audite
       await (await audit).keep({
         id: trace.id, studyId: trace.studyId, story: seq === undefined ? [] : [seq], study: { id: trace.studyId }, question: trace.question,
         sources: await sourceFiles([...new Set(trace.views.map(({ view }) => (view.kind === 'frame' ? view.frameId.slice(0, 64) : view.slideId)))].map(pathOf)),
-        frames: trace.views.map(({ view, name, window, source, resized }, i) => {
+        frames: trace.views.map(({ view, name, window, source, resized, slot }, i) => {
           const { picture, toSource } = pictures[i] as (typeof pictures)[number];
           return {
             name, window, sourceSize: source, resized, toSource: asJson(toSource), source: view.kind === 'frame' ? view.frameId.slice(0, 64) : view.slideId, index: view.kind === 'frame' ? Number(view.frameId.slice(65)) : 0,
             region: asJson(view.region ?? null) as JsonObject | null, asked: view.kind === 'frame' ? asJson(view.window) as JsonObject | null : null,
-            picture: { width: picture.width, height: picture.height, data: picture.data, png: encodePng(picture, { level: 4 }) }, grid: given.inputs.images[i]?.gridThw ?? [], tensor: hashOf(given.inputs.patches[i] ?? new Float32Array(0)),
+            picture: { width: picture.width, height: picture.height, data: picture.data, png: encodePng(picture, { level: 4 }) }, grid: given.inputs.images[i]?.gridThw ?? [], tensor: hashOf(given.inputs.patches[i] ?? new Float32Array(0)), ...(slot === undefined ? {} : { slot }),
           };
         }),
         model: { name: trace.model.name, family: trace.model.family, boxes: model.convention ?? '', files: await modelFiles(model.folder) },

@@ -18,10 +18,22 @@ interface RunOf {
   readonly recipe: Recipe;
   readonly records: readonly CaseRecord[];
   readonly parts: CheckpointParts;
+  /** Names of what is trained. */
+  readonly trained: readonly string[];
+}
+
+/** SHA-256 over the names and values of what is trained, as the run begins: two runs of one seed begin alike. */
+function startHash(initial: ReadonlyMap<string, Float32Array>, trained: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const name of [...trained].sort()) {
+    const values = initial.get(name);
+    if (values) hash.update(`${name}\0`).update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  }
+  return hash.digest('hex');
 }
 
 /** A new folder gets its manifest; an old one is gone on with only if it is the same run. The state that was kept last, or null where there is none. */
-export function openRun(run: string, { recipe, records, parts }: RunOf, resume: boolean, initial: ReadonlyMap<string, Float32Array>): TrainerState | null {
+export function openRun(run: string, { recipe, records, parts, trained }: RunOf, resume: boolean, initial: ReadonlyMap<string, Float32Array>): TrainerState | null {
   const path = join(run, 'manifest.json');
   const sha256 = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex');
   const manifest = {
@@ -34,7 +46,7 @@ export function openRun(run: string, { recipe, records, parts }: RunOf, resume: 
     writing(run, () => {
       mkdirSync(run, { recursive: true });
       saveParts(run, parts);
-      writeFileSync(path, JSON.stringify(manifest, null, 2));
+      writeFileSync(path, JSON.stringify({ ...manifest, start: { tensors: trained.length, sha256: startHash(initial, trained) } }, null, 2));
     });
     return null;
   }

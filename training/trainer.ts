@@ -63,7 +63,7 @@ export async function train({ recipe, records, held = [], run, parts, device = '
   const initial = firstWeights(config, specs, recipe);
   // Training changes arrays in place; where the beginning is needed later, it works on copies.
   const looksBack = recipe.stages.some(({ learns, from }) => learns === 'policy' || from === 'start');
-  const state = openRun(run, { recipe, records, parts }, resume, initial) ?? freshState(looksBack ? copied(initial, trained) : initial, trained);
+  const state = openRun(run, { recipe, records, parts, trained: trained.map(({ name }) => name) }, resume, initial) ?? freshState(looksBack ? copied(initial, trained) : initial, trained);
   const { optimizer } = recipe;
   const [record, limit] = isTrial ? [() => undefined, () => undefined] : [lineageWriter({ recipe, records, tokenizer: parts.tokenizer }), scopeWriter({ recipe, records })];
   const sign = (folder: string, step: number): void => {

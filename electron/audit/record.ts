@@ -35,6 +35,8 @@ export interface RecordedFrame {
   readonly grid: readonly number[];
   /** SHA-256 of the network's input: little-endian float32, [P, 3·T·S·S]. */
   readonly tensor: string;
+  /** What it was to the question, where there were several: `current`, `prior`, `lateral`. */
+  readonly slot?: string;
 }
 
 /** `loupe.answer/1`: every field becomes a salted hash of its own. */

@@ -22,10 +22,12 @@ const updatesTried = 4;
 export async function estimate({ plan, source, model, ownRecipes, runsFolder }: Order & { readonly runsFolder: string }, { signal, tell }: { readonly signal: AbortSignal; readonly tell: (progress: Progress) => void }): Promise<Estimate> {
   const began = performance.now();
   const recipe = plannedRecipe(recipeNamed(plan.recipe, ownRecipes), plan, model);
+  // Cases that are drawn from a seed are drawn once, whoever asks for them first.
   const records = filterCases(await recordsOf(source), { splits: ['train'] });
   const parts = partsOf(recipe, records);
+  const there = performance.now();
   const report = await preflight({ recipe, records, parts, most: casesLookedAt, signal, attempt: largestBatchTrial({ recipe, parts, signal }), onProgress: (done, total) => tell({ what: 'cases', done, total }) });
-  const looked = (performance.now() - began) / 1000 - (report.trial?.seconds ?? 0);
+  const looked = (performance.now() - there) / 1000 - (report.trial?.seconds ?? 0);
   const folder = mkdtempSync(join(tmpdir(), 'loupe-estimate-'));
   const stages: StageTimes[] = [];
   let diskBytes = 0;

@@ -28,7 +28,7 @@ const Recorded = z.object({
   findings: z.array(Finding).max(10_000),
   flags: z.array(z.object({ code: z.string(), detail: z.string() })),
   source: z.object({
-    kind: z.enum(['picture', 'pictures', 'dicom', 'series', 'slide']), title: z.string(), modality: z.string().nullable(), path: z.string().optional(), available: z.number(),
+    kind: z.enum(['picture', 'pictures', 'dicom', 'series', 'slide']), title: z.string(), modality: z.string().nullable(), path: z.string().optional(), available: z.number(), selection_rule: z.string().optional(),
     frames: z.array(z.object({
       name: z.string(), file: z.string(), frame: z.number().int().nonnegative(), width: z.number().int().positive(), height: z.number().int().positive(), window: z.string().nullable(), shown: size, to_source: affine,
       spacing_mm: z.tuple([z.number(), z.number()]).nullable(), resized: size.optional(), pixels_sha256: Sha256,
@@ -84,7 +84,7 @@ export function readAnswerFolder(folder: string): AnswerFolder {
     id, studyId, askedAt, question: recorded.question, views, raw: recorded.completion.text, parsed: recorded.parsed, steps: recorded.steps, findings: recorded.findings, answer: recorded.answer, flags: recorded.flags,
     confidence: recorded.confidence, end: recorded.completion.end === 'stop' ? 'stop' : 'length', tokens: recorded.completion.tokens.length,
     model: { name: model.name, family: model.family, device: recorded.machine.device, weightsSha256: model.files.map(({ sha256 }) => sha256) },
-    ...(recorded.override ? { override: recorded.override } : {}),
+    ...(recorded.override ? { override: recorded.override } : {}), ...(source.selection_rule === 'spread' ? { selection: { rule: 'spread' as const, of: source.available } } : {}),
     timing: { firstTokenMs: recorded.timing.first_token_ms ?? null, totalMs: recorded.timing.answered_ms ?? 0, tokensPerSecond: recorded.timing.tokens_per_second ?? 0 },
   };
   const weights = model.files.map(({ name, sha256 }) => ({ name, bytes: 0, sha256 }));

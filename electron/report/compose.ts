@@ -208,6 +208,7 @@ function questionOf(trace: Trace, { gathered, judged, boxes }: QuestionOptions):
   return {
     id: trace.id, text: prose(trace.question), askedAt: trace.askedAt,
     scope: trace.views.slice(0, 64).map(({ view, name, window }) => ({ place: placeOfView(view), name: clip(name), window: window === null ? null : clip(window) })),
+    ...(trace.selection ? { selection: trace.selection } : {}),
     answer: { original: trace.answer === null ? null : prose(trace.answer), ...decided(judgement?.answer ?? null, prose(answer ?? 'No answer in the required form'), judged) },
     confidence: trace.confidence && { value: trace.confidence.value, method: clip(trace.confidence.method) },
     flags: trace.flags.slice(0, 100).map(({ code, detail }) => ({ code: clip(code), detail: prose(detail) })),

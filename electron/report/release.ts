@@ -196,7 +196,7 @@ const spelled = (day: string): string | null => (/^\d{8}$/.test(day) ? `${day.sl
 const wordless = new Set([
   'format', 'id', 'status', 'language', 'createdAt', 'updatedAt', 'banner', 'supersedes', 'modality', 'modalities', 'kind', 'subjectCommit', 'sha256', 'source', 'sopClassUid', 'sopInstanceUid', 'seriesInstanceUid', 'askedAt', 'verdict', 'decidedBy',
   'decidedAt', 'box', 'provenance', 'code', 'site', 'laterality', 'author', 'tracking', 'place', 'overlays', 'quantity', 'unit', 'studyId', 'studyUid', 'date', 'software', 'journal', 'release', 'at', 'method', 'content', 'publicKey', 'fingerprint',
-  'account', 'meaning', 'says', 'shape', 'tone',
+  'account', 'meaning', 'says', 'shape', 'tone', 'selection',
 ]);
 
 /** Every text that a model or a person wrote, or that came with the files. */

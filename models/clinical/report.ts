@@ -115,6 +115,8 @@ export const ReportQuestion = z.object({
   askedAt: instant,
   /** What was looked at: `slice 12 of 38`, with its window. */
   scope: z.array(z.object({ place: ImagePlace, name: line, window: line.nullable() })).max(64),
+  /** By which rule they were chosen, and of how many; absent where nothing was chosen. */
+  selection: z.object({ rule: z.enum(['view', 'region', 'slices', 'spread', 'cells']), of: z.number().int().positive() }).optional(),
   answer: z.object({ text: prose, original: prose.nullable(), ...decision }),
   /** 0 … 1 and how it was found; not calibrated unless the method says so. */
   confidence: z.object({ value: z.number(), method: line }).nullable(),

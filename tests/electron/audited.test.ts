@@ -116,14 +116,14 @@ test('an answer is on record with the bytes, pixels, tensor and weights that it 
     given: { tokens: [5, 6], logProbabilities: [-1, -2], text: 'no', end: 'stop', inputs: { ids: [1, 2], images: [{ gridThw: [1, 2, 2], resized: { width: 28, height: 28 } }], patches: [patches] } },
     trace: {
       id: 'trace-1', studyId: 's', askedAt: '', question: 'Is it?', parsed: true, steps: [], findings: [], answer: 'no', flags: [], confidence: null, timing: { firstTokenMs: 1, totalMs: 2, tokensPerSecond: 3 },
-      views: [{ view: { kind: 'frame', frameId: `${sha256}-0`, window: null }, name: 'whole image', window: null, shown: { width: 1, height: 1 }, source: { width: 1, height: 1 }, resized: { width: 28, height: 28 }, pixelsSha256: '' }],
+      views: [{ view: { kind: 'frame', frameId: `${sha256}-0`, window: null }, name: 'whole image', window: null, shown: { width: 1, height: 1 }, source: { width: 1, height: 1 }, resized: { width: 28, height: 28 }, pixelsSha256: '', slot: 'prior' }],
       model: { name: 'm', family: 'f', device: 'cpu', weightsSha256: [] },
     },
   } as unknown as AnsweredQuestion;
   await audited.answered(question, () => source);
   const kept = (await audited.audit).answer('trace-1');
   expect(kept.record).toMatchObject({
-    question: 'Is it?', sources: [{ sha256 }], frames: [{ source: sha256, picture: { sha256: hashOf(Uint8Array.of(9, 8, 7)) }, tensor: hashOf(patches) }],
+    question: 'Is it?', sources: [{ sha256 }], frames: [{ source: sha256, picture: { sha256: hashOf(Uint8Array.of(9, 8, 7)) }, tensor: hashOf(patches), slot: 'prior' }],
     model: { files: [{ name: 'config.json', sha256: hashOf('{}') }] }, sampling: { maxNewTokens: 64, seed: 0 }, output: { tokens: [5, 6] }, machine: { device: 'cpu', runtime: 'r 1' },
   });
   expect(kept.record.model.files).toHaveLength(1);
@@ -147,7 +147,7 @@ test('an answer about a slide of several files names each of them, and the text 
     given: { tokens: [], logProbabilities: [], text: '', end: 'stop', inputs: { ids: [], images: [], patches: [] } },
     trace: {
       id: 'trace-2', studyId: 's', askedAt: '', question: 'Is it?', parsed: false, steps: [], findings: [], answer: null, flags: [], confidence: null, timing: { firstTokenMs: 1, totalMs: 2, tokensPerSecond: 3 },
-      views: [{ view: { kind: 'slide', slideId, region: null }, name: 'whole slide', window: null, shown: { width: 1, height: 1 }, source: { width: 1, height: 1 }, resized: { width: 28, height: 28 }, pixelsSha256: '' }],
+      views: [{ view: { kind: 'slide', slideId, region: null }, name: 'whole slide', window: null, shown: { width: 1, height: 1 }, source: { width: 1, height: 1 }, resized: { width: 28, height: 28 }, pixelsSha256: '', slot: 'prior' }],
       model: { name: 'm', family: 'f', device: 'cpu', weightsSha256: [] },
     },
   } as unknown as AnsweredQuestion;

@@ -34,6 +34,18 @@ test('a run that was stopped and resumed gives the same bytes as one that was no
   expect(metrics(parted).map(({ step, loss }) => [step, loss])).toEqual(metrics(whole).map(({ step, loss }) => [step, loss]));
 });
 
+test('runs of one seed begin alike, and their manifests say so by a hash of what is trained', async () => {
+  const begun = async (seed: number): Promise<unknown> => {
+    const folder = newRun();
+    await train({ recipe: { ...tinyRecipe, seed }, records, run: folder, parts: partsOf({ ...tinyRecipe, seed }, records), until: 0, isTrial: true });
+    return (JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { start: unknown }).start;
+  };
+  const first = await begun(3);
+  expect(first).toMatchObject({ tensors: expect.any(Number), sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  expect(await begun(3)).toEqual(first);
+  expect(await begun(4)).not.toEqual(first);
+});
+
 test('the loss falls on a task that can be learnt', async () => {
   const folder = newRun();
   await run({ ...tinyRecipe, stages: [{ ...tinyRecipe.stages[0]!, steps: 40 }], checkpointEvery: 100 }, folder);
@@ -113,7 +125,7 @@ test('a disk that fills up ends the run with a clear fault and leaves no half ch
   writeFileSync(recipe, JSON.stringify(tinyRecipe));
   spawnSync('node', ['electron/loupe.mjs', '--help']);
   // Files of this process may grow to 40 blocks of 1024 bytes: the metrics fit, a checkpoint does not.
-  const { status, stdout, stderr } = spawnSync('bash', ['-c', `ulimit -f 40; exec node electron/loupe.mjs train ${recipe} --data ${index} --out ${folder} --json`], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', `ulimit -f 40; exec node electron/loupe.mjs train ${recipe} --data ${index} --out ${folder} --json`], { encoding: 'utf8', env: { ...process.env, LOUPE_DATA: join(folder, '..', 'data') } });
   expect(status, stderr).toBe(1);
   expect((JSON.parse(stdout) as { fault: { code: string } }).fault.code).toMatch(/write/);
   expect(readdirSync(join(folder, 'checkpoints'))).toEqual([]);

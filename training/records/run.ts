@@ -9,6 +9,8 @@ export const RunManifest = z.object({
   recipe: Recipe,
   data: z.object({ cases: z.number().int().positive(), sha256: hash }),
   tokenizer: z.object({ sha256: hash }),
+  /** Of what is trained as it was before the first update; absent in runs of before it was written down. */
+  start: z.object({ tensors: z.number().int().nonnegative(), sha256: hash }).optional(),
   node: z.string(),
 });
 export type RunManifest = z.infer<typeof RunManifest>;

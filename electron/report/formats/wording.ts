@@ -185,15 +185,19 @@ function scope(report: Report): readonly Block[] {
   return [
     heading(report.questions.length > 1 ? 'Questions' : 'Question'),
     ...report.questions.flatMap((question, i): readonly Block[] => {
-      const { text, answer, scope: looked, askedAt } = question;
+      const { text, answer, scope: looked, selection, askedAt } = question;
       return [
         paragraph(report.questions.length > 1 ? `${i + 1}. ${text}` : text, 'strong'),
         paragraph(answer.verdict === 'rejected' ? 'The answer of the model was rejected.' : `Answer: ${answer.text || 'none'}${answer.verdict === 'undecided' ? ' (not decided yet)' : ''}`),
-        paragraph(`Asked ${time(askedAt)} about ${looked.length === 0 ? 'no image' : shortList(looked.map(({ name, window }) => (window ? `${name} (${window})` : name)))}.`, 'muted'),
+        paragraph(`Asked ${time(askedAt)} about ${looked.length === 0 ? 'no image' : shortList(looked.map(({ name, window }) => (window ? `${name} (${window})` : name)))}${selection ? `; ${selectionRules[selection.rule]} (rule ${selection.rule}), of ${selection.of}` : ''}.`, 'muted'),
       ];
     }),
   ];
 }
+
+const selectionRules = {
+  view: 'what the reader had before them', region: 'a place that the reader marked', slices: 'slices that the reader chose', spread: 'slices spread evenly over the series', cells: 'every image that the reader had hung',
+} as const satisfies Record<NonNullable<ReportQuestion['selection']>['rule'], string>;
 
 const shortList = (names: readonly string[]): string => (names.length > 6 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', '));
 

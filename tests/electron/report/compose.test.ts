@@ -40,6 +40,12 @@ describe('a draft of an answer that nobody judged', () => {
   });
   test('is compared with the last earlier study of the same person', () => expect(report.comparison).toMatchObject({ date: '2025-07-01', text: 'Compared with Chest CT of 2025-07-01 (6 months earlier).', changes: [{ label: 'Mass', quantity: 'length', before: 8, now: 12, unit: 'mm' }] }));
   test('keeps the check of its evidence, by box', () => expect(report.questions[0]?.evidence).toEqual({ reliance: 0.5, usedImage: true, regions: [{ box: 'trace-1.b0', hidden: 0.6, control: 0.1 }] }));
+  test('says by which rule its images were chosen', async () => {
+    const gathered = await gather({ ...study.sources, traces: () => [{ ...study.trace, selection: { rule: 'spread', of: 12 } }] }, { studyId: study.detail.study.id, traceIds: null, priorStudyId: null, by: 'reader' });
+    const chosen = compose(gathered, options);
+    expect(chosen.questions[0]?.selection).toEqual({ rule: 'spread', of: 12 });
+    expect(textsOf(wordingOf(chosen)).join(' ')).toContain('about whole image (C 40 W 400); slices spread evenly over the series (rule spread), of 12.');
+  });
   test('says what limits it', () => expect(report.limitations.join(' ')).toMatch(/decided step by step by a person.*not calibrated/));
   test('shows the image in the window that was asked about, with all that is drawn on it', () => expect(report.keyImages).toMatchObject([{ window: { center: 40, width: 400 }, caption: 'whole image: Mass, Nodule', overlays: ['trace-1.b0', 'trace-1.b1', 'm-length-0001', 'm-ellipse-001'] }]));
 });
