@@ -1,13 +1,14 @@
-/** `loupe dataset`: checks curated cases, splits them by patient or lesion, takes an immutable snapshot, and hands a run to an engine elsewhere. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+/** `loupe dataset`: checks curated cases, splits them by patient or lesion, takes an immutable snapshot, writes and reads them as other programs do, and hands a run to an engine elsewhere. */
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { Fault } from '#models/base/fault.ts';
 import { decodePicture } from '#models/imaging/picture.ts';
 import { closeArchives, filterCases, loadBytes, readIndex } from '#training/data/cases.ts';
+import { exchangeForms, fromCoco, fromCsv, toCoco, toCsv, type ExchangeForm } from '#training/data/exchange.ts';
 import { lintRecords } from '#training/data/lint.ts';
 import { snapshotOf, writeSnapshot } from '#training/data/snapshot.ts';
 import { splitByGroup } from '#training/data/split.ts';
 import { findRecipe } from '#training/prepare.ts';
-import { licenceClasses, splits, type CaseRecord, type LicenceClass, type Split } from '#training/records/caseRecord.ts';
+import { IndexRow, licenceClasses, splits, type CaseRecord, type LicenceClass, type Split } from '#training/records/caseRecord.ts';
 import { engines, type Engine } from '#training/records/clusterJob.ts';
 import { exportJob } from './dataset/export.ts';
 import { flag, numberOption, requiredText, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
@@ -15,13 +16,14 @@ import { flag, numberOption, requiredText, textOption, textOptions, UsageError, 
 export const command: Command = {
   name: 'dataset',
   summary: 'check curated cases, split them by patient, take a snapshot, hand a run to an engine elsewhere',
-  usage: 'dataset lint|split|snapshot|export INDEX.jsonl… [--pixels] [--licence CLASS…] [--shares T,V,E --seed N --out FILE] [--engine trl|verl --recipe RECIPE --out JOB]',
+  usage: 'dataset lint|split|snapshot|write|read|export INDEX.jsonl… [--as coco|csv] [--pixels] [--licence CLASS…] [--shares T,V,E --seed N --out FILE] [--engine trl|verl --recipe RECIPE --out JOB]',
   options: {
     pixels: { type: 'boolean', help: 'lint: decode every picture, check hashes and sizes, look for look-alikes across splits' },
     licence: { type: 'string', multiple: true, help: `only cases of this licence class (${licenceClasses.join(', ')}); may be repeated` },
     shares: { type: 'string', help: 'split: parts for train, val and test (default 80,10,10)' },
     seed: { type: 'string', help: 'split: which of the possible splits (default 0)' },
-    out: { type: 'string', help: 'split: the index to write; snapshot: the folder; export: the folder of the job' },
+    as: { type: 'string', help: 'write, read: boxes as COCO, or questions and answers as CSV; what these cannot say rides along, and what was changed there counts' },
+    out: { type: 'string', help: 'split, read: the index to write; write: the file; snapshot: the folder; export: the folder of the job' },
     engine: { type: 'string', help: `export: what will run it (${engines.join(', ')})` },
     recipe: { type: 'string', help: 'export: a recipe by name, or a JSON file' },
     stage: { type: 'string', help: 'export: which of its stages, from 1 (default: the first that learns by policy)' },
@@ -42,7 +44,7 @@ export const command: Command = {
   },
 };
 
-const actions = { lint, split, snapshot, export: exportRun } as const;
+const actions = { lint, split, snapshot, write, read, export: exportRun } as const;
 
 async function lint(context: CommandContext, paths: readonly string[]): Promise<void> {
   const records = await recordsOf(context, paths);
@@ -80,6 +82,47 @@ async function snapshot(context: CommandContext, paths: readonly string[]): Prom
   const path = out === undefined ? null : writeSnapshot(taken, out);
   context.print({ hash: taken.hash, counts: taken.counts, path }, `${taken.hash}  ${taken.rows.length} cases${path ? `  ${path}` : ''}`);
 }
+
+const forms = { coco: { to: toCoco, from: fromCoco }, csv: { to: toCsv, from: fromCsv } } as const satisfies Record<ExchangeForm, unknown>;
+
+function formOf(context: CommandContext): (typeof forms)[ExchangeForm] {
+  const name = requiredText(context, 'as');
+  const form = exchangeForms.find((known) => known === name);
+  if (!form) throw new UsageError(`--as is one of ${exchangeForms.join(', ')}, not '${name}'.`);
+  return forms[form];
+}
+
+async function write(context: CommandContext, [only = '', ...rest]: readonly string[]): Promise<void> {
+  if (rest.length > 0) throw new UsageError('write takes one INDEX.jsonl.');
+  const form = formOf(context);
+  const out = requiredText(context, 'out');
+  // Read as an index is: a row that is none is told by its line.
+  await readIndex(only);
+  const rows = readFileSync(only, 'utf8').split('\n').filter((line) => line.trim() !== '').map((line) => IndexRow.parse(JSON.parse(line)));
+  writeWhole(out, form.to(rows));
+  context.print({ out, cases: rows.length }, `${out}: ${rows.length} cases`);
+}
+
+function read(context: CommandContext, [only = '', ...rest]: readonly string[]): Promise<void> {
+  if (rest.length > 0) throw new UsageError('read takes one file.');
+  const form = formOf(context);
+  const out = requiredText(context, 'out');
+  const rows = form.from(textOf(only));
+  writeWhole(out, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  context.print({ out, cases: rows.length }, `${out}: ${rows.length} cases`);
+  return Promise.resolve();
+}
+
+function textOf(path: string): string {
+  try {
+    if (statSync(path).size > mostBytes) throw new Error(`It has more than ${mostBytes / 1e6} MB.`);
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new Fault({ code: 'dataset.read', what: `${path} cannot be read.`, why: (cause as Error).message, mend: 'Give a file that `loupe dataset write` wrote.' }, { cause });
+  }
+}
+
+const mostBytes = 400_000_000;
 
 async function exportRun(context: CommandContext, paths: readonly string[]): Promise<void> {
   const engine = requiredText(context, 'engine');

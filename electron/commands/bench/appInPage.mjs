@@ -113,19 +113,19 @@ export async function moveSlide() {
   return { pictures: sorted(pictures), tiles: sorted(tiles) };
 }
 
-const called = async (method, argument) => (await (await fetch(`/call/${method}`, { method: 'POST', body: JSON.stringify(argument) })).json()).value;
-const runOf = async (runId) => (await called('finetune.runs', null)).runs.find(({ id }) => id === runId);
-
 /** Begins a run of a recipe on drawn cases and waits until it makes updates. */
 export async function train(recipe) {
+  const called = async (method, argument) => (await (await fetch(`/call/${method}`, { method: 'POST', body: JSON.stringify(argument) })).json()).value;
   const { id } = await called('finetune.start', { name: '', recipe, data: 'drawn', model: 'built-in', steps: 10_000, minutes: null, seed: 1 });
-  while ((await runOf(id)).step < 1) await new Promise((settle) => setTimeout(settle, 500));
+  const step = async () => (await called('finetune.runs', null)).runs.find((run) => run.id === id).step;
+  while (await step() < 1) await new Promise((settle) => setTimeout(settle, 500));
   return id;
 }
 
 /** Updates that a run has made, and how it stands. */
 export async function training(runId) {
-  const { step, state } = await runOf(runId);
+  const { value } = await (await fetch('/call/finetune.runs', { method: 'POST', body: 'null' })).json();
+  const { step, state } = value.runs.find(({ id }) => id === runId);
   return { step, state };
 }
 
