@@ -32,7 +32,7 @@ const below = (folders, ending) => folders.flatMap((folder) => sourcesBelow(join
 
 /** The program's folder under dist/, made where it is not there yet. A start whose sources did not change only walks the folders. */
 export async function program() {
-  const sources = below(['models', 'training', 'electron'], /\.ts$/);
+  const sources = below(['models', 'training', 'electron'], /\.(?:ts|mjs)$/);
   const target = join(dist, fingerprintOf([...sources, ...always]));
   if (!existsSync(join(target, 'cli.mjs'))) await finish(target, 'cli.mjs', (folder) => bundle(folder, { sourcemap: true }));
   return target;
