@@ -82,11 +82,21 @@ describe('the workstation', () => {
     expect(await page.locator('.step').count()).toBeGreaterThan(0);
     const mark = page.locator('[data-mark]').first();
     await mark.waitFor();
-    await page.locator('.step[data-tied]').first().hover();
-    await page.waitForSelector('[data-mark][data-lit]');
+    // Each step lights its own box alone, and a box that is clicked brings its card into view.
+    expect(await page.locator('[data-mark]').count()).toBe(2);
+    await page.locator('.step[data-tied]').nth(1).hover();
+    await page.waitForFunction(() => [...document.querySelectorAll('[data-mark]')].map((one) => one.hasAttribute('data-lit')).join() === 'false,true');
     await page.mouse.move(5, 5);
     await mark.locator('rect.label').hover();
-    await page.waitForSelector('.step[data-lit]');
+    await page.waitForSelector('#step-0[data-lit]');
+    await page.evaluate(() => ((document.querySelector('.answer-scroll') as HTMLElement).style.maxHeight = '120px'));
+    await page.locator('.answer-scroll').evaluate((panel) => panel.scrollTo(0, panel.scrollHeight));
+    await mark.locator('rect.label').click();
+    await page.waitForFunction(() => {
+      const [panel, card] = ['.answer-scroll', '#step-0'].map((selector) => (document.querySelector(selector) as HTMLElement).getBoundingClientRect());
+      return panel !== undefined && card !== undefined && card.bottom > panel.top && card.top < panel.bottom;
+    });
+    await page.evaluate(() => ((document.querySelector('.answer-scroll') as HTMLElement).style.maxHeight = ''));
   });
 
   test('hides all model marks by a key, and shows them again', async () => {
