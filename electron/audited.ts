@@ -134,7 +134,7 @@ export function startAudit({ folder, version, system, passphrase, tell }: Audite
           const { picture, toSource } = pictures[i] as (typeof pictures)[number];
           return {
             name, window, sourceSize: source, resized, toSource: asJson(toSource), source: view.kind === 'frame' ? view.frameId.slice(0, 64) : view.slideId, index: view.kind === 'frame' ? Number(view.frameId.slice(65)) : 0,
-            region: asJson(view.region ?? null) as JsonObject | null, asked: view.kind === 'frame' ? asJson(view.window) as JsonObject | null : null,
+            region: asJson(view.region ?? null) as JsonObject | null, asked: (view.kind === 'frame' ? asJson(view.window) : view.channels ? asJson({ channels: view.channels }) : null) as JsonObject | null,
             picture: { width: picture.width, height: picture.height, data: picture.data, png: encodePng(picture, { level: 4 }) }, grid: given.inputs.images[i]?.gridThw ?? [], tensor: hashOf(given.inputs.patches[i] ?? new Float32Array(0)), ...(slot === undefined ? {} : { slot }),
           };
         }),

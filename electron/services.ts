@@ -163,7 +163,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
         return decoding.values({ path: library.pathOf(sha256), sha256, index });
       },
       image: ({ source, frame }) => decoding.header({ path: library.pathOf(source), sha256: source, index: frame }),
-      shown: ({ place: { source, frame }, window, region }) => decoding.shown({ path: library.pathOf(source), index: frame, window, region }),
+      shown: ({ place: { source, frame }, window, region, channels = null }) => decoding.shown({ path: library.pathOf(source), index: frame, window, region, channels }),
     },
     writing,
   });

@@ -23,7 +23,7 @@ export interface RecordedFrame {
   readonly source: string;
   readonly index: number;
   readonly region: JsonObject | null;
-  /** How grey values became brightness: as it is said to people, and as it was asked for (null: as the file says). */
+  /** How grey values or channels became what is seen: as it is said to people, and as it was asked for (null: as the file says). */
   readonly window: string | null;
   readonly asked: JsonObject | null;
   readonly sourceSize: { readonly width: number; readonly height: number };

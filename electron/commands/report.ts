@@ -237,7 +237,7 @@ function openWorkstation(folder: string, audit: Audit) {
       return encodeFrame(await pixels.values(library.pathOf(sha256), sha256, Number(frameId.slice(65))));
     },
     image: ({ source, frame }) => headerOf(library.pathOf(source), source, frame),
-    shown: ({ place: { source, frame }, window, region }) => pixels.shown(library.pathOf(source), frame, { window, region }),
+    shown: ({ place: { source, frame }, window, region, channels = null }) => pixels.shown(library.pathOf(source), frame, { window, region, channels }),
   };
   return {
     sources, traces: traces.entries, studies: library.list, setStatus: library.setStatus,

@@ -1,6 +1,6 @@
 /** What the window knows of the library: studies, their series, and how an import goes. */
 import { z } from 'zod';
-import { FrameGeometry } from '#models/clinical/study.ts';
+import { ChosenChannel, FrameGeometry } from '#models/clinical/study.ts';
 
 /** How far a study has come: nobody asked, the model answered, a person judged the answer, a report was signed. */
 export const studyStatuses = ['new', 'asked', 'judged', 'reported'] as const;
@@ -57,10 +57,6 @@ export const FrameSummary = z.object({
   geometry: FrameGeometry,
 });
 export type FrameSummary = z.infer<typeof FrameSummary>;
-
-/** The look of one of a slide's channels: which channel, from 0, and from which value on it is black and the whole colour. */
-export const ChosenChannel = z.object({ at: z.number().int().min(0).max(63), colour: z.string().regex(/^#[0-9a-f]{6}$/), low: z.number().finite(), high: z.number().finite() });
-export type ChosenChannel = z.infer<typeof ChosenChannel>;
 
 /** A channel of a fluorescence slide with the look that it is first shown by. */
 export const SlideChannel = ChosenChannel.omit({ at: true }).extend({ name: z.string(), most: z.number().finite() });

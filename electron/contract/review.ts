@@ -1,7 +1,8 @@
 /** What the window knows of a question and its answer. */
 import { z } from 'zod';
+import { ChosenChannel } from '#models/clinical/study.ts';
 import { ReasoningTrace, StepKind } from '#models/clinical/trace.ts';
-import { ChosenChannel, FrameId, Sha256, StudyId } from './library.ts';
+import { FrameId, Sha256, StudyId } from './library.ts';
 
 /** How grey values become brightness; absent: as the file says. Centre and width are in modality values, as Hounsfield units. */
 export const ViewWindow = z.object({

@@ -1,6 +1,7 @@
 /** Where a person was: the screen, the filter of the library, and of each study how it hung and what was about to be asked. */
 import { z } from 'zod';
-import { ChosenChannel, StudyId, StudyStatus } from './library.ts';
+import { ChosenChannel } from '#models/clinical/study.ts';
+import { StudyId, StudyStatus } from './library.ts';
 import { Region } from './review.ts';
 
 const At = z.number().int().min(0).max(1_000_000);

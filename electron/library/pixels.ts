@@ -1,9 +1,9 @@
 /** Pixels of stored files: frames as stored values for the viewer, as pictures for thumbnails and the model, and tiles of slides. */
 import { typeOf, type FrameHeader, type Preset, type WiredFrame } from '#electron/contract/frame.ts';
-import type { ChosenChannel } from '#electron/contract/library.ts';
 import type { Region, ViewWindow } from '#electron/contract/review.ts';
 import { startOfFile } from '#electron/storage/files.ts';
 import { Fault } from '#models/base/fault.ts';
+import type { ChosenChannel } from '#models/clinical/study.ts';
 import { compose, identity, scaling, translation, type Affine, type Size } from '#models/imaging/coordinates.ts';
 import { cutOut } from '#models/imaging/cutOut.ts';
 import { readDicom, type DicomFile } from '#models/imaging/dicom/dicomFile.ts';

@@ -309,7 +309,7 @@ function keyImagesOf({ detail, traces, measurements, marked }: Gathered, boxes: 
     const chosen = showing.length > 0 ? showing : views.slice(0, 1);
     for (const { view, name } of chosen) {
       const at = views.findIndex((one) => one.view === view);
-      put({ id: `k-${id}.${at + 1}`, place: placeOfView(view), region: ('region' in view ? view.region : null) ?? null, window: view.kind === 'frame' ? windowOf(view.window) : null }, name, `${id}.`);
+      put({ id: `k-${id}.${at + 1}`, place: placeOfView(view), region: ('region' in view ? view.region : null) ?? null, window: view.kind === 'frame' ? windowOf(view.window) : null, ...(view.kind === 'slide' && view.channels ? { channels: view.channels } : {}) }, name, `${id}.`);
     }
   }
   for (const place of [...marked, ...measurements.map((measurement) => measurement.place)]) {

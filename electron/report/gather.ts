@@ -8,6 +8,7 @@ import type { EvidenceCheck, Region, Trace, ViewWindow } from '#electron/contrac
 import { Fault } from '#models/base/fault.ts';
 import type { Annotation } from '#models/clinical/annotation.ts';
 import type { ImagePlace, Report, ReportSection } from '#models/clinical/report.ts';
+import type { ChosenChannel } from '#models/clinical/study.ts';
 import type { Gathered, Judged, KeptRecord } from './compose.ts';
 import type { SourceImage } from './formats/format.ts';
 import { changesSince, frameIn, measurementsOf } from './measured.ts';
@@ -25,7 +26,7 @@ export interface ReportSources {
   values(frameId: string): Promise<Uint8Array>;
   /** What the header says of a frame; null where the file is no DICOM. */
   image(place: ImagePlace): Promise<SourceImage | null>;
-  shown(view: { readonly place: ImagePlace; readonly window: ViewWindow | null; readonly region: Region | null }): Promise<Shown>;
+  shown(view: { readonly place: ImagePlace; readonly window: ViewWindow | null; readonly region: Region | null; readonly channels?: readonly ChosenChannel[] | undefined }): Promise<Shown>;
   record(traceId: string): Promise<KeptRecord | null>;
   /** What checks of the images and other services have to say of a study and these answers about it; absent: nothing. */
   sections?(studyId: string, traceIds: readonly string[]): Promise<readonly ReportSection[]>;

@@ -7,7 +7,7 @@ import type { ReportPictures, SourceImage } from './formats/format.ts';
 import { keyPictures, type Shown } from './pictures.ts';
 
 /** What a key image shows, as its source is known here: in a copy without the subject the report itself has other names for it. */
-export type View = Pick<KeyImage, 'place' | 'window' | 'region'>;
+export type View = Pick<KeyImage, 'place' | 'window' | 'region' | 'channels'>;
 
 export interface WriteJob {
   readonly report: Report;
@@ -52,7 +52,7 @@ function rememberPictures(shown: (view: View) => Promise<Shown>): (job: WriteJob
   let last: { readonly key: string; readonly keyImages: ReturnType<typeof keyPictures> } | undefined;
   return async ({ report, images, views }) => {
     const { id, keyImages, boxes, measurements, banner } = report;
-    const key = sha256(canonical({ id, keyImages, boxes, measurements, banner, views: views.map(({ place, window, region }) => ({ place, window, region })) })).toString('hex');
+    const key = sha256(canonical({ id, keyImages, boxes, measurements, banner, views: views.map(({ place, window, region, channels }) => ({ place, window, region, ...(channels ? { channels } : {}) })) })).toString('hex');
     if (last?.key !== key) {
       const drawn = keyPictures(report, (image) => shown(views[keyImages.indexOf(image)] ?? image));
       const mine = (last = { key, keyImages: drawn });

@@ -14,8 +14,8 @@ export interface LocatedJob extends WriteJob {
 
 const pixels = openPixels();
 const writing = openWriting((view) => {
-  const { path, place, window, region } = view as LocatedView;
-  return pixels.shown(path, place.frame, { window, region });
+  const { path, place, window, region, channels = null } = view as LocatedView;
+  return pixels.shown(path, place.frame, { window, region, channels });
 });
 
 const methods = {

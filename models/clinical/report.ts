@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { AnnotationKind } from './annotation.ts';
 import { Box } from './finding.ts';
-import { SpacingSource } from './study.ts';
+import { ChosenChannel, SpacingSource } from './study.ts';
 import { StepKind } from './trace.ts';
 
 /** Stands on every page and every picture. */
@@ -157,6 +157,8 @@ export const KeyImage = z.object({
   /** Of a slide: the rectangle in level-0 pixels that is shown; null: all of it. */
   region: z.object({ x: z.number(), y: z.number(), width: z.number().positive(), height: z.number().positive() }).nullable(),
   window: ReportWindow.nullable(),
+  /** Of a fluorescence slide: those that are seen; absent: all, as they are first shown. */
+  channels: z.array(ChosenChannel).max(64).optional(),
   caption: line,
   /** What is drawn on it: ids of `boxes` and of `measurements`. */
   overlays: z.array(id).max(1000),

@@ -19,3 +19,7 @@ export const FrameGeometry = z.object({
   orientation: z.tuple([z.number(), z.number(), z.number(), z.number(), z.number(), z.number()]).nullable(),
 });
 export type FrameGeometry = z.infer<typeof FrameGeometry>;
+
+/** How one of a fluorescence slide's channels is seen: which, from 0, in which colour, and from which values on it is black and the whole colour. */
+export const ChosenChannel = z.object({ at: z.number().int().min(0).max(63), colour: z.string().regex(/^#[0-9a-f]{6}$/), low: z.number().finite(), high: z.number().finite() });
+export type ChosenChannel = z.infer<typeof ChosenChannel>;

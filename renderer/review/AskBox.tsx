@@ -139,9 +139,11 @@ function ScopeText({ state, planned }: { readonly state: ReviewState; readonly p
   if (!planned) return <>{t(state.asked.scope === 'slices' ? 'review.whichSlices' : 'review.nothingChosen')}</>;
   const { views, selection } = planned;
   const nameOf = ({ view, number, of, seriesAt }: NamedView): string => {
-    const whole = view.kind === 'slide' ? t('review.wholeSlide') : of > 1 ? t('review.sliceOf', { number, of }) : state.detail?.series[seriesAt]?.description || t('review.wholeImage');
+    const series = state.detail?.series[seriesAt];
+    const slide = view.kind === 'slide' && view.channels ? t('review.withChannels', { channels: view.channels.map(({ at }) => series?.slide?.channels?.[at]?.name ?? '').join(', ') || '–', name: t('review.wholeSlide') }) : t('review.wholeSlide');
+    const whole = view.kind === 'slide' ? slide : of > 1 ? t('review.sliceOf', { number, of }) : series?.description || t('review.wholeImage');
     const named = view.region ? t('review.scopeRegion', { width: Math.round(view.region.width), height: Math.round(view.region.height), name: whole }) : whole;
-    const prior = state.priors[state.detail?.series[seriesAt]?.id ?? ''];
+    const prior = state.priors[series?.id ?? ''];
     return prior ? t('review.ofPrior', { name: named, when: formatDate(prior.date) }) : named;
   };
   if (selection.rule === 'slices' || selection.rule === 'spread') return <span className="number">{t(selection.rule === 'spread' ? 'review.slicesSpread' : 'review.slicesOf', { numbers: sliceText(views.map(({ number }) => number)), of: selection.of })}</span>;

@@ -10,7 +10,7 @@ import { cine, toggleCine } from './cine.ts';
 import { layouts, type LayoutName } from './hanging.ts';
 import { review } from './review.ts';
 import { bringPrior, layoutKeys, toolKeys } from './stageActions.ts';
-import { currentSeries, type ReviewState } from './state.ts';
+import { currentSeries, placeOf, type ReviewState } from './state.ts';
 import type { StudySummary } from '#electron/contract/library.ts';
 import { earlierBy } from '#electron/contract/priors.ts';
 
@@ -32,7 +32,8 @@ interface StageBarProps {
 export function StageBar({ state, prior, isListShown, onList }: StageBarProps): ReactElement {
   const t = useText();
   const tool = useStore(drawings, (all) => all.tool);
-  const count = useStore(drawings, (all) => all.all.length);
+  // Of this study: those of an earlier one beside it are listed there.
+  const count = useStore(drawings, (all) => all.all.filter(({ annotation }) => state.detail && placeOf(state.detail, annotation.frameId)).length);
   const isRunning = useStore(cine, (all) => all.isRunning);
   const { past, future } = useStore(history, (all) => all);
   const series = currentSeries(state);

@@ -18,6 +18,7 @@ export const reviewStrings = {
   sliceOf: 'slice {{number}} of {{of}}',
   wholeImage: 'this image',
   wholeSlide: 'the whole slide',
+  withChannels: '{{name}}, channels {{channels}}',
   ofPrior: 'earlier study of {{when}}, {{name}}',
   slicesOf: 'Slices {{numbers}} of {{of}}',
   slicesSpread: 'Slices {{numbers}} of {{of}}, evenly spread',

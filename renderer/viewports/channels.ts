@@ -1,5 +1,6 @@
 /** The channels of a fluorescence slide as a person sees them. Pure. */
-import type { ChosenChannel, SlideChannel, SlideSummary } from '#electron/contract/library.ts';
+import type { SlideChannel, SlideSummary } from '#electron/contract/library.ts';
+import type { ChosenChannel } from '#models/clinical/study.ts';
 
 export interface ChannelSetting extends ChosenChannel {
   readonly isShown: boolean;

@@ -1,4 +1,5 @@
 /** Slides whose light was measured at one wavelength after another: each channel is a grey picture of its own, and they are shown together, each in its colour. */
+import type { ChosenChannel } from '#models/clinical/study.ts';
 import type { Size } from '#models/imaging/coordinates.ts';
 import { createPicture, type Picture } from '#models/imaging/image.ts';
 
@@ -23,12 +24,6 @@ export interface Channel extends ChannelLook {
   readonly name: string;
   /** The largest value that its samples can have, or that was found where they have no bound. */
   readonly most: number;
-}
-
-/** A look for one of a slide's channels. */
-export interface ChosenChannel extends ChannelLook {
-  /** Which channel, from 0. */
-  readonly at: number;
 }
 
 /** What a file says of a channel; null where it says nothing. */

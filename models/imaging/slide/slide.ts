@@ -1,5 +1,6 @@
 /** A whole-slide image: the levels of its pyramid, told by shape and tiling rather than by their order in the file, and its physical scale. */
 import { Fault } from '#models/base/fault.ts';
+import type { ChosenChannel } from '#models/clinical/study.ts';
 import { openTiff } from '#models/imaging/tiff.ts';
 import { checkPage, hasSamples, readBlock, readJpegBlock, readSamples } from '#models/imaging/tiffBlocks.ts';
 import type { BlockPlace } from '#models/imaging/area.ts';
@@ -7,7 +8,7 @@ import type { Size } from '#models/imaging/coordinates.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import type { ByteSource, Tiff, TiffPage } from '#models/imaging/tiff.ts';
 import { channelPages, type ChannelPages } from './channelPages.ts';
-import { blended, firstRange, namedChannels, type Channel, type ChannelTile, type ChosenChannel } from './channels.ts';
+import { blended, firstRange, namedChannels, type Channel, type ChannelTile } from './channels.ts';
 
 export interface SlideLevel {
   readonly width: number;
