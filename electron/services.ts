@@ -145,7 +145,7 @@ export function startServices({ folder, model = builtInModel(), samples = true, 
   });
   const curation = openCuration({
     folder, blobs: library.blobs, publish, now, by: userName(), traces: reviews.all, study: library.study, setStatus: library.setStatus,
-    picture: (view) => decoding.captured(fileOf(view)),
+    picture: (view) => decoding.captured(fileOf(view)), reliance: ({ id, studyId }) => evidence.checks(studyId).find(({ traceId }) => traceId === id)?.reliance ?? null,
   });
   const writing = connectWriting(workerFile('writing'), { launch: shell.launch, onState: told('writing'), pathOf: library.pathOf });
   const reports = openReports({

@@ -37,7 +37,7 @@ export const command: Command = {
     if (!perform) throw new UsageError(`Say what to do: ${Object.keys(actions).join(', ')}.`);
     if (paths.length === 0) throw new UsageError('INDEX.jsonl is missing.');
     try {
-      await perform(context, paths);
+      return await perform(context, paths);
     } finally {
       closeArchives();
     }
@@ -46,7 +46,8 @@ export const command: Command = {
 
 const actions = { lint, split, snapshot, write, read, export: exportRun } as const;
 
-async function lint(context: CommandContext, paths: readonly string[]): Promise<void> {
+/** Gives the exit status: 10 where something must be mended before anything is learnt from these cases. */
+async function lint(context: CommandContext, paths: readonly string[]): Promise<number> {
   const records = await recordsOf(context, paths);
   const onProgress = (done: number, total: number): void => {
     if (done % 500 === 0 || done === total) context.progress(`${done} of ${total} pictures`);
@@ -59,6 +60,7 @@ async function lint(context: CommandContext, paths: readonly string[]): Promise<
     { cases: records.length, errors, warnings: issues.length - errors, issues },
     [...lines, `${records.length} cases, ${errors} errors, ${issues.length - errors} warnings`].join('\n'),
   );
+  return errors > 0 ? 10 : 0;
 }
 
 async function split(context: CommandContext, paths: readonly string[]): Promise<void> {

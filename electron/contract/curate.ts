@@ -119,12 +119,12 @@ export type How = z.infer<typeof How>;
 export const Version = z.object({ at: z.string(), by: z.string(), how: How, what: z.string(), item: Item });
 export type Version = z.infer<typeof Version>;
 
-export const queueOrders = ['uncertain', 'disagreement', 'first', 'random'] as const;
+export const queueOrders = ['uncertain', 'disagreement', 'reliance', 'first', 'random'] as const;
 /** An answer that waits for a verdict, with what puts it where it stands. */
 export const Waiting = z.object({
   traceId: z.string(), studyId: StudyId, question: z.string(), answer: z.string().nullable(), askedAt: z.string(), confidence: z.number().nullable(),
   /** Between 0 and 1: how far answers to the same question about the same image differ. */
-  disagreement: z.number(), judged: z.number().int(), steps: z.number().int(),
+  disagreement: z.number(), reliance: z.number().min(0).max(1).nullable(), judged: z.number().int(), steps: z.number().int(),
 });
 export type Waiting = z.infer<typeof Waiting>;
 

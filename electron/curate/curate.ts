@@ -47,6 +47,8 @@ export interface CurationOptions {
   /** Who judges. */
   readonly by: string;
   readonly traces: () => readonly Trace[];
+  /** How far an answer relies on its image, as was checked; null: nobody did. Absent: nothing is checked. */
+  readonly reliance?: (trace: Trace) => number | null;
   readonly study: (studyId: string) => Promise<StudyDetail>;
   readonly picture: (view: AskedView) => Promise<CapturedPicture>;
   readonly setStatus: (studyId: string, status: StudyStatus) => void;
@@ -71,7 +73,7 @@ const modalityOfCode: Readonly<Record<string, Modality>> = {
   CR: 'xray', DX: 'xray', MG: 'xray', RF: 'xray', XA: 'xray', PX: 'xray', CT: 'ct', MR: 'mri', US: 'ultrasound', IVUS: 'ultrasound', SM: 'microscopy', GM: 'microscopy', OP: 'fundus', OPT: 'oct', OCT: 'oct',
 };
 
-export function openCuration({ folder, blobs, publish, now, by, traces, study, picture, setStatus }: CurationOptions): Curation {
+export function openCuration({ folder, blobs, publish, now, by, traces, reliance, study, picture, setStatus }: CurationOptions): Curation {
   const datasetFolder = join(folder, 'dataset');
   const versions = openVersions(join(folder, 'curation.jsonl'), { now, by });
   const snapshots = openJournal(join(folder, 'snapshots.jsonl'), (value) => value as Dataset['snapshots'][number]);
@@ -178,7 +180,7 @@ export function openCuration({ folder, blobs, publish, now, by, traces, study, p
     dataset: () => ({ index: join(datasetFolder, indexName), cases: [...versions.all('case')], labels: [...versions.all('label')], snapshots: [...taken].reverse() }),
     history: (kind, id) => versions.history(kind, id),
     // A second question waits beside the answer that it is about.
-    queue: (order, seed) => queueOf(traces().filter(({ origin }) => !origin), (id) => versions.get('judgement', id), order, seed),
+    queue: (order, seed) => queueOf(traces().filter(({ origin }) => !origin), (id) => versions.get('judgement', id), order, seed, reliance),
     async check() {
       const count = await written();
       const cases = versions.all('case');

@@ -1,12 +1,16 @@
-/** Which answers a person should look at first: those that the model is least sure of, or about which it contradicts itself. */
+/** Which answers a person should look at first: those that the model is least sure of, about which it contradicts itself, or that hardly moved with the image. */
 import type { Judgement, Waiting, queueOrders } from '#electron/contract/curate.ts';
 import type { Trace } from '#electron/contract/review.ts';
 import { Random } from '#models/base/random.ts';
 
 export type QueueOrder = (typeof queueOrders)[number];
 
-/** Answers that are not judged yet, in the order asked for; the same traces, judgements and seed give the same order. */
-export function queueOf(traces: readonly Trace[], judgementOf: (traceId: string) => Judgement | undefined, order: QueueOrder, seed: number): readonly Waiting[] {
+/**
+ * Answers that are not judged yet, in the order asked for; the same traces, judgements, checks and seed give the same order.
+ *
+ * @param relianceOf  how far an answer relies on its image, 0 … 1; null where nobody checked
+ */
+export function queueOf(traces: readonly Trace[], judgementOf: (traceId: string) => Judgement | undefined, order: QueueOrder, seed: number, relianceOf: (trace: Trace) => number | null = () => null): readonly Waiting[] {
   const spread = disagreements(traces);
   const waiting = traces.flatMap((trace): Waiting[] => {
     const judgement = judgementOf(trace.id);
@@ -14,7 +18,7 @@ export function queueOf(traces: readonly Trace[], judgementOf: (traceId: string)
     if (trace.end === 'stopped' || judgement?.answer || (trace.answer === null && judged >= trace.steps.length && judged > 0)) return [];
     return [{
       traceId: trace.id, studyId: trace.studyId, question: trace.question, answer: trace.answer, askedAt: trace.askedAt, confidence: trace.confidence?.value ?? null,
-      disagreement: spread.get(sameness(trace)) ?? 0, judged, steps: trace.steps.length,
+      disagreement: spread.get(sameness(trace)) ?? 0, reliance: relianceOf(trace), judged, steps: trace.steps.length,
     }];
   });
   const byAge = (a: Waiting, b: Waiting): number => compare(a.askedAt, b.askedAt) || compare(a.traceId, b.traceId);
@@ -23,6 +27,7 @@ export function queueOf(traces: readonly Trace[], judgementOf: (traceId: string)
     // Unparsed answers carry no confidence and need a person most.
     uncertain: (a, b) => (a.confidence ?? -1) - (b.confidence ?? -1) || b.disagreement - a.disagreement || byAge(a, b),
     disagreement: (a, b) => b.disagreement - a.disagreement || (a.confidence ?? -1) - (b.confidence ?? -1) || byAge(a, b),
+    reliance: (a, b) => (a.reliance ?? 2) - (b.reliance ?? 2) || (a.confidence ?? -1) - (b.confidence ?? -1) || byAge(a, b),
     first: byAge,
     random: (a, b) => draw(a.traceId) - draw(b.traceId) || byAge(a, b),
   };

@@ -30,7 +30,8 @@ export async function estimate({ plan, source, model, ownRecipes, runsFolder }: 
   const parts = partsOf(recipe, records);
   const there = performance.now();
   const report = await preflight({ recipe, records, parts, most: casesLookedAt, signal, attempt: largestBatchTrial({ recipe, parts, signal }), onProgress: (done, total) => tell({ what: 'cases', done, total }) });
-  const looked = (performance.now() - there) / 1000 - (report.trial?.seconds ?? 0);
+  const tried = report.trial?.seconds ?? 0;
+  const looked = (performance.now() - there) / 1000 - tried;
   const folder = mkdtempSync(join(tmpdir(), 'loupe-estimate-'));
   const stages: StageTimes[] = [];
   let diskBytes = 0;
@@ -49,9 +50,9 @@ export async function estimate({ plan, source, model, ownRecipes, runsFolder }: 
   }
   const steps = recipe.stages.reduce((total, stage) => total + stage.steps, 0);
   const updating = recipe.stages.reduce((total, stage, at) => total + stage.steps * (stages[at]?.update ?? 0), 0);
-  // A run has a process of its own, which starts as this one did, looks at its cases, and keeps what it has learnt every so often and at its end.
+  // A run has a process of its own, which starts as this one did, tries its largest batch, looks at its cases, and keeps what it has learnt every so often and at its end.
   const kept = Math.floor(steps / recipe.checkpointEvery) + 1;
-  const beside = began / 1000 + looked * Math.min(casesBefore, records.length) / Math.max(1, Math.min(casesLookedAt, records.length))
+  const beside = began / 1000 + tried + looked * Math.min(casesBefore, records.length) / Math.max(1, Math.min(casesLookedAt, records.length))
     + stages.reduce((total, { opening }) => total + opening, 0) + kept * Math.max(0, ...stages.map(({ keeping }) => keeping));
   return {
     steps, stepSeconds: stages.map(({ update }) => update), besideSeconds: beside, totalSeconds: beside + (plan.minutes === null ? updating : Math.min(updating, plan.minutes * 60)),

@@ -7,6 +7,7 @@ import { preflight, requireReady } from '#training/preflight.ts';
 import { partsOf } from '#training/prepare.ts';
 import { keptParts } from '#training/state.ts';
 import { train } from '#training/trainer.ts';
+import { largestBatchTrial } from '#training/trial.ts';
 import { casesBefore, keepCases, keptCases, recordsOf } from './data.ts';
 import { runRecipe, trainerFolder } from './publish.ts';
 import { plannedRecipe, recipeNamed } from './recipe.ts';
@@ -30,7 +31,8 @@ export async function trainSitting(
     mkdirSync(folder, { recursive: true });
     const recipe = plannedRecipe(recipeNamed(plan.recipe, ownRecipes), plan, model);
     const records = keepCases(folder, source, await recordsOf(source)).filter(({ split }) => split === 'train');
-    const report = await preflight({ recipe, records, parts: partsOf(recipe, records), most: casesBefore, signal, onProgress: (done, total) => tell({ kind: 'looking', done, total }) });
+    const parts = partsOf(recipe, records);
+    const report = await preflight({ recipe, records, parts, most: casesBefore, signal, attempt: largestBatchTrial({ recipe, parts, signal }), onProgress: (done, total) => tell({ kind: 'looking', done, total }) });
     requireReady(report);
     writeFileSync(join(folder, 'recipe.json'), JSON.stringify(recipe, null, 1), { flush: true });
   }

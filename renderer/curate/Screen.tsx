@@ -110,7 +110,7 @@ function Sides({ state }: { readonly state: CurateState }): ReactElement {
     <aside className="curate-side" aria-label={t('curate.balance')}>
       <section>
         <h3>{t('curate.queue')}</h3>
-        <div className="orders">{(['uncertain', 'disagreement', 'first', 'random'] as const satisfies readonly QueueOrder[]).map((order) => <button key={order} className="chip" aria-pressed={queue.order === order} onClick={() => void loadQueue(order)}>{t(`curate.orders.${order}`)}</button>)}</div>
+        <div className="orders">{(['uncertain', 'disagreement', 'reliance', 'first', 'random'] as const satisfies readonly QueueOrder[]).map((order) => <button key={order} className="chip" aria-pressed={queue.order === order} onClick={() => void loadQueue(order)}>{t(`curate.orders.${order}`)}</button>)}</div>
         {queue.waiting.length === 0 ? <p className="muted">{t('curate.noQueue')}</p> : <ol className="queue">{queue.waiting.slice(0, 6).map((one) => <li key={one.traceId}><WaitingRow one={one} /></li>)}</ol>}
       </section>
       {groups.map(({ facet, bars }) => (
@@ -135,7 +135,8 @@ function Sides({ state }: { readonly state: CurateState }): ReactElement {
 
 function WaitingRow({ one }: { readonly one: Waiting }): ReactElement {
   const t = useText();
-  const why = one.disagreement > 0 ? t('curate.disagreement', { percent: Math.round(100 * one.disagreement) }) : one.confidence === null ? t('curate.unparsed') : t('curate.confidence', { percent: Math.round(100 * one.confidence) });
+  const order = useStore(curate, (state) => state.queue.order);
+  const why = order === 'reliance' ? (one.reliance === null ? t('curate.unchecked') : t('curate.reliance', { percent: Math.round(100 * one.reliance) })) : one.disagreement > 0 ? t('curate.disagreement', { percent: Math.round(100 * one.disagreement) }) : one.confidence === null ? t('curate.unparsed') : t('curate.confidence', { percent: Math.round(100 * one.confidence) });
   return <button className="queue-row" onClick={() => goTo({ screen: 'review', studyId: one.studyId })}><span>{one.question}</span><small className="number">{why}</small></button>;
 }
 

@@ -15,6 +15,7 @@ const rows = Array.from({ length: 60 }, (_, at) => ({
 const index = join(folder, 'index.jsonl');
 writeFileSync(index, rows.map((row) => JSON.stringify(row)).join('\n'));
 
+let status: number | void;
 async function run(positionals: readonly string[], values: CommandValues = {}): Promise<unknown> {
   let printed: unknown = null;
   const context: CommandContext = {
@@ -23,17 +24,18 @@ async function run(positionals: readonly string[], values: CommandValues = {}): 
       printed = value;
     },
   };
-  await command.run(context);
+  status = await command.run(context);
   return printed;
 }
 
 describe('loupe dataset', () => {
   test('lint names what is wrong', async () => {
     expect(await run(['lint', index])).toMatchObject({ cases: 60, errors: 0 });
+    expect(status).toBe(0);
     const leaky = join(folder, 'leaky.jsonl');
     writeFileSync(leaky, rows.map((row, at) => JSON.stringify({ ...row, split: at % 2 ? 'train' : 'val' })).join('\n'));
     const { errors, issues } = await run(['lint', leaky]) as { errors: number; issues: { code: string }[] };
-    expect(errors).toBe(30);
+    expect([errors, status]).toEqual([30, 10]);
     expect(new Set(issues.map(({ code }) => code))).toContain('leak.group');
   });
 
@@ -44,6 +46,14 @@ describe('loupe dataset', () => {
     expect(written.map(({ split: _, ...row }) => row)).toEqual(rows.map(({ split: _, ...row }) => row));
     for (let at = 0; at < 60; at += 2) expect(written[at]!.split).toBe(written[at + 1]!.split);
     expect(await run(['lint', out])).toMatchObject({ errors: 0 });
+  });
+
+  test.each(['coco', 'csv'])('writes as %s and reads the same rows back', async (as) => {
+    const [out, back] = [join(folder, `cases.${as}`), join(folder, `back-${as}.jsonl`)];
+    expect(await run(['write', index], { as, out })).toEqual({ out, cases: 60 });
+    expect(await run(['read', out], { as, out: back })).toEqual({ out: back, cases: 60 });
+    expect(await run(['snapshot', back])).toMatchObject({ hash: (await run(['snapshot', index]) as { hash: string }).hash });
+    await expect(run(['read', back], { as, out })).rejects.toMatchObject({ code: 'exchange.form' });
   });
 
   test('snapshot writes one file, and the licence filter changes its hash', async () => {

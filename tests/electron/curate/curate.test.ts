@@ -73,7 +73,7 @@ const filmPicture: CurationOptions['picture'] = (view) => {
 function bench(traces: readonly Trace[] = [traceOf()], { patients = {}, at = join(folder, `bench-${++count}`), picture = filmPicture }: BenchOptions = {}): Bench {
   const statuses: string[] = [];
   const curation = openCuration({
-    folder: at, blobs: openBlobs(join(at, 'blobs')), publish: () => undefined, now: () => '2026-01-02T00:00:00Z', by: 'reader', traces: () => traces,
+    folder: at, blobs: openBlobs(join(at, 'blobs')), publish: () => undefined, now: () => '2026-01-02T00:00:00Z', by: 'reader', traces: () => traces, reliance: ({ id }) => ({ 1: 0.4, 3: 0.1 })[id] ?? null,
     study: async (id) => ({ study: { id, kind: 'radiology', patient: 'PHANTOM, FILM', patientId: patients[id] ?? 'P1', modalities: ['DX'], sex: null, status: 'asked' }, series: [], files: [], statements: [] }) as never,
     picture,
     setStatus: (id, status) => void statuses.push(`${id}:${status}`),
@@ -296,6 +296,8 @@ describe('the queue', () => {
     const ids = (...order: Parameters<Curation['queue']>): readonly string[] => curation.queue(...order).map(({ traceId }) => traceId);
     expect(ids('uncertain', 0)).toEqual(['4', '2', '3', '1']);
     expect(ids('disagreement', 0)).toEqual(['2', '3', '1', '4']);
+    // Checked least reliant first, then what nobody checked.
+    expect(ids('reliance', 0)).toEqual(['3', '1', '4', '2']);
     expect(ids('first', 0)).toEqual(['1', '2', '3', '4']);
     expect(ids('random', 5)).toEqual(ids('random', 5));
     await curation.change({ what: 'Judged', how: 'done', items: [{ kind: 'judgement', id: '4', value: { ...noJudgement('4', studyId), answer: { verdict: 'accepted', text: null } } }] });
