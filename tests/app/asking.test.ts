@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Page } from 'playwright-core';
 import type { AnswerRecord } from '#electron/audit/record.ts';
 import type { Trace } from '#electron/contract/review.ts';
+import { sampleStudy } from '#training/synthesis/samples.ts';
 import { closeBrowser, inSteps, openWorkstation, type Workstation } from '#tests/support/browser.ts';
 
 inSteps();
@@ -91,7 +92,29 @@ describe('a question', () => {
   });
 });
 
+test('about a part of the body that the model was not trained on is not put to it; asked all the same, the mismatch stands there before the answer', async () => {
+  const film = Buffer.from([...sampleStudy('chest-film', 9).files.values()][0] as Uint8Array).toString('latin1').replaceAll('CHEST ', 'KNEE  ').replaceAll('PHANTOM-FILM-9', 'PHANTOM-KNEE-9').replaceAll('PHANTOM^FILM', 'PHANTOM^KNEE').replaceAll('Synthetic', 'Imported ');
+  await page.keyboard.press('Control+1');
+  await page.evaluate((bytes) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([Uint8Array.from(atob(bytes), (letter) => letter.charCodeAt(0))], 'knee.dcm'));
+    window.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }));
+  }, Buffer.from(film, 'latin1').toString('base64'));
+  await open('PHANTOM, KNEE');
+  await page.fill('#review-question', 'Is there pneumonia?');
+  await page.click('.ask button[type=submit]');
+  await page.waitForSelector('.blocked');
+  expect(await page.textContent('.blocked-why')).toMatch(/The file says knee\. Of X-ray films the model was trained on chest\./);
+  await page.fill('.blocked input', 'To see what it makes of a knee');
+  await page.keyboard.press('Enter');
+  const { trace, record } = await answered(null);
+  expect([trace.override, record.reading.override]).toEqual([{ reason: 'To see what it makes of a knee' }, { reason: 'To see what it makes of a knee' }]);
+  expect(trace.flags.map(({ code }) => code)).toEqual(expect.arrayContaining(['scope.override', 'scope.bodyPart', 'scope.question']));
+  await workstation.picture('review-knee');
+});
+
 test('marks that are hidden when a report is drafted are drawn on none of its pictures and named as hidden, until a person draws them', async () => {
+  await open('PHANTOM, FILM');
   await ask('Where are the lungs? Give boxes.');
   await page.waitForSelector('[data-mark]');
   await page.locator('.stage-bar').click({ position: { x: 2, y: 2 } });
