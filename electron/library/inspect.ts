@@ -100,7 +100,7 @@ const plainStudy = (name: string, sha256: string, kind: 'slide' | 'picture'): St
 
 /** `folder/blood-smear.png` as `Blood smear`, and what lies in an archive without its archive. */
 function spoken(name: string): string {
-  const words = basename(name.split(' › ').at(-1) ?? name).replace(/\.[A-Za-z]{2,5}$/, '').replace(/[-_]+/g, ' ').trim();
+  const words = basename(name.split(' › ').at(-1) ?? name).replace(/(?:\.ome)?\.[A-Za-z]{2,5}$/i, '').replace(/[-_]+/g, ' ').trim();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
