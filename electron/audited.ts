@@ -8,7 +8,7 @@ import { hashedFile, hashOf, modelFiles, type HashedFile } from './audit/record.
 import type { Handlers, Method } from './contract/contract.ts';
 import type { LibraryReader } from './library/library.ts';
 import { manifestParts } from './library/slides.ts';
-import type { AnsweredQuestion } from './review/ask.ts';
+import { samplingOf, type AnsweredQuestion } from './review/ask.ts';
 import { encodePng } from '#models/imaging/picture.ts';
 import { Fault } from '#models/base/fault.ts';
 
@@ -139,7 +139,7 @@ export function startAudit({ folder, version, system, passphrase, tell }: Audite
           };
         }),
         model: { name: trace.model.name, family: trace.model.family, boxes: model.convention ?? '', files: await modelFiles(model.folder) },
-        prompt: { ids: given.inputs.ids, system: null }, sampling: { temperature: 0, topP: 1, topK: 0, seed: 0, maxNewTokens },
+        prompt: { ids: given.inputs.ids, system: null }, sampling: { ...samplingOf(trace.drawn), maxNewTokens },
         output: { tokens: given.tokens, logProbabilities: given.logProbabilities, text: given.text, end: given.end },
         reading: { parsed: trace.parsed, answer: trace.answer, steps: asJson(trace.steps), findings: asJson(trace.findings), flags: asJson(trace.flags), confidence: asJson(trace.confidence), probe: null, ...(trace.override ? { override: asJson(trace.override) } : {}) },
         machine: { device: trace.model.device, runtime: model.runtime ?? '' }, timing: asJson(trace.timing) as JsonObject,

@@ -52,6 +52,10 @@ export const Fact = z.object({
 });
 export type Fact = z.infer<typeof Fact>;
 
+/** An answer that is drawn token by token instead of taking the likeliest one each time: the same seed draws the same answer again. */
+export const Drawn = z.object({ temperature: z.number().positive().max(2), seed: z.number().int().min(0).max(2 ** 31 - 1) });
+export type Drawn = z.infer<typeof Drawn>;
+
 /** Why a question is put to the model although its images lie outside of what it was trained on: a person's words. */
 export const Override = z.object({ reason: z.string().trim().min(3).max(500) });
 export type Override = z.infer<typeof Override>;
@@ -69,6 +73,8 @@ export const Question = z.object({
   selection: Selection.optional(),
   facts: z.array(Fact).max(64).optional(),
   override: Override.optional(),
+  /** Absent: the likeliest token each time. */
+  drawn: Drawn.optional(),
 });
 export type Question = z.infer<typeof Question>;
 
@@ -118,6 +124,8 @@ export const Trace = z.object({
   origin: Origin.optional(),
   /** Present: its images lie outside of what the model was trained on, and it was asked all the same. */
   override: Override.optional(),
+  /** Present: it was drawn; absent: each token was the likeliest. */
+  drawn: Drawn.optional(),
 });
 export type Trace = z.infer<typeof Trace>;
 

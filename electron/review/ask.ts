@@ -5,7 +5,7 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Publish } from '#electron/contract/events.ts';
 import { isLocatable, locatingQuestion, sentenceAt } from '#electron/contract/locate.ts';
-import { Trace, type AskedView, type Flag, type Origin, type Question, type SeenView } from '#electron/contract/review.ts';
+import { Trace, type AskedView, type Drawn, type Flag, type Origin, type Question, type SeenView } from '#electron/contract/review.ts';
 import type { StudyDetail, StudyStatus } from '#electron/contract/library.ts';
 import { openJournal } from '#electron/storage/journal.ts';
 import { Fault } from '#models/base/fault.ts';
@@ -15,6 +15,7 @@ import { mapBox, type Affine } from '#models/imaging/coordinates.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import type { Placement } from '#models/imaging/sides.ts';
 import type { Answer, Ask, AskOptions, Confidence } from '#models/reasoner.ts';
+import { greedy, type Sampling } from '#models/runtime/sampler.ts';
 import { concernsOf } from './concerns.ts';
 import { factFlags } from './facts.ts';
 import { lateralityFlags } from './laterality.ts';
@@ -98,7 +99,7 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
   });
   const weights = weightHashes();
 
-  const answer = async ({ askId, studyId, question, views, maxNewTokens, selection, facts = [], origin, override }: Question & { readonly askId: string; readonly origin?: Origin }, signal: AbortSignal): Promise<Trace> => {
+  const answer = async ({ askId, studyId, question, views, maxNewTokens, selection, facts = [], origin, override, drawn }: Question & { readonly askId: string; readonly origin?: Origin }, signal: AbortSignal): Promise<Trace> => {
     const start = performance.now();
     publish('review.part', { askId, phase: 'loading', text: '', steps: [], tokensPerSecond: null });
     const own = await study(studyId);
@@ -120,7 +121,7 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
     let pieces = 0;
     let firstMs: number | null = null;
     const [given] = await model.sample({ frames: shownPictures, question: prompt }, 1, {
-      maxNewTokens, signal,
+      maxNewTokens, signal, ...(drawn ? { sampling: samplingOf(drawn) } : {}),
       onWritten({ text: piece, steps }) {
         // What is still on its way when a person stops is no more shown; all of it is kept.
         if (signal.aborted) return;
@@ -154,7 +155,7 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
       model: { name: basename(opened.folder), family: opened.family, device: opened.device, weightsSha256: [...await weights(opened.weightFiles)] },
       tokens: given.tokens.length, timing: { firstTokenMs: firstMs, totalMs: performance.now() - start, tokensPerSecond: given.timing.tokensPerSecond },
       ...(model.memory ? { memoryBytes: await model.memory().catch(() => null) } : {}), ...(prompt === question ? {} : { prompt }), ...(selection ? { selection } : {}), ...(facts.length > 0 ? { facts: [...facts] } : {}), ...(origin ? { origin } : {}),
-      ...(overridden ? { override: overridden } : {}),
+      ...(overridden ? { override: overridden } : {}), ...(drawn ? { drawn } : {}),
     };
     await answered?.({ askId, trace: finished, given, model: opened, pictures, maxNewTokens });
     return finished;
@@ -199,6 +200,9 @@ export function openReviews({ folder, model, publish, now, study, picture, setSt
     },
   };
 }
+
+/** As the sampler wants it: from all tokens. */
+export const samplingOf = (drawn: Drawn | undefined): Sampling => (drawn ? { ...greedy, ...drawn } : greedy);
 
 /** Slides show microscopy, whatever their files say. */
 const isOfKnownKind = ({ study: { kind } }: StudyDetail): boolean => kind !== 'picture';

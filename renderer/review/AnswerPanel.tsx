@@ -76,7 +76,7 @@ function AnswerView({ trace }: { readonly trace: Trace }): ReactElement {
   const marks = useMemo(() => [...judged, ...locatedMarks(traces, trace.id, all)], [judged, traces, trace.id, all]);
   const current = currentOf(judgements, traces, trace);
   const isCurrent = (at: number): boolean => current.trace === trace && current.at === at;
-  const { question, answer, parsed, steps, raw, confidence, end, flags, views, model, tokens, timing, prompt, memoryBytes } = trace;
+  const { question, answer, parsed, steps, raw, confidence, end, flags, views, model, tokens, timing, prompt, memoryBytes, drawn } = trace;
   const litMark = lit?.kind === 'mark' ? marks.find(({ id }) => id === lit.id) : undefined;
   const short = answer === null ? null : shortAnswer(answer);
   const grave = flags.filter(isGrave);
@@ -127,7 +127,7 @@ function AnswerView({ trace }: { readonly trace: Trace }): ReactElement {
       {prompt !== undefined && <details className="flags"><summary>{t('review.prompt')}</summary><pre className="raw">{prompt}</pre></details>}
       <footer className="provenance number">
         <Seen views={views} />
-        <div>{model.name} · {t('review.asked', { time: `${formatNumber(timing.totalMs / 1000, 1)} s`, tokens: formatNumber(tokens), rate: formatNumber(timing.tokensPerSecond, 0), device: model.device })}{memoryBytes == null ? '' : ` · ${formatBytes(memoryBytes)}`}</div>
+        <div>{model.name} · {t('review.asked', { time: `${formatNumber(timing.totalMs / 1000, 1)} s`, tokens: formatNumber(tokens), rate: formatNumber(timing.tokensPerSecond, 0), device: model.device })}{memoryBytes == null ? '' : ` · ${formatBytes(memoryBytes)}`}{drawn && ` · ${t('review.drawnBy', { seed: drawn.seed, temperature: drawn.temperature })}`}</div>
         {model.weightsSha256[0] !== undefined && <div>{t('review.weights', { hash: model.weightsSha256[0].slice(0, 12) })}</div>}
       </footer>
     </section>

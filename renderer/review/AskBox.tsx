@@ -8,7 +8,7 @@ import { hungCount, scopes, sliceText, spread, type NamedView, type Plan, type S
 import './asking.css';
 import { engine } from './engine.ts';
 import { measuringOn } from './facts.ts';
-import { ask, askAllTheSame, chooseScope, plan, questionFieldId, review, stopAsking } from './review.ts';
+import { ask, askAllTheSame, chooseScope, plan, questionFieldId, review, stopAsking, toggleDrawn } from './review.ts';
 import { currentSeries, type ReviewState } from './state.ts';
 
 const icons: Readonly<Record<Scope, IconName>> = { view: 'one', region: 'rectangle', slices: 'slice', cells: 'two' };
@@ -44,6 +44,7 @@ export function AskBox(): ReactElement {
         <Scopes state={state} />
         {asked.scope === 'slices' && <SliceField state={state} />}
         {state.override !== null && <button type="button" className="fact-chip" aria-pressed title={t('review.overrideTitle', { reason: state.override })} onClick={() => review.dispatch({ type: 'override', reason: null })}><Icon name="warning" size={13} />{t('review.overridden')}</button>}
+        <button type="button" className="fact-chip" aria-pressed={asked.seed !== null} disabled={asking !== null} title={t('review.drawnTitle')} onClick={toggleDrawn}>{asked.seed === null ? t('review.exact') : t('review.drawn', { seed: asked.seed })}</button>
         {count > 0 && <button type="button" className="fact-chip" aria-pressed={asked.areFactsSent} title={t('review.factsTitle')} onClick={() => review.dispatch({ type: 'about', change: { areFactsSent: !asked.areFactsSent } })}><Icon name="length" size={13} />{t('review.facts', { count })}</button>}
       </div>
       <div className="ask-foot">

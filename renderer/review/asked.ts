@@ -20,9 +20,11 @@ export interface Asking {
   readonly slices: string | null;
   /** What was measured goes with the question. */
   readonly areFactsSent: boolean;
+  /** By which the answer is drawn; null: the likeliest token each time. */
+  readonly seed: number | null;
 }
 
-export const noAsking: Asking = { scope: 'view', region: null, isMarking: false, slices: null, areFactsSent: false };
+export const noAsking: Asking = { scope: 'view', region: null, isMarking: false, slices: null, areFactsSent: false, seed: null };
 
 /** One picture as the person is told of it. */
 export interface NamedView {

@@ -2,6 +2,7 @@
 import type { ReviewDraft } from '#electron/contract/session.ts';
 import type { Region } from '#electron/contract/review.ts';
 import { wholeView, type View } from '#renderer/viewports/view.ts';
+import { noAsking } from './asked.ts';
 import { layouts, type Cell } from './hanging.ts';
 import type { ReviewState } from './state.ts';
 
@@ -45,7 +46,7 @@ export function resumed(state: ReviewState, draft: ReviewDraft): ReviewState {
   return {
     ...state, question: draft.question, looks: Object.fromEntries(Object.entries(draft.looks).filter(([id]) => known.has(id))), traceAt: traceAt >= 0 ? traceAt : state.traceAt,
     channels: Object.fromEntries(Object.entries(draft.channels).filter(([id, settings]) => known.get(id)?.slide?.channels?.length === settings.length && settings.every(({ at }, i) => at === i))),
-    asked: { ...asked, region, scope: asked.scope === 'region' && !region ? 'view' : asked.scope, isMarking: false },
+    asked: { ...noAsking, ...asked, region, scope: asked.scope === 'region' && !region ? 'view' : asked.scope, isMarking: false },
     ...(isWhole ? { seriesAt, frameAt: draft.frameAt, hanging: { ...hanging, cells } } : {}),
   };
 }

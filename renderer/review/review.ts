@@ -91,8 +91,10 @@ export async function ask(): Promise<void> {
   review.dispatch({ type: 'asking', askId, question: question.trim() });
   try {
     const facts = asked.areFactsSent ? await factsOf(drawings.get().all, planned.views, detail.series, { frameOf: fetchFrame, calibrationOf }) : [];
-    const trace = await call('review.ask', { askId, studyId, question, views: planned.views.map(({ view }) => view), selection: planned.selection, ...(facts.length > 0 ? { facts: [...facts] } : {}), ...(override === null ? {} : { override: { reason: override } }) });
+    const trace = await call('review.ask', { askId, studyId, question, views: planned.views.map(({ view }) => view), selection: planned.selection, ...(facts.length > 0 ? { facts: [...facts] } : {}), ...(override === null ? {} : { override: { reason: override } }), ...(asked.seed === null ? {} : { drawn: { temperature: 1, seed: asked.seed } }) });
     review.dispatch({ type: 'answered', trace });
+    // Asked again, it is drawn anew.
+    if (asked.seed !== null) review.dispatch({ type: 'about', change: { seed: asked.seed + 1 } });
   } catch (thrown) {
     review.dispatch({ type: 'unanswered', askId });
     if (thrown instanceof Fault && (thrown.code === 'review.scope' || thrown.code === 'review.unstated')) review.dispatch({ type: 'blocked', blocked: { why: thrown.why, isUnstated: thrown.code === 'review.unstated' } });
@@ -142,6 +144,9 @@ export function chooseScope(scope: Scope): void {
   if (scope === 'region' && !review.get().asked.region) askAboutRegion();
   else review.dispatch({ type: 'about', change: { scope, isMarking: false } });
 }
+
+/** The next answer is drawn by a seed, or is again the likeliest. */
+export const toggleDrawn = (): void => review.dispatch({ type: 'about', change: { seed: review.get().asked.seed === null ? 1 : null } });
 
 function askAboutSlices(): void {
   const { asked, frameAt } = review.get();
@@ -226,6 +231,7 @@ export const reviewActions: readonly Action[] = [
     if (trace && step !== undefined) void locate(trace, step);
   } },
   { name: 'review.stop', shortcuts: ['Escape'], screen: 'review', when: () => (review.get().asking ?? review.get().locating) !== null, run: stopAsking },
+  { name: 'review.drawn', shortcuts: [], screen: 'review', when: isHere, run: toggleDrawn },
   { name: 'review.marks', shortcuts: ['G'], screen: 'review', when: isHere, isPeek: true, run: () => review.dispatch({ type: 'marks', areShown: !review.get().areMarksShown }) },
   { name: 'review.next', shortcuts: ['ArrowDown'], screen: 'review', isKeyOnly: true, run: leaf(1) },
   { name: 'review.previous', shortcuts: ['ArrowUp'], screen: 'review', isKeyOnly: true, run: leaf(-1) },
@@ -260,7 +266,7 @@ export const reviewActions: readonly Action[] = [
 
 export const reviewActionStrings: Readonly<Record<string, string>> = {
   'review.ask': 'Ask about the view', 'review.askRegion': 'Ask about a place: the chosen drawing or mark, or the next drag', 'review.askSlices': 'Ask about slices; again: this slice in or out', 'review.askCells': 'Ask about all cells, or both studies',
-  'review.locate': 'Show me where: ask for the place of what the answer says', 'review.noMarking': 'Mark no place', 'review.stop': 'Stop the answer', 'review.marks': 'Show or hide model marks (hold to peek)', 'review.next': 'Next image', 'review.previous': 'Previous image', 'review.nextTen': 'Ten images on',
+  'review.locate': 'Show me where: ask for the place of what the answer says', 'review.noMarking': 'Mark no place', 'review.stop': 'Stop the answer', 'review.drawn': 'Draw the next answer by a seed, or take the likeliest', 'review.marks': 'Show or hide model marks (hold to peek)', 'review.next': 'Next image', 'review.previous': 'Previous image', 'review.nextTen': 'Ten images on',
   'review.previousTen': 'Ten images back', 'review.first': 'First image', 'review.last': 'Last image', 'review.nextSeries': 'Next series', 'review.previousSeries': 'Previous series',
   ...Object.fromEntries(ctWindows.map(([name], at) => [`review.window${at + 1}`, `Window: ${name}`])),
   'review.fullRange': 'Window: full range', 'review.fileWindow': 'Window: as the file says', 'review.invert': 'Invert', 'review.zoomIn': 'Enlarge', 'review.zoomOut': 'Reduce', 'review.fit': 'Fit to the view',

@@ -62,6 +62,7 @@ export const reviewStrings = {
   noneFound: 'None found',
   rawTitle: 'The model did not keep to the form of reasoning. What it wrote, unchanged:',
   stopped: 'Stopped before its end.',
+  exact: 'Likeliest', drawn: 'Drawn, seed {{seed}}', drawnBy: 'drawn at temperature {{temperature}}, seed {{seed}}', drawnTitle: 'The likeliest answer, which is the same each time; or one that is drawn by a seed. Either is on record.',
   stoppedAnswer: 'Stopped: no answer',
   stoppedRaw: 'What it had written by then, unchanged:',
   cutOff: 'Ended at the limit of its length.',

@@ -68,6 +68,21 @@ describe('a question', () => {
     expect(second.record.prompt.sha256).not.toBe(first.record.prompt.sha256);
   });
 
+  test('is answered the same each time, or drawn by a seed that stands with the answer', async () => {
+    const [first, again] = [await ask('Where are the lungs? Give boxes.'), await ask('Where are the lungs? Give boxes.')];
+    expect(again.record.output.tokens).toEqual(first.record.output.tokens);
+    expect([again.trace.drawn, again.record.sampling.temperature]).toEqual([undefined, 0]);
+    const chosen = page.locator('.fact-chip', { hasText: 'Likeliest' });
+    await chosen.click();
+    await page.waitForSelector('.fact-chip:has-text("Drawn, seed 1")');
+    const drawn = await ask('Where are the lungs? Give boxes.');
+    expect([drawn.trace.drawn, drawn.record.sampling]).toEqual([{ temperature: 1, seed: 1 }, expect.objectContaining({ temperature: 1, seed: 1, topP: 1 })]);
+    await page.waitForSelector('.fact-chip:has-text("Drawn, seed 2")');
+    await workstation.picture('review-drawn');
+    await page.click('.fact-chip:has-text("Drawn")');
+    await chosen.waitFor();
+  });
+
   test('is stopped at once: nothing more appears, and what was written stays, marked as stopped, on the page and on record', async () => {
     const before = await page.getAttribute('[data-trace]', 'data-trace');
     // The page stops it by itself as soon as it shows a word: no hand is that quick.

@@ -160,6 +160,20 @@ describe('a question', () => {
     expect((await ask([view('a', 4)])).flags.map(({ code }) => code)).toEqual(['scope.unstated']);
   });
 
+  test('whose answer is to be drawn takes its seed to the model and keeps it; any other takes the likeliest token each time', async () => {
+    const given: unknown[] = [];
+    reviews = open('', { model: {
+      opened: () => Promise.resolve({ folder, family: 'f', device: 'cpu', weightFiles: [join(folder, 'weights')] }),
+      sample(one, _, { sampling }) {
+        given.push(sampling);
+        return Promise.resolve([answering(one, reasoned('Observation: A nodule.'))]);
+      },
+    } });
+    expect((await ask([view('a', 4)], { drawn: { temperature: 1, seed: 5 } })).drawn).toEqual({ temperature: 1, seed: 5 });
+    expect(await ask([view('a', 4)])).not.toHaveProperty('drawn');
+    expect(given).toEqual([{ temperature: 1, topK: 0, topP: 1, seed: 5 }, undefined]);
+  });
+
   test('that lies within the scope gains nothing by a reason', async () => {
     writeFileSync(join(folder, 'scope.json'), JSON.stringify({ format: 'loupe.scope/1', trained: [{ modality: 'ct', bodyParts: [] }] }));
     reviews = open(reasoned('Observation: A nodule.'));
