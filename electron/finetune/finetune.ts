@@ -1,6 +1,7 @@
 /** Runs of fine-tuning: each in a process of its own, paused and resumed exactly, judged at a gate, and taken into use or back. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { freemem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Publish } from '#electron/contract/events.ts';
 import { RunEvaluation, Run as RunSchema, type Alarm, type Choices, type DataChoice, type Estimate, type InUse, type MetricsRow, type Plan, type Run, type ShownGroup } from '#electron/contract/finetune.ts';
@@ -38,6 +39,8 @@ export interface FinetuneOptions {
   readonly curated: () => { readonly index: string; readonly cases: number; readonly snapshots: readonly { readonly hash: string; readonly path: string; readonly cases: number; readonly takenAt: string }[] };
   /** Free bytes of the disk of a folder. */
   readonly free?: (folder: string) => number;
+  /** Bytes of memory that this machine could give now. */
+  readonly freeMemory?: () => number;
 }
 
 export interface Finetune {
@@ -67,14 +70,18 @@ interface Sitting {
   readonly controller: AbortController;
   readonly ended: Promise<void>;
   readonly kill: () => void;
+  /** It was paused because the machine was short of memory. */
+  isShort?: boolean;
 }
 
 /** Left free on the disk beside what a run needs. */
 const spareBytes = 200_000_000;
+/** Below it a run pauses by itself: whoever looks at images needs the rest. */
+const leastMemory = 300_000_000;
 /** So long a closing window waits for a run to come to rest. */
 const restMs = 8000;
 
-export function openFinetune({ folder, trainer, publish, now, models, curated, free = freeBytes }: FinetuneOptions): Finetune {
+export function openFinetune({ folder, trainer, publish, now, models, curated, free = freeBytes, freeMemory = freemem }: FinetuneOptions): Finetune {
   const runsFolder = join(folder, 'runs');
   const ownRecipes = join(folder, 'recipes');
   mkdirSync(runsFolder, { recursive: true });
@@ -152,7 +159,8 @@ export function openFinetune({ folder, trainer, publish, now, models, curated, f
     const ended = result.then(
       ({ step, end }) => {
         const { state } = runOf(id);
-        set(id, { step, state: end === 'done' ? 'done' : state === 'stopping' ? 'stopped' : 'paused', why: null });
+        const next = end === 'done' ? 'done' : state === 'stopping' ? 'stopped' : 'paused';
+        set(id, { step, state: next, why: next === 'paused' && sittings.get(id)?.isShort === true ? short : null });
       },
       (thrown: unknown) => {
         const { state } = runOf(id);
@@ -176,6 +184,10 @@ export function openFinetune({ folder, trainer, publish, now, models, curated, f
     const alarms = alarmsOf(known).filter(({ code }) => !before.has(code));
     publish('finetune.step', { runId: id, line: rowOf(record), alarms: [...alarms], hasRollouts: record['reward'] !== undefined });
     set(id, { step: record.step, ...times }, { isKept: record.step % 25 === 0 });
+    const sitting = sittings.get(id);
+    if (!sitting || runOf(id).state !== 'running' || freeMemory() >= leastMemory) return;
+    sitting.isShort = true;
+    ending(id, 'pausing');
   };
 
   /** Read once from the file, then kept as they come. */
@@ -350,6 +362,7 @@ export function openFinetune({ folder, trainer, publish, now, models, curated, f
   };
 }
 
+const short = { code: 'finetune.memory', what: 'The run was paused by itself.', why: 'This machine has next to no memory left.', mend: 'Close what is not needed, then resume it: it goes on exactly from there.' } as const;
 const interrupted = { code: 'training.interrupted', what: 'The run was interrupted.', why: 'Loupe ended while it was being trained.', mend: 'Resume it: it goes on from its last checkpoint.' } as const;
 
 const cancelled = (what: string): Fault => new Fault({ code: 'finetune.cancelled', what: `${what} was stopped.`, why: 'It was asked to.', mend: 'Begin again when you like.' });

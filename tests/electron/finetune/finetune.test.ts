@@ -145,6 +145,19 @@ describe('fine-tuning in a process of its own', () => {
     await later.finetune.close();
   });
 
+  test('pauses by itself where the machine runs short of memory, says so, and goes on to its end', async () => {
+    let left = 1e6;
+    const short = open(undefined, { freeMemory: () => left });
+    const { id } = await short.finetune.start(plan());
+    const paused = await short.until(id, ({ state }) => state === 'paused' || state === 'done');
+    expect(paused).toMatchObject({ state: 'paused', why: { code: 'finetune.memory' } });
+    expect(paused.step).toBeLessThan(8);
+    left = 1e12;
+    short.finetune.resume(id);
+    expect(await short.until(id, ({ state }) => state === 'done')).toMatchObject({ step: 8, why: null });
+    await short.finetune.close();
+  });
+
   test('is not begun where the disk is too full for it', async () => {
     const full = open(undefined, { free: () => 1_000_000 });
     await expect(full.finetune.start(plan())).rejects.toMatchObject({ code: 'finetune.disk' });
