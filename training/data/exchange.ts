@@ -2,21 +2,15 @@
  * An index as other programs write labels down, and back: COCO for boxes, a CSV of questions and answers for spreadsheets. What these have no field for rides along
  * as a member or column named `loupe`, so that nothing is lost; what they do have a field for may have been changed there and counts.
  */
-import { z } from 'zod';
 import { Fault } from '#models/base/fault.ts';
 import { IndexRow } from '#training/records/caseRecord.ts';
+import { Coco, Rest } from '#training/records/coco.ts';
 
 export const exchangeForms = ['coco', 'csv'] as const;
 export type ExchangeForm = (typeof exchangeForms)[number];
 
 /** What COCO says by itself: the picture's name and size, its boxes. */
 type OfCoco = 'file' | 'width' | 'height' | 'boxes';
-
-const Coco = z.object({
-  images: z.array(z.object({ id: z.number().int(), file_name: z.string(), width: z.number(), height: z.number(), loupe: z.record(z.string(), z.unknown()).optional() })).max(1_000_000),
-  annotations: z.array(z.object({ image_id: z.number().int(), category_id: z.number().int(), bbox: z.tuple([z.number(), z.number(), z.number(), z.number()]) })).max(10_000_000),
-  categories: z.array(z.object({ id: z.number().int(), name: z.string() })).max(100_000),
-});
 
 /** COCO writes widths: sums of them come back as they were only in so many decimals. */
 const rounded = (value: number): number => Math.round(value * 1e6) / 1e6;
@@ -72,11 +66,11 @@ export function fromCsv(text: string): readonly IndexRow[] {
     const [id = '', file = '', question = '', label = '', split = '', loupe = ''] = cells;
     let rest: Record<string, unknown>;
     try {
-      rest = z.record(z.string(), z.unknown()).parse(JSON.parse(loupe));
+      rest = Rest.parse(JSON.parse(loupe));
     } catch (cause) {
       throw formFault(`What line ${i + 2} carries in its last cell is no row of an index.`, cause);
     }
-    const facts = z.record(z.string(), z.unknown()).safeParse(rest['facts']);
+    const facts = Rest.safeParse(rest['facts']);
     return rowOf({ ...rest, ...(facts.success && questionOf(facts.data) !== undefined ? { facts: { ...facts.data, question } } : {}), id, file, label, split }, id);
   });
 }
