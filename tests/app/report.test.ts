@@ -146,6 +146,7 @@ describe('the journal', () => {
     await page.waitForSelector('.entry-row[data-kind=sign]');
     await page.keyboard.press('v');
     await page.waitForSelector('[data-verdict=whole]');
+    await page.evaluate(() => document.querySelectorAll<HTMLButtonElement>('.notice .icon-button').forEach((button) => button.click()));
     await workstation.picture('audit');
     await page.click('.chip[data-kind=export]');
     await page.waitForFunction(() => document.querySelector('.entry-row') !== null && document.querySelector('.entry-row:not([data-kind=export])') === null);
