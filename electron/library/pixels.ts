@@ -171,12 +171,11 @@ async function openFile(path: string): Promise<Opened> {
 
 /** A region of it, or all, its longer side at most so many pixels. */
 async function shownSlide(slide: OpenSlideFile, { region, side, channels }: { readonly region: Region | null; readonly side: number; readonly channels: readonly ChosenChannel[] | null }): Promise<ShownPicture> {
-  const chosen = channels ?? slide.channels.map((channel, at) => ({ ...channel, at }));
   const seen = region ?? { x: 0, y: 0, width: slide.width, height: slide.height };
   const shrink = Math.min(1, side / Math.max(seen.width, seen.height));
   const picture = await readRegionAt(channels && slide.channels.length > 0 ? withChannels(slide, channels.filter(({ at }) => at < slide.channels.length)) : slide, seen, { width: Math.max(1, Math.round(seen.width * shrink)), height: Math.max(1, Math.round(seen.height * shrink)) });
   const toSource = compose(scaling(seen.width / picture.width, seen.height / picture.height), translation(seen.x, seen.y));
-  return { picture, toSource, source: sizeOf(slide), window: slide.channels.length > 0 ? channelText(slide.channels, chosen) : slide.window, placement: null };
+  return { picture, toSource, source: sizeOf(slide), window: channels && slide.channels.length > 0 ? channelText(slide.channels, channels) : slide.window, placement: null };
 }
 
 async function shownFrame(file: DicomFile, index: number, chosen: ViewWindow | null): Promise<ShownPicture> {

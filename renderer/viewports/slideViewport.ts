@@ -2,7 +2,7 @@
 import OpenSeadragon from 'openseadragon';
 import type { SlideSummary } from '#electron/contract/library.ts';
 import type { Point } from '#models/imaging/coordinates.ts';
-import { blended, type ChannelTile } from '#models/imaging/slide/channels.ts';
+import { blended, type ChannelLook, type ChannelTile } from '#models/imaging/slide/channels.ts';
 import { decodeChannelTile } from '#models/imaging/slide/channelTile.ts';
 import { channelTileUrl, tileUrl } from '#renderer/workstation/urls.ts';
 import type { ChannelSetting } from './channels.ts';
@@ -40,11 +40,9 @@ export function createSlideViewport(element: HTMLElement, slide: SlideSummary, f
     getTileWidth: (level: number) => levels[ours(level)]?.tileWidth ?? 256,
     getTileHeight: (level: number) => levels[ours(level)]?.tileHeight ?? 256,
     getTileUrl(level: number, column: number, row: number) {
-      const setting = channel === null ? null : settings?.[channel];
-      // What it looks like stands behind the address, so that no tile of an earlier look is taken for it.
-      return setting ? `${channelTileUrl(slide.id, ours(level), column, row, setting.at)}?${setting.colour.slice(1)}-${setting.low}-${setting.high}` : tileUrl(slide.id, ours(level), column, row);
+      return channel === null ? tileUrl(slide.id, ours(level), column, row) : channelTileUrl(slide.id, ours(level), column, row, channel);
     },
-    downloadTileStart: (job: TileJob) => loadTile(job, channel === null ? pictureOf : (response) => channelPicture(response, settings?.[channel])),
+    downloadTileStart: (job: TileJob) => loadTile(job, channel === null ? fetchedPicture : (src, signal) => channelPicture(src, signal, () => settings?.[channel])),
     downloadTileAbort: ({ userData }: TileJob) => userData.controller?.abort(),
   } as unknown as OpenSeadragon.TileSourceOptions);
   const viewer = OpenSeadragon({
@@ -64,6 +62,9 @@ export function createSlideViewport(element: HTMLElement, slide: SlideSummary, f
   for (const event of ['open', 'update-viewport', 'animation', 'resize'] as const) viewer.addHandler(event, tell);
   const layers = (): readonly OpenSeadragon.TiledImage[] => Array.from({ length: viewer.world.getItemCount() }, (_, at) => viewer.world.getItemAt(at));
   viewer.addHandler('open', () => layers().forEach((layer) => layer.addHandler('fully-loaded-change', tell)));
+  /** Layers whose look changed: drawn anew when the hand on the slider rests for a moment. */
+  const stale = new Set<number>();
+  let resting: ReturnType<typeof setTimeout> | undefined;
   const look = (next: readonly ChannelSetting[]): void => {
     const before = settings;
     settings = next;
@@ -71,8 +72,16 @@ export function createSlideViewport(element: HTMLElement, slide: SlideSummary, f
       const [old, now] = [before?.[at], next[at]];
       if (!old || !now) return;
       if (old.isShown !== now.isShown) layer.setOpacity(Number(now.isShown));
-      if (old.colour !== now.colour || old.low !== now.low || old.high !== now.high) layer.reset();
+      if (!isSameLook(old, now)) stale.add(at);
     });
+    if (stale.size > 0) {
+      clearTimeout(resting);
+      resting = setTimeout(() => {
+        layers().forEach((layer, at) => (stale.delete(at) ? layer.reset() : undefined));
+        viewer.forceRedraw();
+        tell();
+      }, 60);
+    }
     viewer.forceRedraw();
     tell();
   };
@@ -109,7 +118,7 @@ export function createSlideViewport(element: HTMLElement, slide: SlideSummary, f
       if (viewer.isOpen()) look(next);
       else viewer.addOnceHandler('open', () => look(next));
     },
-    isComplete: () => viewer.isOpen() && layers().every((layer) => layer.getOpacity() === 0 || layer.getFullyLoaded()),
+    isComplete: () => viewer.isOpen() && stale.size === 0 && layers().every((layer) => layer.getOpacity() === 0 || layer.getFullyLoaded()),
     onViewChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -118,6 +127,7 @@ export function createSlideViewport(element: HTMLElement, slide: SlideSummary, f
     zoomBy: (factor) => void viewer.viewport.zoomBy(factor).applyConstraints(),
     dispose() {
       listeners.clear();
+      clearTimeout(resting);
       viewer.destroy();
     },
   };
@@ -135,29 +145,55 @@ interface TileJob {
  * A tile as a canvas, which is emptied when the tile is let go. An image element, as it would take by itself, leaves its decoded pixels in the browser's
  * own cache for each time that a slide is opened: 14 MB a view.
  */
-function loadTile(job: TileJob, drawn: (response: Response) => Promise<CanvasRenderingContext2D>): void {
+function loadTile(job: TileJob, drawn: (src: string, signal: AbortSignal) => Promise<CanvasRenderingContext2D>): void {
   const controller = new AbortController();
   job.userData.controller = controller;
   void (async () => {
-    const response = await fetch(job.src, { signal: controller.signal });
-    if (!response.ok) throw new Error(`The tile was answered by ${response.status}.`);
-    job.finish(await drawn(response), null, 'context2d');
+    job.finish(await drawn(job.src, controller.signal), null, 'context2d');
   })().catch((thrown: unknown) => job.fail(thrown instanceof Error ? thrown.message : String(thrown), null));
 }
 
-async function pictureOf(response: Response): Promise<CanvasRenderingContext2D> {
-  const bitmap = await createImageBitmap(await response.blob());
+async function answered(src: string, signal: AbortSignal): Promise<Response> {
+  const response = await fetch(src, { signal });
+  if (!response.ok) throw new Error(`The tile was answered by ${response.status}.`);
+  return response;
+}
+
+async function fetchedPicture(src: string, signal: AbortSignal): Promise<CanvasRenderingContext2D> {
+  const bitmap = await createImageBitmap(await (await answered(src, signal)).blob());
   const context = contextOf(bitmap.width, bitmap.height);
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
   return context;
 }
 
-async function channelPicture(response: Response, setting: ChannelSetting | undefined): Promise<CanvasRenderingContext2D> {
-  const tile: ChannelTile = decodeChannelTile(await response.arrayBuffer());
+const isSameLook = (a: ChannelLook, b: ChannelLook): boolean => a.colour === b.colour && a.low === b.low && a.high === b.high;
+
+/** Values that were fetched last, so that another look needs no other fetch; each is let go when newer ones need its room. */
+const measured = new Map<string, ChannelTile>();
+const mostMeasured = 96_000_000;
+
+async function channelTile(url: string, signal: AbortSignal): Promise<ChannelTile> {
+  const known = measured.get(url);
+  measured.delete(url);
+  const tile = known ?? decodeChannelTile(await (await answered(url, signal)).arrayBuffer());
+  measured.set(url, tile);
+  let bytes = [...measured.values()].reduce((sum, { values }) => sum + values.byteLength, 0);
+  for (const [oldest, { values }] of measured) {
+    if (bytes <= mostMeasured) break;
+    measured.delete(oldest);
+    bytes -= values.byteLength;
+  }
+  return tile;
+}
+
+/** @param look  as it is when the values have come: a change while they are on their way is a reason to draw the layer anew, and this is drawn with it */
+async function channelPicture(src: string, signal: AbortSignal, look: () => ChannelLook | undefined): Promise<CanvasRenderingContext2D> {
+  const tile = await channelTile(src, signal);
   const context = contextOf(tile.width, tile.height);
-  if (!setting) return context;
-  const { data } = blended(tile, [{ tile, look: setting }]);
+  const now = look();
+  if (!now) return context;
+  const { data } = blended(tile, [{ tile, look: now }]);
   const image = context.createImageData(tile.width, tile.height);
   const pixels = new Uint32Array(image.data.buffer);
   for (let i = 0, from = 0; i < pixels.length; i++, from += 3) pixels[i] = 0xff000000 | ((data[from + 2] as number) << 16) | ((data[from + 1] as number) << 8) | (data[from] as number);

@@ -406,19 +406,19 @@ describe('a fluorescence slide', () => {
     await page.mouse.up();
     const drawn = async (): Promise<string> => JSON.stringify([await page.locator('[data-kind=rectangle] path.stroke').getAttribute('d'), await saved()]);
     const [before, whole] = [await drawn(), await settled()];
+    const patient = { timeout: 60_000 };
     await channel('CD3').locator('input[type=checkbox]').uncheck();
-    const without = await settled();
-    expect(without[1]).toBeLessThan(whole[1]! - 1);
+    await expect.poll(async () => (await settled())[1], patient).toBeLessThan(whole[1]! - 1);
     expect(await drawn()).toBe(before);
     await channel('CD3').locator('input[type=checkbox]').check();
-    expect(await settled()).toEqual(whole);
+    await expect.poll(settled, patient).toEqual(whole);
     // Another colour and another bound are seen too.
     await channel('PanCK').locator('input[type=color]').fill('#00ff00');
-    expect((await settled())[0]).toBeLessThan(whole[0]! - 1);
+    await expect.poll(async () => (await settled())[0], patient).toBeLessThan(whole[0]! - 1);
     await page.getByRole('slider', { name: 'DAPI: full colour from' }).fill('1000');
-    expect((await settled())[2]).toBeLessThan(whole[2]! / 2);
+    await expect.poll(async () => (await settled())[2], patient).toBeLessThan(whole[2]! / 2);
     await page.getByRole('button', { name: 'As in the file' }).click();
-    expect(await settled()).toEqual(whole);
+    await expect.poll(settled, patient).toEqual(whole);
     expect(await drawn()).toBe(before);
   });
 

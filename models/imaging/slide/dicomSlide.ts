@@ -10,7 +10,7 @@ import { frameGeometry } from '#models/imaging/dicom/geometry.ts';
 import { decodePartialFrame, packedFrame, type PartialDicom } from '#models/imaging/dicom/partial.ts';
 import type { StoredFrame } from '#models/imaging/dicom/frame.ts';
 import { voiText, type Voi } from '#models/imaging/dicom/voi.ts';
-import { namedChannels, type ChannelTile, type StatedChannel } from './channels.ts';
+import { channelText, namedChannels, type ChannelTile, type StatedChannel } from './channels.ts';
 import { isPlausible, sameShape, withFirstLooks, type Slide, type SlideLevel } from './slide.ts';
 
 /** A file of a slide and the name it is spoken of by. */
@@ -87,7 +87,8 @@ export async function dicomSlide(parts: readonly SlidePart[], name: string, choo
   };
   if (stated) {
     const paths = [...stated.keys()];
-    return { ...common, window: null, ...await withFirstLooks(namedChannels([...stated.values()]), levelParts.map(({ parts: own, matrix }, at) => channelLevel(own, matrix, { base: base.matrix, paths, name: `${name}, level ${at}` }))) };
+    const shown = await withFirstLooks(namedChannels([...stated.values()]), levelParts.map(({ parts: own, matrix }, at) => channelLevel(own, matrix, { base: base.matrix, paths, name: `${name}, level ${at}` })));
+    return { ...common, ...shown, window: channelText(shown.channels, shown.channels.map((channel, at) => ({ ...channel, at }))) };
   }
   const smallest = used.at(-1)![0]!;
   const isGrey = smallest.file.image?.samples === 1 && smallest.file.image.photometric !== 'PALETTE COLOR';

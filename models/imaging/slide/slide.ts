@@ -8,7 +8,7 @@ import type { Size } from '#models/imaging/coordinates.ts';
 import type { Picture } from '#models/imaging/image.ts';
 import type { ByteSource, Tiff, TiffPage } from '#models/imaging/tiff.ts';
 import { channelPages, type ChannelPages } from './channelPages.ts';
-import { blended, firstRange, namedChannels, type Channel, type ChannelTile } from './channels.ts';
+import { blended, channelText, firstRange, namedChannels, type Channel, type ChannelTile } from './channels.ts';
 
 export interface SlideLevel {
   readonly width: number;
@@ -51,7 +51,7 @@ export interface Slide {
   readonly mpp: { readonly x: number; readonly y: number } | null;
   /** What `mpp` was read from. */
   readonly mppSource: 'aperio' | 'ome' | 'dicom' | 'resolution' | 'none';
-  /** How grey tiles became brightness, in words; null for colour, and where the file has brightness itself. */
+  /** How grey tiles became brightness, or channels colours, in words; null for colour, and where the file has brightness itself. */
   readonly window: string | null;
   /** The objective's magnification, as the scanner noted it. */
   readonly magnification: number | null;
@@ -94,7 +94,7 @@ export async function openSlide(source: ByteSource, name = 'The slide'): Promise
     notes: asChannels?.notes ?? [],
     associated: images.filter((page) => !shown.has(page)).map((page) => ({ kind: kindOf(page, base), width: page.width, height: page.height })),
     ...scaleOf(base, properties, asChannels ? tiff.pages[0]!.description : base.description),
-    window: null,
+    window: grey ? channelText(grey.channels, grey.channels.map((channel, at) => ({ ...channel, at }))) : null,
     magnification: positive(properties.get('AppMag')) ?? null,
     properties,
   };
