@@ -268,20 +268,23 @@ function keyImages(report: Report): readonly Block[] {
 }
 
 function figure(report: Report, image: KeyImage, i: number): FigureBlock {
-  const marks = [
-    ...report.boxes.filter((box) => !box.isRemoved && (image.overlays.includes(box.id) || isOn(box, image))).map(({ id, label }) => ({ id, name: `${regionName(report, id)} ${label}` })),
-    ...report.measurements.filter(({ id, place }) => image.overlays.includes(id) || isOn({ place, box: everywhere }, image))
-      .map((measurement) => ({ id: measurement.id, name: `${measurementName(report, measurement.id)} ${[measurement.label, valuesOf(measurement).replaceAll('\n', ', ')].filter(Boolean).join(': ')}` })),
+  const measured = (measurement: Measurement): string => [measurement.label, valuesOf(measurement).replaceAll('\n', ', ')].filter(Boolean).join(': ');
+  const isDrawn = ({ id }: { readonly id: string }): boolean => image.overlays.includes(id);
+  const drawn = [
+    ...boxesOf(report, image.overlays).map(({ id, label }) => `${regionName(report, id)} ${label}`), ...report.measurements.filter(isDrawn).map((one) => `${measurementName(report, one.id)} ${measured(one)}`),
   ];
-  const named = (isDrawn: boolean): string => marks.filter(({ id }) => image.overlays.includes(id) === isDrawn).map(({ name }) => name).join('; ');
-  const [drawn, hidden] = [named(true), named(false)];
+  // What lies there and is not drawn: by its name and label, its numbers stand in the tables.
+  const hidden = [
+    ...report.boxes.filter((box) => !box.isRemoved && !isDrawn(box) && isOn(box, image)).map(({ id, label }) => `${regionName(report, id)} ${label}`),
+    ...report.measurements.filter((one) => !isDrawn(one) && isOn({ ...one, box: everywhere }, image)).map(({ id, label }) => `${measurementName(report, id)} ${label}`.trim()),
+  ];
   const { window } = image;
   const details = [
     labelOf(report, image.place),
     window && `window ${window.name ? `${window.name}, ` : ''}centre ${number(window.center)}, width ${number(window.width)}${window.isInverted ? ', inverted' : ''}`,
     image.region && `region ${round(image.region.width)} × ${round(image.region.height)} px at ${round(image.region.x)}, ${round(image.region.y)}`,
   ].filter(Boolean).join('; ');
-  const marked = `${drawn === '' ? 'Nothing is marked.' : `Marked: ${drawn}.`}${hidden === '' ? '' : ` Hidden here: ${hidden}.`}`;
+  const marked = `${drawn.length === 0 ? 'Nothing is marked.' : `Marked: ${drawn.join('; ')}.`}${hidden.length === 0 ? '' : ` Hidden here: ${shortList(hidden)}.`}`;
   const caption = `Key image ${i + 1}${image.caption ? `. ${image.caption}` : ''}`;
   return { id: image.id, caption, details: `${sentenceCase(details)}. ${marked}`, alternative: `${caption}. ${sentenceCase(details)}. ${marked}` };
 }

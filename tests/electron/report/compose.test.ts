@@ -118,7 +118,7 @@ describe('marks that are hidden', () => {
     const gathered = await gather(study.sources, { studyId: study.detail.study.id, traceIds: null, priorStudyId: null, by: 'reader' });
     const hidden = compose(gathered, { ...options, areMarksHidden: true });
     expect(hidden.keyImages[0]?.overlays).toEqual(['m-length-0001', 'm-ellipse-001']);
-    expect(figure(hidden)).toMatch(/Marked: M1 Mass: Length 12 mm; .*Hidden here: R1 Mass; R2 Nodule\.$/);
+    expect(figure(hidden)).toMatch(/Marked: M1 Mass: Length 12 mm; .*Hidden here: R1 Mass, R2 Nodule\.$/);
     expect([hidden.findings.length, hidden.boxes.length]).toEqual([2, 2]);
     expect(refreshed(hidden, compose(gathered, { ...options, areMarksHidden: true }), hidden).keyImages).toEqual(hidden.keyImages);
     expect(figure(compose(gathered, options))).not.toContain('Hidden here');
@@ -126,7 +126,7 @@ describe('marks that are hidden', () => {
   test('by hand on a key image are named as hidden too', async () => {
     const report = await made();
     const [image] = report.keyImages;
-    expect(figure({ ...report, keyImages: [{ ...image!, overlays: ['trace-1.b0'] }] })).toMatch(/Marked: R1 Mass\. Hidden here: R2 Nodule; M1 /);
+    expect(figure({ ...report, keyImages: [{ ...image!, overlays: ['trace-1.b0'] }] })).toMatch(/Marked: R1 Mass\. Hidden here: R2 Nodule, M1 Mass, M2\.$/);
   });
   test('among the drawings of a person are counted among what the report leaves out', async () => {
     const [first, ...others] = study.annotations;

@@ -51,7 +51,7 @@ describe('a draft', () => {
     expect(text).toContain('4. Comparison Added by Reader One');
   });
   test('describes each picture for those who do not see it', () => expect(draft.read.figures).toEqual([
-    'Key image 1. The effusion. Film 1 of 2. Marked: R1 Effusion; R2 Opacity; M1 Height of the opacity: Length 41.0 mm.',
+    'Key image 1. The effusion. Film 1 of 2. Marked: R1 Effusion; R2 Opacity; M1 Height of the opacity: Length 41.0 mm. Hidden here: M2.',
     'Key image 2. The earlier film. Film 2 of 2; window soft tissue, centre 40, width 400. Nothing is marked.',
   ]));
   test('is tagged, in a language, under a title that names nobody, with heads of tables', () => {
