@@ -23,6 +23,8 @@ import { train } from '#training/trainer.ts';
 const folder = mkdtempSync(join(tmpdir(), 'loupe-tiny-test-'));
 const run = join(folder, 'run');
 const question = 'Is there an abnormality, and where?';
+// It learns from ultrasound alone: without a reason it would not be asked about CT.
+const asking = { maxNewTokens: 12, override: { reason: 'Whether everything is alive' } };
 const steps: StepRecord[] = [];
 let reasoner: Reasoner;
 let source: OpenedSource;
@@ -39,7 +41,7 @@ beforeAll(async () => {
   }
   source = await openSource(join(folder, name), { slices: 2 });
   reasoner = await openReasoner({ folder: join(run, 'final'), device: 'cpu' });
-  answer = await review(reasoner, source, question, { maxNewTokens: 12 });
+  answer = await review(reasoner, source, question, asking);
 });
 
 afterAll(async () => {
@@ -69,7 +71,7 @@ describe('one case through everything', () => {
   });
 
   test('asked again it writes the same tokens', async () => {
-    const again = await review(reasoner, source, question, { maxNewTokens: 12 });
+    const again = await review(reasoner, source, question, asking);
     expect(again.frames.map(({ answer: { tokens } }) => tokens)).toEqual(answer.frames.map(({ answer: { tokens } }) => tokens));
   });
 
