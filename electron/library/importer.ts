@@ -167,7 +167,8 @@ export async function runImport(reader: Reader, intake: Intake, blobs: Blobs, { 
   /** When everything else is in: what waits for its images, from now or from earlier imports, is drawn on those that came. */
   const takeWaiting = async (): Promise<void> => {
     const drawn = new Set<string>();
-    for (const { name, sha256, path } of intake.waiting()) {
+    // Where no image came, nothing that waits for one has become possible.
+    for (const { name, sha256, path } of touched.size > 0 ? intake.waiting() : []) {
       if (signal.aborted) break;
       const regions = await reader.drawRegions?.({ path, name, sha256 });
       if (!regions) continue;
