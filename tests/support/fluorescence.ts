@@ -1,4 +1,5 @@
 /** Drawn fluorescence slides: nuclei in blue, a ring of another stain around some of them, strands of a third, as OME-TIFF or as PerkinElmer writes them. */
+import { pixelElements, writeDicom, type NewElement } from '#models/imaging/dicom/writer.ts';
 import { makeTiff, type TestPage } from './tiff.ts';
 
 interface Described {
@@ -71,3 +72,21 @@ function values(channel: number, side: number, step: number): Uint16Array {
     return Math.abs(Math.sin((x + 0.6 * y) / (pitch * 0.9))) > 0.96 ? 1500 : ground;
   });
 }
+
+/** A level of a DICOM slide in tiles of 16 pixels: grey, one optical path after another. @param of  the values of each path, [side · side] */
+export function channelFile(paths: readonly { readonly id: string; readonly name: string }[], of: readonly Uint16Array[], side: number, number: number): Uint8Array {
+  const elements: NewElement[] = [
+    { tag: 'x00080008', vr: 'CS', value: ['ORIGINAL', 'PRIMARY', 'VOLUME', 'NONE'] }, { tag: 'x00080016', vr: 'UI', value: '1.2.840.10008.5.1.4.1.1.77.1.6' }, { tag: 'x00080018', vr: 'UI', value: `1.2.3.${number}` },
+    { tag: 'x00080060', vr: 'CS', value: 'SM' }, { tag: 'x0020000d', vr: 'UI', value: '1.2.3' }, { tag: 'x0020000e', vr: 'UI', value: '1.2.3.1' }, { tag: 'x00209311', vr: 'CS', value: 'TILED_FULL' },
+    { tag: 'x00480006', vr: 'UL', value: side }, { tag: 'x00480007', vr: 'UL', value: side }, { tag: 'x00480010', vr: 'CS', value: 'NO' }, { tag: 'x00480302', vr: 'UL', value: paths.length }, { tag: 'x00480303', vr: 'UL', value: 1 },
+    { tag: 'x00480105', vr: 'SQ', value: paths.map(({ id, name }) => [{ tag: 'x00480106', vr: 'SH', value: id }, { tag: 'x00480107', vr: 'ST', value: name }]) },
+    ...pixelElements({ rows: 16, columns: 16, frames: (side / 16) ** 2 * paths.length, photometric: 'MONOCHROME2', data: Uint16Array.from(of.flatMap((one) => tiled(one, side))) }),
+  ];
+  return writeDicom(elements);
+}
+
+const tiled = (own: Uint16Array, side: number): number[] => Array.from({ length: own.length }, (_, i) => {
+  const [tile, x, y] = [Math.floor(i / 256), i % 16, Math.floor((i % 256) / 16)];
+  const across = side / 16;
+  return own[(Math.floor(tile / across) * 16 + y) * side + (tile % across) * 16 + x]!;
+});

@@ -104,7 +104,7 @@ function isCutAlike(a: DicomFile, b: DicomFile): boolean {
   return a.image?.columns === b.image?.columns && a.image?.rows === b.image?.rows;
 }
 
-/** The optical paths of grey slides by their identifiers, in the files' order; null unless there are several: one light makes one picture. */
+/** The optical paths of grey slides by their identifiers, in the order of those, whatever order the files come in; null unless there are several: one light makes one picture. */
 function opticalPaths(files: readonly DicomFile[]): ReadonlyMap<string, StatedChannel> | null {
   if (files.some(({ image }) => image?.samples !== 1 || image.photometric === 'PALETTE COLOR')) return null;
   const paths = new Map<string, StatedChannel>();
@@ -114,7 +114,7 @@ function opticalPaths(files: readonly DicomFile[]): ReadonlyMap<string, StatedCh
       if (id !== undefined && !paths.has(id)) paths.set(id, { name: firstText(path, 'x00480107') ?? id, colour: paletteColour(path) });
     }
   }
-  return paths.size > 1 ? paths : null;
+  return paths.size > 1 ? new Map([...paths].sort(([a], [b]) => (Number(a) - Number(b)) || (a < b ? -1 : 1))) : null;
 }
 
 /** The last colour of the palette that an optical path is to be shown by (Palette Color Lookup Table Sequence). */

@@ -17,7 +17,7 @@ import { decodeChannelTile } from '#models/imaging/slide/channelTile.ts';
 import { toVisionInput, type PatchOptions } from '#models/imaging/patches.ts';
 import { decodePicture, encodePng } from '#models/imaging/picture.ts';
 import { pictureSeen } from '#models/imaging/unpatch.ts';
-import { fluorescence } from '#tests/support/fluorescence.ts';
+import { channelFile, fluorescence } from '#tests/support/fluorescence.ts';
 import { tilesOf } from '#tests/support/pictures.ts';
 import { makeTiff, type TestPage } from '#tests/support/tiff.ts';
 
@@ -132,6 +132,28 @@ test('a fluorescence slide is put before the model with the channels that the re
   expect(blended(tile, [{ tile, look: chosen[0]! }]).data).toEqual(region.picture.data);
   await expect(pixels.channelTile(path, 0, { column: 0, row: 0, channel: 3 })).rejects.toMatchObject({ code: 'library.tile' });
   await pixels.close();
+});
+
+test('a fluorescence slide in DICOM, a file for each channel, is one slide in the library with all of them', async () => {
+  const ramps = [0, 1].map((channel) => Uint16Array.from({ length: 32 * 32 }, (_, i) => (channel === 0 ? i % 32 : Math.floor(i / 32)) * 100));
+  const source = join(folder, 'dicom-cells');
+  mkdirSync(source);
+  ['DAPI', 'CD8'].forEach((name, at) => writeFileSync(join(source, `${name}.dcm`), channelFile([{ id: `${at + 1}`, name }], [ramps[at]!], 32, at + 1)));
+  const library = openLibrary({
+    folder: join(folder, 'library-cells'), now: () => '2026-01-01T00:00:00Z', publish: () => undefined,
+    reader: { inspect: ({ path, name, sha256 }) => inspect(path, name, sha256), assemble: (files) => assemble(files), unpack: () => Promise.resolve(), drawSamples: () => Promise.resolve() },
+  });
+  await library.start([{ path: source }]).done;
+  const { series } = await library.study(library.list()[0]!.id);
+  expect(series.map(({ slide: own }) => own?.channels?.map(({ name, colour }) => [name, colour]))).toEqual([[['DAPI', '#3d6bff'], ['CD8', '#2fd45a']]]);
+  const pixels = openPixels();
+  const path = library.pathOf(series[0]!.slide!.id);
+  for (const [channel, ramp] of ramps.entries()) {
+    const tile = decodeChannelTile(Uint8Array.from(await pixels.channelTile(path, 0, { column: 1, row: 1, channel })).buffer);
+    expect(tile.values).toEqual(ramp.filter((_, i) => i % 32 >= 16 && i >= 16 * 32));
+  }
+  await pixels.close();
+  library.close();
 });
 
 test('a place of a slide that the network sees in its eighth patch lies where arithmetic says, to half a pixel of level 0', async () => {

@@ -124,7 +124,7 @@ describe('a study that grows while it is open', () => {
     expect(frames(reduceReview(next, { type: 'frame', at: 11 }))).toEqual([11]);
   });
   test('keeps its other cells and the earlier study beside it', () => {
-    const before = after([thin, thick], hang({ type: 'layout', layout: '1x2' }), { type: 'prior', study: { ...study, id: 'p' } as StudySummary, series: [elsewhere] });
+    const before = after([thin, thick], hang({ type: 'layout', layout: '1x2' }), { type: 'prior', study: { ...study, id: 'p' }, series: [elsewhere] });
     const next = reduceReview(before, grown(99, more, thick));
     expect(next.hanging.cells).toEqual(before.hanging.cells.map((cell) => (cell?.kind === 'stack' && cell.seriesId === 'a' ? { ...cell, frameAt: cell.frameAt + 3 } : cell)));
     expect(next.detail?.series.map(({ id }) => id)).toEqual(['a', 'b', 'c']);

@@ -1,12 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { openDicom } from '#models/imaging/dicom/partial.ts';
-import { pixelElements, writeDicom, type NewElement } from '#models/imaging/dicom/writer.ts';
 import { blended, channelText, firstRange, namedChannels } from '#models/imaging/slide/channels.ts';
 import { dicomSlide } from '#models/imaging/slide/dicomSlide.ts';
 import { readRegionAt } from '#models/imaging/slide/region.ts';
 import { openSlide, readTile, withChannels, type Slide } from '#models/imaging/slide/slide.ts';
 import { bytesSource } from '#models/imaging/tiff.ts';
-import { fluorescence, greyPage, omeText } from '#tests/support/fluorescence.ts';
+import { channelFile, fluorescence, greyPage, omeText } from '#tests/support/fluorescence.ts';
 import { makeTiff, type TestPage } from '#tests/support/tiff.ts';
 import { pattern } from '#tests/support/pictures.ts';
 
@@ -96,28 +95,13 @@ describe('channels in a TIFF', () => {
 });
 
 describe('channels in DICOM', () => {
-  const file = (paths: readonly { readonly id: string; readonly name: string }[], of: readonly Uint16Array[], side: number, number: number): Uint8Array => {
-    const elements: NewElement[] = [
-      { tag: 'x00080008', vr: 'CS', value: ['ORIGINAL', 'PRIMARY', 'VOLUME', 'NONE'] }, { tag: 'x00080016', vr: 'UI', value: '1.2.840.10008.5.1.4.1.1.77.1.6' }, { tag: 'x00080018', vr: 'UI', value: `1.2.3.${number}` },
-      { tag: 'x00080060', vr: 'CS', value: 'SM' }, { tag: 'x0020000d', vr: 'UI', value: '1.2.3' }, { tag: 'x0020000e', vr: 'UI', value: '1.2.3.1' }, { tag: 'x00209311', vr: 'CS', value: 'TILED_FULL' },
-      { tag: 'x00480006', vr: 'UL', value: side }, { tag: 'x00480007', vr: 'UL', value: side }, { tag: 'x00480010', vr: 'CS', value: 'NO' }, { tag: 'x00480302', vr: 'UL', value: paths.length }, { tag: 'x00480303', vr: 'UL', value: 1 },
-      { tag: 'x00480105', vr: 'SQ', value: paths.map(({ id, name }) => [{ tag: 'x00480106', vr: 'SH', value: id }, { tag: 'x00480107', vr: 'ST', value: name }]) },
-      ...pixelElements({ rows: 16, columns: 16, frames: (side / 16) ** 2 * paths.length, photometric: 'MONOCHROME2', data: Uint16Array.from(of.flatMap((one) => tiled(one, side))) }),
-    ];
-    return writeDicom(elements);
-  };
-  const tiled = (own: Uint16Array, side: number): number[] => Array.from({ length: own.length }, (_, i) => {
-    const [tile, x, y] = [Math.floor(i / 256), i % 16, Math.floor((i % 256) / 16)];
-    const across = side / 16;
-    return own[(Math.floor(tile / across) * 16 + y) * side + (tile % across) * 16 + x]!;
-  });
   const slideOf = async (files: readonly Uint8Array[]): Promise<Slide> => dicomSlide(await Promise.all(files.map(async (bytes, at) => ({ name: `${at}`, ...await openDicom(bytesSource(bytes)) }))), 'Cells');
   const dapi = { id: '1', name: 'DAPI' };
   const cd8 = { id: '2', name: 'CD8' };
 
   test('are optical paths, one file each or one after another in a file', async () => {
-    const alone = await slideOf([file([dapi], [three[0]!], 32, 1), file([cd8], [three[1]!], 32, 2)]);
-    const together = await slideOf([file([dapi, cd8], [three[0]!, three[1]!], 32, 1)]);
+    const alone = await slideOf([channelFile([dapi], [three[0]!], 32, 1), channelFile([cd8], [three[1]!], 32, 2)]);
+    const together = await slideOf([channelFile([dapi, cd8], [three[0]!, three[1]!], 32, 1)]);
     for (const slide of [alone, together]) {
       expect(slide.channels.map(({ name, colour }) => [name, colour])).toEqual([['DAPI', '#3d6bff'], ['CD8', '#2fd45a']]);
       expect(slide.levels).toHaveLength(1);
@@ -129,7 +113,7 @@ describe('channels in DICOM', () => {
   });
 
   test('of one light are a grey slide', async () => {
-    const slide = await slideOf([file([dapi], [three[0]!], 32, 1)]);
+    const slide = await slideOf([channelFile([dapi], [three[0]!], 32, 1)]);
     expect(slide.channels).toEqual([]);
     expect(slide.window).not.toBeNull();
   });
