@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '#models/base/fault.ts';
 import type { EvaluationLine, Run } from './evaluate.ts';
-import { mcnemarExact, pairedBootstrap, type Cluster } from './statistics.ts';
+import { mcnemarExact, pairedBootstrap, type Cluster } from '#models/base/statistics.ts';
 
 export interface GateRules {
   /** Of the paired test, and of the evidence that a subgroup became worse. */

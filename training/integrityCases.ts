@@ -11,7 +11,7 @@ import { loadBytes } from './data/cases.ts';
 import { alterationOf } from './records/alteration.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import { firstBlock, strictThinkAnswer } from './rewards/tags.ts';
-import { pairedBootstrap, type Estimate } from './statistics.ts';
+import { pairedBootstrap, type Estimate } from '#models/base/statistics.ts';
 
 /** A share with its interval (Wilson 1927, 95 %). */
 export function measured(count: number, of: number): Measured {

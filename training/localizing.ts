@@ -3,7 +3,7 @@ import type { Box } from '#models/clinical/finding.ts';
 import { iou } from '#models/clinical/finding.ts';
 import { Random } from '#models/base/random.ts';
 import { interpolated } from './rewards/averagePrecision.ts';
-import type { Estimate } from './statistics.ts';
+import type { Estimate } from '#models/base/statistics.ts';
 
 /** One image with what is there and what was found. */
 export interface ImageResult {

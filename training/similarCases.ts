@@ -7,7 +7,7 @@ import { classify, classVectors } from '#models/zeroShot.ts';
 import { loadBytes } from './data/cases.ts';
 import type { CaseRecord } from './records/caseRecord.ts';
 import { meaningRanks, ownRanks, recallAt } from './retrieval.ts';
-import { pairedBootstrap, type Cluster, type Estimate } from './statistics.ts';
+import { pairedBootstrap, type Cluster, type Estimate } from '#models/base/statistics.ts';
 import { captionOf } from './synthesis/captions.ts';
 import { labelQuestion, nounsFor, termOf, wordingsOf } from './synthesis/vocabulary.ts';
 

@@ -24,7 +24,7 @@ import { alterationMeasures, answeredCases, calibrate, integrityVerdicts, type A
 import { closeArchives } from '#training/data/cases.ts';
 import { casesOf } from '#training/prepare.ts';
 import { splits, type Split } from '#training/records/caseRecord.ts';
-import type { Estimate } from '#training/statistics.ts';
+import type { Estimate } from '#models/base/statistics.ts';
 import { flag, numberOption, onlyPositional, requiredText, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
 
 export const command: Command = {

@@ -15,7 +15,7 @@ import { lineageOf } from '#training/lineage.ts';
 import { casesOf } from '#training/prepare.ts';
 import { splits, type Split } from '#training/records/caseRecord.ts';
 import { difference, measureSimilar, type Hits, type SimilarMeasures } from '#training/similarCases.ts';
-import type { Estimate } from '#training/statistics.ts';
+import type { Estimate } from '#models/base/statistics.ts';
 import { numberOption, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
 
 export const encoderOption = { encoder: { type: 'string', multiple: true, help: 'the folder `final` of a run of pathoClip or perceptualInitialization; the built-in one where absent' } } as const;

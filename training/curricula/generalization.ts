@@ -1,6 +1,6 @@
 /** What is learnt from one kind and asked of all: the train-by-test tables of Med-R1 (arXiv 2503.13939), with intervals, and the difference of two tables. */
 import { wilson } from '#models/base/math.ts';
-import { mcnemarExact, pairedBootstrap, type Discordant } from '#training/statistics.ts';
+import { mcnemarExact, pairedBootstrap, type Discordant } from '#models/base/statistics.ts';
 import { familyOf } from './specialists.ts';
 
 /** One answered question, as evaluation writes it down. */

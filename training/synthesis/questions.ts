@@ -8,7 +8,6 @@ import type { CaseRecord } from '#training/records/caseRecord.ts';
 import { alterationOf, alterationType } from '#training/records/alteration.ts';
 import { answerOfGold, curatedOf, curatedType, goldOfCurated, questionOf } from '#training/records/curated.ts';
 import type { Turn } from '#training/records/turn.ts';
-import type { Wordings } from '#training/rewards/gold.ts';
 import {
   brightnessOf, brightnessOfGrid, hullOf, inReadingOrder, placeOf, places, shareOf, sideOf, wholeBox, type Brightness, type Size
 } from './measure.ts';
@@ -665,7 +664,7 @@ function brightnessClaims({ brightness: { left, right, upper, lower } }: Scene):
 }
 
 /** What names an abnormality rightly: the label or the class of a lesion, none of the other findings it could be; and, of lesions, the place of the largest. */
-function namedIn(lesions: readonly SceneBox[], { record, size }: Scene): Wordings[] {
+function namedIn(lesions: readonly SceneBox[], { record, size }: Scene): NonNullable<Extract<Turn['gold'], { readonly kind: 'yesNo' }>['named']> {
   const classes = new Set(lesions.map((box) => box.class));
   const space = regionSpaces.find((names) => names.some((name) => classes.has(name))) ?? [];
   const right = [...classes, ...(record.facts['abnormal'] === false ? [] : [record.label])];

@@ -1,5 +1,5 @@
 /** Paired comparisons of two models on the same questions: an exact test and a bootstrap interval. */
-import { Random } from '#models/base/random.ts';
+import { Random } from './random.ts';
 
 /** Questions on which exactly one of two models is right. */
 export interface Discordant {

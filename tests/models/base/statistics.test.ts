@@ -1,7 +1,7 @@
 /** Paired statistics against values computed elsewhere with exact fractions, and against what must hold of any interval. */
 import { describe, expect, test } from 'vitest';
 import { Random } from '#models/base/random.ts';
-import { mcnemarExact, pairedBootstrap, type Cluster } from '#training/statistics.ts';
+import { mcnemarExact, pairedBootstrap, type Cluster } from '#models/base/statistics.ts';
 
 describe("McNemar's exact test", () => {
   // Twice the lower binomial tail, summed in exact fractions.
