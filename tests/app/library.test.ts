@@ -256,7 +256,10 @@ describe('after a kill', () => {
     await page.mouse.move(left + width / 2, top + height / 2);
     await page.mouse.down({ button: 'middle' });
     await page.mouse.move(left + width / 2 + 90, top + height / 2 - 40, { steps: 3 });
+    // A hand rests between two gestures: what was moved is on the disk before the next one ends.
+    const moved = page.waitForResponse((response) => response.url().endsWith('/call/app.keepSession') && /"middle":\{"x":(?!0\.5,)/.test(response.request().postData() ?? ''));
     await page.mouse.up({ button: 'middle' });
+    await moved;
     for (const [at, y] of [-80, 0, 80].entries()) {
       await page.keyboard.press('d');
       await page.mouse.move(left + width / 2 - 100, top + height / 2 + y);
