@@ -1,13 +1,12 @@
 /** A policy stage at work: questions are drawn, answered, praised and compared, and what came of it becomes gradients. */
 import { Random } from '#models/base/random.ts';
-import { encodeModel } from '#models/graph/encode.ts';
 import type { Grid } from '#models/networks/rope.ts';
 import { bucket as bucketSize } from '#models/runtime/kvCache.ts';
-import { createSession, float32, floats, type Feeds, type Session } from '#models/runtime/session.ts';
-import { SessionCache } from '#models/runtime/sessionCache.ts';
+import { floats } from '#models/runtime/session.ts';
 import { findCurriculum } from './curricula/table.ts';
 import { Pictures } from './examples.ts';
-import type { GraphOptions, ParameterSpec } from './graphs.ts';
+import { createGraphRunner } from './graphRunner.ts';
+import type { GraphOptions } from './graphs.ts';
 import { addScaled, languageOf, narrowed, patchOptions, type Accumulated, type Learner, type LearnerOptions } from './learner.ts';
 import { judge as judgeGroups } from './objectives/advantages.ts';
 import { keepsGroup } from './objectives/filters.ts';
@@ -17,7 +16,7 @@ import type { ObjectiveSwitches } from './objectives/switches.ts';
 import { packObjective, packPrompts, packedTokens, type AskedPrompt } from './policyPack.ts';
 import { layoutOf, policyBucketName, policyGraph, policyScoreGraph, type PolicyBucket } from './policyGraph.ts';
 import { createPromptSource, type ChosenTurn } from './prompts.ts';
-import { sampleMetrics, updateMetrics, type SequenceOutcome } from './policyMetrics.ts';
+import { outcomesOf, sampleMetrics, updateMetrics, type SequenceOutcome } from './policyMetrics.ts';
 import type { Curriculum, CurriculumTools, StagePlace, StepPlan } from './records/curriculum.ts';
 import type { Group, Prompt, Rollout } from './records/policy.ts';
 import type { PolicyStage } from './records/recipe.ts';
@@ -76,8 +75,6 @@ interface Controlled {
   isBonusDue: boolean;
 }
 
-/** Sessions of training graphs give their activations' memory back, so that those of all common shapes stay open. */
-const openGraphs = 24;
 
 export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
   const { config, recipe, stage, records, parts, device, begin, start, stageStart, chosen, signal, onGroups } = given;
@@ -130,8 +127,7 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
     (advantage !== 0 || imitation !== undefined || hasReference || switches.entropyBonus !== 0 || switches.entropyController !== null || switches.topEntropy < 1)
     && lossMask(completion.tokens.length, { finished: completion.finished, ...(given === undefined ? {} : { given }) }, switches).some((counts) => counts > 0);
   const controlled: Controlled = { beta: switches.beta, entropyBonus: switches.entropyBonus, isBonusDue: switches.entropyController === null };
-  const sessions = new SessionCache(openGraphs);
-  const compiled = new Map<string, { readonly parameters: readonly ParameterSpec[]; readonly trained: readonly ParameterSpec[] }>();
+  const graphs = createGraphRunner(device);
   let batch: Batch | null = null;
 
   const planOf = (place: StagePlace): StepPlan => curricula.reduce<StepPlan>(
@@ -238,16 +234,6 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
       },
     };
   };
-  const run = async (key: string, build: () => { readonly graph: Parameters<typeof encodeModel>[0]; readonly parameters: readonly ParameterSpec[]; readonly trained?: readonly ParameterSpec[] }, feeds: Feeds, weights: Weights) => {
-    const session: Session = await sessions.get(key, () => {
-      const { graph, parameters, trained = [] } = build();
-      compiled.set(key, { parameters, trained });
-      return createSession(encodeModel(graph), { device, arena: false });
-    });
-    const { parameters, trained } = compiled.get(key)!;
-    const outputs = await session.run({ ...feeds, ...Object.fromEntries(parameters.map(({ name, shape }) => [`parameter.${name}`, float32(shape, weights.get(name)!)])) });
-    return { outputs, trained };
-  };
   /**
    * Log-probabilities before the first update and under the reference, by the training graph; what was scored before is kept.
    *
@@ -263,7 +249,7 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
       if (needsOld) passes.push(['old', lora, weights, sampler, vision]);
       for (const [which, adapter, from, by, look] of passes) {
         const { bucket, asked } = await packed(micro, by, look);
-        const { outputs } = await run(`score ${adapter ? 'adapted' : 'plain'} ${look} ${plan.temperature} ${policyBucketName(bucket)}`,
+        const { outputs } = await graphs.run(`score ${adapter ? 'adapted' : 'plain'} ${look} ${plan.temperature} ${policyBucketName(bucket)}`,
           () => policyScoreGraph(config, bucket, { ...scoring, vision: look, ...(adapter ? { lora: adapter } : {}) }), packPrompts(config, bucket, asked, look), from);
         const [logprobs, entropies] = [floats(outputs, 'logprobs'), floats(outputs, 'entropy')];
         let at = 0;
@@ -295,19 +281,14 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
       const { bucket, asked } = await packed(micro, sampler);
       const own = { switches: learning, imitates };
       const order = micro.groups.flatMap((lesson) => lesson.sequences);
-      const { outputs, trained } = await run(`update ${plan.temperature} ${imitates} ${policyBucketName(bucket)}`,
+      const { outputs, trained } = await graphs.run(`update ${plan.temperature} ${imitates} ${policyBucketName(bucket)}`,
         () => policyGraph(config, bucket, { ...options, ...own, temperature: plan.temperature, vision }),
         { ...packPrompts(config, bucket, asked, vision), ...packObjective(bucket, order, { ...step, microBatches: [micro.groups.flatMap((lesson) => lesson.weights)] }, 0, own) }, weights);
       loss += floats(outputs, 'loss')[0]!;
       for (const { name } of trained) addScaled(gradients, name, floats(outputs, `gradient.${name}`), 1);
-      const [logprobs, entropies] = [floats(outputs, 'logprobs'), floats(outputs, 'entropy')];
-      let first = 0;
-      for (const [s, { completion }] of micro.groups.flatMap(({ rollouts }) => rollouts).entries()) {
-        const { length } = completion.tokens;
-        outcomes.push({ sequence: order[s]!, sampled: completion.logprobs, logprobs: logprobs.slice(first, first + length), entropies: entropies.slice(first, first + length) });
-        first += length;
-      }
-      learnt += first;
+      const written = micro.groups.flatMap(({ rollouts }) => rollouts);
+      outcomes.push(...outcomesOf(outputs, written.map(({ completion }, s) => ({ completion, sequence: order[s]! }))));
+      learnt += written.reduce((sum, { completion }) => sum + completion.tokens.length, 0);
       tokens += asked.reduce((total, prompt) => total + packedTokens(prompt), 0);
     }
     const metrics = updateMetrics(outcomes, learning);
@@ -350,7 +331,7 @@ export function createPolicyLearner(given: PolicyLearnerOptions): Learner {
       });
     },
     async release() {
-      await sessions.release();
+      await graphs.release();
       await model.release();
       await referenceModel.release();
     },

@@ -1,9 +1,10 @@
 /** What a policy step was like, under TRL's metric names where it has one. */
+import { floats, type Tensor } from '#models/runtime/session.ts';
 import { sampleDeviation } from './objectives/advantages.ts';
 import { klEstimate, type PolicySequence } from './objectives/policy.ts';
 import type { ObjectiveSwitches } from './objectives/switches.ts';
 import type { StepPlan } from './records/curriculum.ts';
-import type { Group } from './records/policy.ts';
+import type { Completion, Group } from './records/policy.ts';
 import { isParsed } from './rollouts/score.ts';
 
 type Metrics = Record<string, number>;
@@ -44,6 +45,17 @@ export interface SequenceOutcome {
   /** By the training graph, with the weights before the update. */
   readonly logprobs: ArrayLike<number>;
   readonly entropies: ArrayLike<number>;
+}
+
+/** What an update's graph said of the tokens that it learnt from, completion by completion in the order in which they were packed. */
+export function outcomesOf(outputs: Readonly<Record<string, Tensor>>, written: readonly { readonly completion: Completion; readonly sequence: PolicySequence }[]): readonly SequenceOutcome[] {
+  const [logprobs, entropies] = [floats(outputs, 'logprobs'), floats(outputs, 'entropy')];
+  let next = 0;
+  return written.map(({ completion: { tokens: { length }, logprobs: sampled }, sequence }) => {
+    const first = next;
+    next += length;
+    return { sequence, sampled, logprobs: logprobs.slice(first, next), entropies: entropies.slice(first, next) };
+  });
 }
 
 /** Of ratios, distances and entropy: means over the tokens that were learnt; without any there is nothing to tell. */

@@ -1,16 +1,15 @@
 /** A stage at which a model learns to drive the viewer: by demonstrations, by single steps that are rewarded, or by whole tasks that are. */
 import { Fault } from '#models/base/fault.ts';
 import { Random } from '#models/base/random.ts';
-import { encodeModel } from '#models/graph/encode.ts';
 import type { Size } from '#models/imaging/coordinates.ts';
 import { smartResize } from '#models/imaging/patches.ts';
 import type { Grid } from '#models/networks/rope.ts';
 import { bucket as bucketSize } from '#models/runtime/kvCache.ts';
-import { createSession, float32, floats, type Feeds } from '#models/runtime/session.ts';
-import { SessionCache } from '#models/runtime/sessionCache.ts';
+import { floats, type Feeds } from '#models/runtime/session.ts';
 import { cellTargets } from './cells.ts';
 import { encodeTurn, patchesOf, type Example } from './examples.ts';
-import { bucketName, supervisedGraph, type Bucket, type ParameterSpec } from './graphs.ts';
+import { createGraphRunner } from './graphRunner.ts';
+import { bucketName, supervisedGraph, type Bucket } from './graphs.ts';
 import { addScaled, languageOf, narrowed, patchOptions, type Accumulated, type Learner, type LearnerOptions } from './learner.ts';
 import { judge } from './objectives/advantages.ts';
 import { lossMask, stepWeights, type PolicySequence, type SequenceWeights } from './objectives/policy.ts';
@@ -19,7 +18,7 @@ import type { ObjectiveSwitches } from './objectives/switches.ts';
 import { packExamples } from './pack.ts';
 import { packObjective, packPrompts, packedTokens, type AskedPrompt } from './policyPack.ts';
 import { layoutOf, policyBucketName, policyGraph, policyScoreGraph, type PolicyBucket } from './policyGraph.ts';
-import { updateMetrics, type SequenceOutcome } from './policyMetrics.ts';
+import { outcomesOf, updateMetrics, type SequenceOutcome } from './policyMetrics.ts';
 import type { Completion, Prompt } from './records/policy.ts';
 import type { ActStage } from './records/recipe.ts';
 import { taskReward } from './rewards/mobileR1.ts';
@@ -32,8 +31,6 @@ import { begun, demonstrationOf, isSuccess, outcomeOf, stepped, type Episode, ty
 import { tasksOf, type ViewerTask } from './viewer/tasks.ts';
 import { momentPrompt } from './viewer/prompt.ts';
 
-/** Sessions of training graphs hold their activations' memory, so few stay open. */
-const openGraphs = 3;
 /** Of one update; what is beyond is computed again. */
 const keptMoments = 256;
 /** Moments whose tries are written side by side before a stage begins. */
@@ -74,22 +71,11 @@ export function createViewerLearner({ config, recipe, stage, parts, device, opti
   const language = languageOf(parts, config);
   const size: Size = smartResize(1000, 1000, patching);
   const grid: Grid = [1, size.height / patching.patchSize, size.width / patching.patchSize];
-  const sessions = new SessionCache(openGraphs);
-  const compiled = new Map<string, { readonly parameters: readonly ParameterSpec[]; readonly trained: readonly ParameterSpec[] }>();
+  const graphs = createGraphRunner(device);
   let drawn: readonly ViewerCase[] | null = null;
   let remembered: Remembered = {};
   const cases = (): readonly ViewerCase[] => (drawn ??= [...viewerCases(act.cases, recipe.seed)]);
 
-  const run = async (key: string, build: () => { readonly graph: Parameters<typeof encodeModel>[0]; readonly parameters: readonly ParameterSpec[]; readonly trained: readonly ParameterSpec[] }, feeds: Feeds, weights: Weights) => {
-    const session = await sessions.get(key, () => {
-      const { graph, parameters, trained } = build();
-      compiled.set(key, { parameters, trained });
-      return createSession(encodeModel(graph), { device });
-    });
-    const { parameters, trained } = compiled.get(key)!;
-    const outputs = await session.run({ ...feeds, ...Object.fromEntries(parameters.map(({ name, shape }) => [`parameter.${name}`, float32(shape, weights.get(name)!)])) });
-    return { outputs, trained };
-  };
   /** Moments of demonstrations; those at which a slip happens show what is right there and not the slip. */
   const moments = (random: Random, count: number, among: readonly ViewerCase[] = cases()): { readonly moment: Moment; readonly text: string }[] => {
     const found: { readonly moment: Moment; readonly text: string }[] = [];
@@ -116,7 +102,7 @@ export function createViewerLearner({ config, recipe, stage, parts, device, opti
       const one = packExamples(config, bucket, examples, recipe);
       packed.push(one);
       drawSeconds += (performance.now() - started) / 1000;
-      const { outputs, trained } = await run(`format ${bucketName(bucket)}`, () => supervisedGraph(config, bucket, options), one.feeds, weights);
+      const { outputs, trained } = await graphs.run(`format ${bucketName(bucket)}`, () => supervisedGraph(config, bucket, options), one.feeds, weights);
       loss += floats(outputs, 'loss')[0]! / stage.accumulate;
       for (const { name } of trained) addScaled(gradients, name, floats(outputs, `gradient.${name}`), 1 / stage.accumulate);
     }
@@ -240,10 +226,8 @@ export function createViewerLearner({ config, recipe, stage, parts, device, opti
 
   /** What the weights at the stage's beginning thought of completions; where the tower stands still, they see the same rows. */
   const referenceOf = async (bucket: PolicyBucket, shown: Feeds, vision: 'rows' | 'tower'): Promise<Float32Array> => {
-    const { outputs } = await run(`reference ${policyBucketName(bucket)}`, () => {
-      const { graph, parameters } = policyScoreGraph(config, bucket, { temperature: act.temperature, fused: options.fused ?? true, vision, ...(options.lora ? { lora: options.lora } : {}) });
-      return { graph, parameters, trained: [] };
-    }, shown, stageStart!);
+    const { outputs } = await graphs.run(`reference ${policyBucketName(bucket)}`,
+      () => policyScoreGraph(config, bucket, { temperature: act.temperature, fused: options.fused ?? true, vision, ...(options.lora ? { lora: options.lora } : {}) }), shown, stageStart!);
     return floats(outputs, 'logprobs');
   };
 
@@ -291,18 +275,12 @@ export function createViewerLearner({ config, recipe, stage, parts, device, opti
         first += length;
         return known;
       });
-      const { outputs, trained } = await run(`policy ${policyBucketName(bucket)}`, () => policyGraph(config, bucket, { ...options, ...own, temperature: act.temperature, vision, dropBranches: false }), {
+      const { outputs, trained } = await graphs.run(`policy ${policyBucketName(bucket)}`, () => policyGraph(config, bucket, { ...options, ...own, temperature: act.temperature, vision, dropBranches: false }), {
         ...shown, ...packObjective(bucket, order, { ...rest, microBatches: [written.map((one) => one.weights)] }, 0, own),
       }, weights);
       loss += floats(outputs, 'loss')[0]!;
       for (const { name } of trained) addScaled(gradients, name, floats(outputs, `gradient.${name}`), 1);
-      const [logprobs, entropies] = [floats(outputs, 'logprobs'), floats(outputs, 'entropy')];
-      first = 0;
-      for (const [at, { completion }] of written.entries()) {
-        const { length } = completion.tokens;
-        outcomes.push({ sequence: order[at]!, sampled: completion.logprobs, logprobs: logprobs.slice(first, first + length), entropies: entropies.slice(first, first + length) });
-        first += length;
-      }
+      outcomes.push(...outcomesOf(outputs, written.map(({ completion }, at) => ({ completion, sequence: order[at]! }))));
       learnt += count;
       tokens += prompts.reduce((sum, prompt) => sum + packedTokens(prompt), 0);
     }
@@ -332,7 +310,7 @@ export function createViewerLearner({ config, recipe, stage, parts, device, opti
       remembered = state as Remembered;
     },
     async release() {
-      await sessions.release();
+      await graphs.release();
       await model.release();
     },
   };
