@@ -76,8 +76,9 @@ export async function review(reasoner: Reasoner, source: OpenedSource, question:
   const against = known.map(blockingFlags);
   const isOutside = against.every((flags) => flags.length > 0);
   if (isOutside && !options.override) {
-    const isUnstated = against.flat().every(({ code }) => code === 'scope.unstated');
-    throw outOfScope(against.flat(), isUnstated ? 'If it is one of these, say so: --override "It is a chest film."' : 'Ask about another image, or say why it should be asked all the same: --override "…".');
+    throw outOfScope(against.flat(), {
+      'review.scope': 'Ask about another image, or say why it should be asked all the same: --override "…".', 'review.unstated': 'If it is one of these, say so: --override "It is a chest film."',
+    });
   }
   const override = isOutside ? options.override ?? null : null;
   let firstTokenMs: number | null = null;

@@ -89,10 +89,15 @@ const trainedOn = ({ trained }: Scope): string => listed([...new Set(trained.map
 const blocking: ReadonlySet<string> = new Set(['scope.modality', 'scope.bodyPart', 'scope.unstated', 'image.blank']);
 export const blockingFlags = (flags: readonly Flag[]): readonly Flag[] => flags.filter(({ code }) => blocking.has(code));
 
+const mendInWindow = 'Ask about another image, or say why it should be asked all the same.';
+
 /** `review.scope`; where the images only do not say what they show, `review.unstated`. */
-export const outOfScope = (flags: readonly Flag[], mend = 'Ask about another image, or say why it should be asked all the same.'): Fault => new Fault({
-  code: flags.every(({ code }) => code === 'scope.unstated') ? 'review.unstated' : 'review.scope', what: 'The question was not put to the model.', why: [...new Set(flags.map(({ detail }) => `${detail.charAt(0).toUpperCase()}${detail.slice(1)}`))].join(' '), mend,
-});
+export function outOfScope(flags: readonly Flag[], mends: Readonly<Record<'review.scope' | 'review.unstated', string>> = { 'review.scope': mendInWindow, 'review.unstated': mendInWindow }): Fault {
+  const code = flags.every((flag) => flag.code === 'scope.unstated') ? 'review.unstated' : 'review.scope';
+  return new Fault({
+    code, what: 'The question was not put to the model.', why: [...new Set(flags.map(({ detail }) => `${detail.charAt(0).toUpperCase()}${detail.slice(1)}`))].join(' '), mend: mends[code],
+  });
+}
 
 export const overrideFlag = ({ reason }: Override): Flag => ({ code: 'scope.override', detail: `Asked all the same. The reason given: ${reason}` });
 
