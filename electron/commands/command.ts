@@ -77,6 +77,15 @@ export function textOptions(context: CommandContext, name: string): readonly str
   return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : typeof value === 'string' ? [value] : [];
 }
 
+/** The values of an option that may be repeated. @throws UsageError for one that is none of `allowed` */
+export function choicesOption<const T extends string>(context: CommandContext, name: string, allowed: readonly T[]): readonly T[] {
+  return textOptions(context, name).map((value) => {
+    const choice = allowed.find((one) => one === value);
+    if (choice === undefined) throw new UsageError(`--${name} is one of ${allowed.join(', ')}, not '${value}'.`);
+    return choice;
+  });
+}
+
 /** True when the flag was given. */
 export function flag(context: CommandContext, name: string): boolean {
   return context.values[name] === true;

@@ -11,10 +11,10 @@ import { accuracyByLength, suggestedCap } from '#training/curricula/staging.ts';
 import { measureCheckpoint } from '#training/criticalEntropy.ts';
 import { closeArchives, filterCases, readIndex } from '#training/data/cases.ts';
 import { readManifest, readRollouts, rolloutSteps } from '#training/readRun.ts';
-import { licenceClasses, type LicenceClass } from '#training/records/caseRecord.ts';
+import { licenceClasses } from '#training/records/caseRecord.ts';
 import { Recipe } from '#training/records/recipe.ts';
 import { keptSteps } from '#training/state.ts';
-import { flag, numberOption, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
+import { choicesOption, flag, numberOption, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
 
 export const command: Command = {
   name: 'compare',
@@ -182,10 +182,8 @@ async function compareCheckpoints(context: CommandContext): Promise<void> {
   const recipe = Recipe.safeParse((parsed(readFileSync(join(run, 'manifest.json'), 'utf8')) as { recipe?: unknown } | null)?.recipe);
   if (!recipe.success) throw new Fault({ code: 'run.unreadable', what: `The run ${run} cannot be shown.`, why: 'Its manifest holds no recipe of this version.', mend: 'Use the version that made the run.' });
   if (recipe.data.adapter) throw new Fault({ code: 'compare.adapter', what: 'Checkpoints of this run cannot be measured.', why: 'It trains an adapter, and its checkpoints hold the adapter alone.', mend: 'Compare runs that train the weights themselves.' });
-  const named = textOptions(context, 'licence');
-  const unknown = named.find((licence) => !licenceClasses.some((known) => known === licence));
-  if (unknown !== undefined) throw new UsageError(`--licence is one of ${licenceClasses.join(', ')}, not '${unknown}'.`);
-  const licences = named.length > 0 ? named as LicenceClass[] : ['permissive' as const];
+  const named = choicesOption(context, 'licence', licenceClasses);
+  const licences = named.length > 0 ? named : ['permissive' as const];
   // Choosing is tuning: the cases of the last word are not asked here.
   const held = filterCases((await Promise.all(indexes.map(readIndex))).flat(), { splits: ['val'], licences });
   if (held.length === 0) throw new Fault({ code: 'compare.empty', what: 'There is nothing to measure with.', why: `These indexes hold no case of the val split under the licence ${licences.join(', ')}.`, mend: 'Give other index files, or another --licence.' });

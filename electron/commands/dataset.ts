@@ -11,7 +11,7 @@ import { findRecipe } from '#training/prepare.ts';
 import { IndexRow, licenceClasses, splits, type CaseRecord, type LicenceClass, type Split } from '#training/records/caseRecord.ts';
 import { engines, type Engine } from '#training/records/clusterJob.ts';
 import { exportJob } from './dataset/export.ts';
-import { flag, numberOption, requiredText, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
+import { choicesOption, flag, numberOption, requiredText, textOption, UsageError, type Command, type CommandContext } from './command.ts';
 
 export const command: Command = {
   name: 'dataset',
@@ -144,12 +144,10 @@ async function exportRun(context: CommandContext, paths: readonly string[]): Pro
 }
 
 async function recordsOf(context: CommandContext, paths: readonly string[], otherwise: readonly LicenceClass[] = []): Promise<CaseRecord[]> {
-  const named = textOptions(context, 'licence');
+  const named = choicesOption(context, 'licence', licenceClasses);
   const licences = named.length > 0 ? named : otherwise;
-  const unknown = licences.find((name) => !(licenceClasses as readonly string[]).includes(name));
-  if (unknown !== undefined) throw new UsageError(`--licence takes one of ${licenceClasses.join(', ')}, not '${unknown}'.`);
   const records = (await Promise.all(paths.map(readIndex))).flat();
-  return filterCases(records, licences.length > 0 ? { licences: licences as LicenceClass[] } : {});
+  return filterCases(records, licences.length > 0 ? { licences } : {});
 }
 
 function sharesOf(text: string): Record<Split, number> {

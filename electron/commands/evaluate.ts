@@ -6,8 +6,8 @@ import { smartResize } from '#models/imaging/patches.ts';
 import { openReasoner, type Reasoner } from '#models/reasoner.ts';
 import { closeArchives, filterCases, readIndex } from '#training/data/cases.ts';
 import { evaluate, type Answerer, type Evaluation, type EvaluationLine, type Measures } from '#training/evaluate.ts';
-import { licenceClasses, splits, type CaseRecord, type LicenceClass, type Split } from '#training/records/caseRecord.ts';
-import { flag, numberOption, requiredText, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
+import { licenceClasses, splits, type CaseRecord } from '#training/records/caseRecord.ts';
+import { choicesOption, flag, numberOption, requiredText, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
 import { withMerged } from './merged.ts';
 
 export const command: Command = {
@@ -72,19 +72,12 @@ async function ask(context: CommandContext, folder: string, records: readonly Ca
 async function casesOf(context: CommandContext): Promise<readonly CaseRecord[]> {
   const paths = [...textOptions(context, 'cases'), ...context.positionals];
   if (paths.length === 0) throw new UsageError('--cases is missing.');
-  const chosen = oneOf(context, 'split', splits) as readonly Split[];
-  const licences = oneOf(context, 'licence', licenceClasses) as readonly LicenceClass[];
+  const chosen = choicesOption(context, 'split', splits);
+  const licences = choicesOption(context, 'licence', licenceClasses);
   const all = filterCases((await Promise.all(paths.map(readIndex))).flat(), licences.length > 0 ? { licences } : {});
   if (chosen.length > 0) return filterCases(all, { splits: chosen });
   const heldOut = filterCases(all, { splits: ['val', 'test'] });
   return heldOut.length > 0 ? heldOut : all;
-}
-
-function oneOf(context: CommandContext, name: string, allowed: readonly string[]): readonly string[] {
-  const given = textOptions(context, name);
-  const unknown = given.find((value) => !allowed.includes(value));
-  if (unknown !== undefined) throw new UsageError(`--${name} takes one of ${allowed.join(', ')}, not '${unknown}'.`);
-  return given;
 }
 
 export function answererOf(reasoner: Reasoner, context: CommandContext): Answerer {

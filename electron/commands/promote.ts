@@ -12,7 +12,7 @@ import { licenceClasses, splits, type CaseRecord, type LicenceClass, type Split 
 import type { Lineage } from '#training/records/lineage.ts';
 import { answererOf } from './evaluate.ts';
 import { withMerged } from './merged.ts';
-import { flag, numberOption, onlyPositional, requiredText, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
+import { choicesOption, flag, numberOption, onlyPositional, requiredText, textOption, textOptions, UsageError, type Command, type CommandContext } from './command.ts';
 
 export const command: Command = {
   name: 'promote',
@@ -89,12 +89,10 @@ function trusted(folder: string): Lineage {
 async function lockedCases(context: CommandContext, split: Split): Promise<{ records: readonly CaseRecord[]; lock: { readonly snapshot: string; readonly sha256: string } }> {
   const paths = textOptions(context, 'cases');
   if (paths.length === 0) throw new UsageError('--cases is missing.');
-  const licences = textOptions(context, 'licence');
-  const unknown = licences.find((licence) => !(licenceClasses as readonly string[]).includes(licence));
-  if (unknown !== undefined) throw new UsageError(`--licence takes one of ${licenceClasses.join(', ')}, not '${unknown}'.`);
+  const licences = choicesOption(context, 'licence', licenceClasses);
   const snapshot = readSnapshot(requiredText(context, 'lock'));
   const all = (await Promise.all(paths.map(readIndex))).flat();
-  const records = filterCases(all, { splits: [split], ...(licences.length > 0 ? { licences: licences as LicenceClass[] } : {}) });
+  const records = filterCases(all, { splits: [split], ...(licences.length > 0 ? { licences } : {}) });
   const isChosen = ({ licenceClass }: { readonly licenceClass: LicenceClass }): boolean => licences.length === 0 || licences.includes(licenceClass);
   const locked = snapshot.rows.filter((row) => row.split === split && isChosen(row));
   const found = snapshotOf(records).rows;

@@ -10,7 +10,7 @@ import { train } from '#training/trainer.ts';
 import { largestBatchTrial } from '#training/trial.ts';
 import type { StepRecord } from '#training/records/run.ts';
 import { licenceClasses } from '#training/records/caseRecord.ts';
-import { flag, numberOption, requiredText, textOption, textOptions, UsageError, type Command } from './command.ts';
+import { choicesOption, flag, numberOption, requiredText, textOption, textOptions, UsageError, type Command } from './command.ts';
 
 export const command: Command = {
   name: 'train',
@@ -37,16 +37,14 @@ export const command: Command = {
     const recipe = seed === undefined ? named : { ...named, seed };
     const device = textOption(context, 'device') ?? 'cpu';
     if (!devices.includes(device as Device)) throw new UsageError(`--device is one of ${devices.join(', ')}, not '${device}'.`);
-    const licences = textOptions(context, 'licence');
-    const unknown = licences.find((licence) => !licenceClasses.some((known) => known === licence));
-    if (unknown) throw new UsageError(`--licence is one of ${licenceClasses.join(', ')}, not '${unknown}'.`);
+    const licences = choicesOption(context, 'licence', licenceClasses);
     // A shell writes `--data */index.jsonl` as one option and further words.
     const indexes = [...textOptions(context, 'data'), ...more];
     if (textOptions(context, 'data').length === 0 && more.length > 0) throw new UsageError(`One RECIPE is expected, but there is also '${more[0]}'.`);
     const isDrawn = drawsItsOwn(recipe);
     if (isDrawn && indexes.length > 0) throw new UsageError(`${recipe.name} draws the studies that it learns from: leave --data out.`);
     if (!isDrawn && indexes.length === 0) throw new UsageError('--data is missing.');
-    const allowed = licences.length > 0 ? licences as (typeof licenceClasses)[number][] : ['permissive' as const];
+    const allowed = licences.length > 0 ? licences : ['permissive' as const];
     const records = isDrawn ? [] : await casesOf(indexes, { splits: ['train'], licences: allowed });
     context.progress(isDrawn ? `recipe ${recipe.name}, which draws its own studies` : `${records.length} cases, recipe ${recipe.name}`);
     const resume = flag(context, 'resume');
